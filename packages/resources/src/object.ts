@@ -1,0 +1,43 @@
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+export type JsonObject = { readonly [key: string]: Json | undefined };
+
+/** What every object has in common. `resourceVersion` and status are added when an object is read. */
+export type ObjectMeta = {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly generation?: number;
+  readonly creationTimestamp?: string;
+  readonly labels?: { readonly [key: string]: string };
+  readonly annotations?: { readonly [key: string]: string };
+};
+
+/** A Kubernetes-style object of any kind. */
+export type KubernetesObject = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: ObjectMeta;
+  readonly spec?: JsonObject;
+  readonly status?: JsonObject;
+};
+
+/** Names one object. Namespace is empty for cluster-scoped kinds. */
+export type ObjectRef = {
+  readonly group: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+};
+
+/** An object as the log holds it (no resourceVersion, no status), with the sequence number of its last event. */
+export type StoredObject = {
+  readonly ref: ObjectRef;
+  readonly version: number;
+  readonly object: KubernetesObject;
+};
+
+/** A map key for an object; `/` cannot occur in any of its parts. */
+export function refKey(ref: ObjectRef): string {
+  return `${ref.group}/${ref.kind}/${ref.namespace}/${ref.name}`;
+}
