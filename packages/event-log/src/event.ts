@@ -22,6 +22,8 @@ export type NewEvent = {
 export type StoredEvent = NewEvent & {
   readonly seq: number;
   readonly schemaVersion: number;
-  /** SHA-256 over the event and the hash before it, in hex. */
+  /** The hash of the event before this one; empty for the first. */
+  readonly prevHash: string;
+  /** SHA-256 over the event and `prevHash`, in hex. */
   readonly hash: string;
 };

@@ -1,0 +1,19 @@
+import type { StoredEvent } from './event.ts';
+
+type Listener = (events: readonly StoredEvent[]) => void;
+
+/** Those who follow the log. Each append is announced to all of them in order, once it is durable. */
+export class Followers {
+  readonly #listeners = new Set<Listener>();
+
+  add(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  announce(events: readonly StoredEvent[]): void {
+    for (const listener of this.#listeners) listener(events);
+  }
+}

@@ -1,0 +1,50 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import Database from 'better-sqlite3';
+
+/** The driver's connection, by the name that the rest of this package uses. */
+export type Connection = Database.Database;
+
+const MIGRATIONS = new URL('../../../../migrations/', import.meta.url);
+
+/**
+ * Opens (or creates) a database file, durable and migrated.
+ * WAL alone would not do: its default in this driver is synchronous=NORMAL, which loses the last commits with the
+ * power. So FULL is set and read back. Throws when the file cannot be opened or is from a newer version.
+ */
+export function openDatabase(file: string): Connection {
+  const db = new Database(file);
+  try {
+    expectPragma(db, 'journal_mode', 'WAL', 'wal');
+    expectPragma(db, 'synchronous', 'FULL', 2);
+    db.pragma('journal_size_limit = 67108864');
+    migrate(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function expectPragma(db: Connection, name: string, value: string, expected: string | number): void {
+  db.pragma(`${name} = ${value}`);
+  const actual = db.pragma(name, { simple: true });
+  if (actual !== expected) throw new Error(`${db.name}: ${name} is ${String(actual)}, but must be ${expected}`);
+}
+
+/** Applies the migrations that `user_version` does not count yet, each in a transaction of its own. */
+function migrate(db: Connection): void {
+  const files = readdirSync(MIGRATIONS)
+    .filter((file) => /^\d{4}_.*\.sql$/.test(file))
+    .sort();
+  const applied = Number(db.pragma('user_version', { simple: true }));
+  if (applied > files.length) {
+    throw new Error(`${db.name} was written by a newer version: schema ${applied}, this one knows ${files.length}`);
+  }
+  for (const [index, file] of files.entries()) {
+    if (index < applied) continue;
+    db.transaction(() => {
+      db.exec(readFileSync(new URL(file, MIGRATIONS), 'utf8'));
+      db.pragma(`user_version = ${index + 1}`);
+    }).immediate();
+  }
+}
