@@ -1,0 +1,9 @@
+export { adsService } from './ads-service.ts';
+export {
+  type DeltaDiscoveryRequest,
+  DeltaDiscoveryRequestSchema,
+  type DeltaDiscoveryResponse,
+  DeltaDiscoveryResponseSchema,
+} from './discovery.ts';
+export { type Decoded, decodeResource } from './from-wire.ts';
+export { encodeResource, RESOURCE_TYPE_URL } from './to-wire.ts';
