@@ -1,0 +1,120 @@
+import {
+  type handleBidiStreamingCall,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  status,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { adsService, type DeltaDiscoveryRequest, type DeltaDiscoveryResponse } from '@pulseplane/wire';
+import type { ResourceSet } from '../delta/message.ts';
+import { INITIAL_SERVER_STATE, type ServerInput, type ServerOutput, stepServer } from '../delta/server.ts';
+import { fromResponse, type NodeIdentity, nodeIdentity, toRequest } from './message-conversion.ts';
+
+/** Where the resources come from. What a node may see is decided here, by its role. */
+export type ResourceSource = {
+  /** The resources of a type for a role; empty when either is unknown. */
+  resources(role: string, typeUrl: string): ResourceSet;
+  /** Calls back when the resources of a type may have changed for the role. Returns the way to stop. */
+  watch(role: string, changed: (typeUrl: string) => void): () => void;
+};
+
+/** What happens on the streams, for logs and status. `stream` tells two streams of one node apart. */
+export type StreamObserver = {
+  opened(stream: number, node: NodeIdentity, peer: string): void;
+  output(stream: number, node: NodeIdentity, output: ServerOutput): void;
+  closed(stream: number, node: NodeIdentity): void;
+};
+
+export type AdsServerOptions = {
+  readonly source: ResourceSource;
+  readonly observer: StreamObserver;
+  /** Named in each response, so that an operator sees who answered. */
+  readonly identifier: string;
+};
+
+export type AdsServer = {
+  /** Listens and gives the bound port. Rejects when the address is in use. */
+  listen(host: string, port: number): Promise<number>;
+  /** Ends all streams and stops listening. */
+  close(): Promise<void>;
+};
+
+/** Finds a dead client within 15 s: the server's own PINGs (C62). */
+const SERVER_OPTIONS = {
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5_000,
+  'grpc.max_receive_message_length': 4 * 1024 * 1024,
+};
+
+/** A gRPC server of the aggregated discovery service, delta variant. */
+export function createAdsServer(options: AdsServerOptions): AdsServer {
+  const server = new Server(SERVER_OPTIONS);
+  let streams = 0;
+  const handler: handleBidiStreamingCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse> = (call) => {
+    streams += 1;
+    serve(call, streams, options);
+  };
+  server.addService(adsService, { deltaAggregatedResources: handler } satisfies UntypedServiceImplementation);
+  return {
+    listen: (host, port) =>
+      new Promise((resolve, reject) => {
+        server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
+          error === null ? resolve(bound) : reject(error),
+        );
+      }),
+    close: async () => server.forceShutdown(),
+  };
+}
+
+type Call = ServerDuplexStream<DeltaDiscoveryRequest, DeltaDiscoveryResponse>;
+
+/** One stream's loop: feeds the machine and sends what it says. */
+function serve(call: Call, stream: number, { source, observer, identifier }: AdsServerOptions): void {
+  let state = INITIAL_SERVER_STATE;
+  let node: NodeIdentity | undefined;
+  let stop: (() => void) | undefined;
+
+  const refuse = (reason: string): void => {
+    call.emit('error', { code: status.INVALID_ARGUMENT, details: reason });
+    finish();
+  };
+  const feed = (from: NodeIdentity, input: ServerInput): void => {
+    const step = stepServer(state, input);
+    state = step.state;
+    for (const output of step.outputs) {
+      observer.output(stream, from, output);
+      if (output.kind === 'respond') call.write(fromResponse(output.response, identifier));
+      else if (output.kind === 'close') refuse(output.reason);
+    }
+  };
+  const finish = (): void => {
+    stop?.();
+    stop = undefined;
+    if (node !== undefined) observer.closed(stream, node);
+    node = undefined;
+  };
+
+  call.on('data', (message: DeltaDiscoveryRequest) => {
+    const identity = nodeIdentity(message);
+    if (node === undefined) {
+      if (identity === undefined) return refuse('the first request of a stream must carry node.id'); // C3
+      const opened = identity;
+      node = opened;
+      observer.opened(stream, opened, call.getPeer());
+      stop = source.watch(opened.role, (typeUrl) =>
+        feed(opened, { kind: 'resources', typeUrl, resources: source.resources(opened.role, typeUrl) }),
+      );
+    } else if (identity !== undefined && identity.id !== node.id) {
+      return refuse(`node.id changed on the stream from ${node.id} to ${identity.id}`); // C4
+    }
+    const request = toRequest(message);
+    feed(node, { kind: 'request', request, resources: source.resources(node.role, request.typeUrl) });
+  });
+  call.on('error', finish);
+  call.on('cancelled', finish);
+  call.on('end', () => {
+    finish();
+    call.end();
+  });
+}
