@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { DeltaRequest, ResourceSet } from './message.ts';
+import { INITIAL_SERVER_STATE, type ServerInput, type ServerOutput, stepServer } from './server.ts';
+
+const TYPE = 'type.googleapis.com/agentgateway.dev.resource.Resource';
+
+function set(versions: Record<string, string>): ResourceSet {
+  return new Map(
+    Object.entries(versions).map(([name, version]) => [
+      name,
+      { name, version, body: new TextEncoder().encode(version) },
+    ]),
+  );
+}
+
+/** A server under test, with the world that it serves from. */
+function serving(versions: Record<string, string>) {
+  let state = INITIAL_SERVER_STATE;
+  let resources = set(versions);
+  const feed = (input: ServerInput): readonly ServerOutput[] => {
+    const step = stepServer(state, input);
+    state = step.state;
+    return step.outputs;
+  };
+  return {
+    request: (request: Partial<DeltaRequest>): readonly ServerOutput[] =>
+      feed({
+        kind: 'request',
+        request: { typeUrl: TYPE, subscribe: [], unsubscribe: [], initialVersions: new Map(), nonce: '', ...request },
+        resources,
+      }),
+    publish: (next: Record<string, string>): readonly ServerOutput[] => {
+      resources = set(next);
+      return feed({ kind: 'resources', typeUrl: TYPE, resources });
+    },
+  };
+}
+
+/** The responses among outputs, in short: nonce, names@versions, removed names. */
+function responses(outputs: readonly ServerOutput[]) {
+  return outputs.flatMap((output) =>
+    output.kind === 'respond'
+      ? [
+          [
+            output.response.nonce,
+            output.response.resources.map(({ name, version }) => `${name}@${version}`).sort(),
+            [...output.response.removed].sort(),
+          ],
+        ]
+      : [],
+  );
+}
+
+test('C1: a request without a type closes the stream', () => {
+  assert.deepEqual(serving({}).request({ typeUrl: '' }), [{ kind: 'close', reason: 'type URL is required for ADS' }]);
+});
+
+test('C7: nothing is sent before the type is asked for', () => {
+  assert.deepEqual(serving({}).publish({ a: '1' }), []);
+});
+
+test('C23: a reconnecting client gets what differs and hears what is gone', () => {
+  const server = serving({ a: '1', b: '2' });
+  const outputs = server.request({
+    initialVersions: new Map([
+      ['a', '1'],
+      ['b', '1'],
+      ['c', '1'],
+    ]),
+  });
+  assert.deepEqual(responses(outputs), [['1', ['b@2'], ['c']]]);
+});
+
+test('C25: an empty first request means everything; names later do not end that', () => {
+  const server = serving({ a: '1', b: '1' });
+  assert.deepEqual(responses(server.request({})), [['1', ['a@1', 'b@1'], []]]);
+  assert.deepEqual(responses(server.request({ nonce: '1', subscribe: ['a'] })), [['2', ['a@1'], []]]);
+  server.request({ nonce: '2' });
+  assert.deepEqual(responses(server.request({ unsubscribe: ['*'] })), []);
+  assert.deepEqual(responses(server.publish({ a: '2', b: '2' })), [['3', ['a@2'], []]]);
+});
+
+test('C26: the first wildcard request is answered even when there is nothing, also for an unknown type (C6)', () => {
+  assert.deepEqual(responses(serving({}).request({})), [['1', [], []]]);
+});
+
+test('C28: unsubscribing a name under a wildcard is answered with where it stands', () => {
+  const server = serving({ a: '1' });
+  server.request({ subscribe: ['*', 'a', 'b'] });
+  assert.deepEqual(responses(server.request({ nonce: '1', unsubscribe: ['a', 'b'] })), [['2', ['a@1'], ['b']]]);
+});
+
+test('C31, C33: a name that does not exist is reported removed, and comes when it appears', () => {
+  const server = serving({ a: '1' });
+  assert.deepEqual(responses(server.request({ subscribe: ['a', 'z'] })), [['1', ['a@1'], ['z']]]);
+  server.request({ nonce: '1' });
+  assert.deepEqual(responses(server.publish({ a: '1', z: '1' })), [['2', ['z@1'], []]]);
+});
+
+test('C34: an ACK and an unchanged world are answered with silence', () => {
+  const server = serving({ a: '1' });
+  server.request({});
+  assert.deepEqual(responses(server.request({ nonce: '1' })), []);
+  assert.deepEqual(responses(server.publish({ a: '1' })), []);
+});
+
+test('C35, C36: subscribing again sends again; unsubscribing does not answer', () => {
+  const server = serving({ a: '1' });
+  server.request({ subscribe: ['a'] });
+  server.request({ nonce: '1' });
+  assert.deepEqual(responses(server.request({ subscribe: ['a'] })), [['2', ['a@1'], []]]);
+  server.request({ nonce: '2' });
+  assert.deepEqual(responses(server.request({ unsubscribe: ['a', 'never'] })), []);
+  assert.deepEqual(responses(server.publish({ a: '2' })), []);
+});
+
+test('C37: a subscription on a stale nonce counts, its ACK does not', () => {
+  const server = serving({ a: '1', x: '1' });
+  server.request({ subscribe: ['a'] });
+  assert.deepEqual(server.request({ nonce: 'stale', subscribe: ['x'] }), []);
+  const outputs = server.request({ nonce: '1' });
+  assert.deepEqual(outputs[0]?.kind, 'acked');
+  assert.deepEqual(responses(outputs), [['2', ['x@1'], []]]);
+});
+
+test('C43: a removal is sent to those who hold the resource', () => {
+  const server = serving({ a: '1', b: '1' });
+  server.request({});
+  server.request({ nonce: '1' });
+  assert.deepEqual(responses(server.publish({ a: '1' })), [['2', [], ['b']]]);
+  server.request({ nonce: '2' });
+  assert.deepEqual(responses(server.publish({ a: '1' })), []);
+});
+
+test('C53: one response is in flight; what changes meanwhile collapses into one', () => {
+  const server = serving({ a: '1' });
+  server.request({});
+  assert.deepEqual(responses(server.publish({ a: '2' })), []);
+  assert.deepEqual(responses(server.publish({ a: '3', gone: '1' })), []);
+  assert.deepEqual(responses(server.publish({ a: '3' })), []);
+  assert.deepEqual(responses(server.request({ nonce: '1' })), [['2', ['a@3'], []]]);
+});
+
+test('C12: a NACK that names the bad resource confirms the others, and the bad one waits for a new version', () => {
+  const server = serving({ good: '1', bad: '1' });
+  server.request({});
+  const error = JSON.stringify([{ key: 'bad', error: 'no' }]);
+  const outputs = server.request({ nonce: '1', error });
+  assert.deepEqual(
+    outputs.map((output) => output.kind),
+    ['nacked'],
+  );
+  assert.deepEqual(responses(server.publish({ good: '1', bad: '1' })), []);
+  assert.deepEqual(responses(server.publish({ good: '2', bad: '1' })), [['2', ['good@2'], []]]);
+  server.request({ nonce: '2' });
+  assert.deepEqual(responses(server.publish({ good: '2', bad: '2' })), [['3', ['bad@2'], []]]);
+});
+
+test('C14: a NACK in free text leaves nothing confirmed: a way back to the old version is sent', () => {
+  const server = serving({ a: '1' });
+  server.request({});
+  server.request({ nonce: '1' });
+  server.publish({ a: '2' });
+  assert.deepEqual(responses(server.request({ nonce: '2', error: 'a: bad' })), []);
+  assert.deepEqual(responses(server.publish({ a: '1' })), [['3', ['a@1'], []]]);
+});
+
+test('a rejected resource that is deleted is removed at the client, which may hold part of it', () => {
+  const server = serving({ a: '1' });
+  server.request({});
+  server.request({ nonce: '1', error: 'a: bad' });
+  assert.deepEqual(responses(server.publish({})), [['2', [], ['a']]]);
+});
