@@ -1,0 +1,25 @@
+export { type Clock, systemClock } from './ping/clock.ts';
+export {
+  createPingKeepalive,
+  type PingKeepalive,
+  type PingKeepaliveOptions,
+  type PingSession,
+  type PingSettings,
+  type PingTarget,
+  type PingWatch,
+} from './ping/ping-keepalive.ts';
+export { socketFd } from './socket-fd.ts';
+export {
+  describeSocketOptionError,
+  type SocketOption,
+  type SocketOptionError,
+  type SocketOptionResult,
+} from './socket-option.ts';
+export { getTcpInfo, type TcpInfo, type TcpState } from './tcp-info.ts';
+export {
+  getTcpKeepalive,
+  setTcpKeepalive,
+  TCP_KEEPALIVE_LIMITS,
+  type TcpKeepaliveOptions,
+  type TcpKeepaliveReading,
+} from './tcp-keepalive.ts';

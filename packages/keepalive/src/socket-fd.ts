@@ -1,0 +1,13 @@
+import type { Server, Socket } from 'node:net';
+
+/**
+ * The file descriptor of an open socket, or undefined when it is closed, not yet made, or when this Node no longer
+ * keeps it where Node 20 does. Valid only until the event loop turns: a closed descriptor's number is reused.
+ */
+export function socketFd(socket: Socket | Server): number | undefined {
+  if ('destroyed' in socket && socket.destroyed) return undefined;
+  const handle: unknown = Reflect.get(socket, '_handle');
+  if (typeof handle !== 'object' || handle === null) return undefined;
+  const fd: unknown = Reflect.get(handle, 'fd');
+  return typeof fd === 'number' && fd >= 0 ? fd : undefined;
+}
