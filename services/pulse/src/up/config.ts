@@ -1,0 +1,44 @@
+import { resolve } from 'node:path';
+import { Settings } from '@pulseplane/command-line';
+import type { LogLevel } from '@pulseplane/telemetry';
+
+/** What runs on this machine, and where. */
+export type UpConfig = {
+  readonly dataDir: string;
+  readonly address: string;
+  readonly insecure: boolean;
+  readonly restPort: number;
+  readonly xdsPort: number;
+  readonly adminPort: number;
+  readonly metricsPort: number;
+  readonly readinessPort: number;
+  readonly upstreamPort: number;
+  readonly httpPort: number;
+  readonly tcpPort: number;
+  readonly logLevel: LogLevel;
+};
+
+/** Reads flags and environment; ends the process with code 2 and one line when they are wrong. */
+export function parseUpConfig(argv: readonly string[]): UpConfig {
+  const values = new Settings('pulse up', 'Runs a control plane, a worker and a demo upstream on this machine.')
+    .text(
+      'data-dir',
+      'PULSEPLANE_DATA_DIR',
+      'dir',
+      'where the event log, the kubeconfig and the logs are kept',
+      '.pulseplane',
+    )
+    .address('address', 'PULSEPLANE_ADDRESS', 'address that everything listens on', '127.0.0.1')
+    .port('rest-port', 'PULSEPLANE_REST_PORT', 'REST API (8080 is where kubectl looks without a kubeconfig)', 8080)
+    .port('xds-port', 'PULSEPLANE_XDS_PORT', 'xDS for workers (gRPC)', 9978)
+    .port('admin-port', 'PULSEPLANE_ADMIN_PORT', "the worker's admin pages", 15_000)
+    .port('metrics-port', 'PULSEPLANE_METRICS_PORT', "the worker's metrics", 15_020)
+    .port('readiness-port', 'PULSEPLANE_READINESS_PORT', "the worker's readiness", 15_021)
+    .port('upstream-port', 'PULSEPLANE_UPSTREAM_PORT', 'the demo upstream', 9000)
+    .port('http-port', 'PULSEPLANE_HTTP_PORT', "the example gateway's HTTP listener (first start only)", 3000)
+    .port('tcp-port', 'PULSEPLANE_TCP_PORT', "the example gateway's TCP listener (first start only)", 3001)
+    .insecure()
+    .logLevel()
+    .parse<UpConfig>(argv, ['address']);
+  return Object.freeze({ ...values, dataDir: resolve(values.dataDir) });
+}

@@ -1,0 +1,119 @@
+import { createWriteStream, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { onStopRequest, refuse } from '@pulseplane/command-line';
+import { whyBusy } from './busy-port.ts';
+import { parseUpConfig, type UpConfig } from './config.ts';
+import { exampleManifests } from './first-start.ts';
+import { writeKubeconfig } from './kubeconfig.ts';
+import { type Program, Supervisor } from './supervisor.ts';
+import { welcome } from './welcome.ts';
+
+const ROOT = new URL('../../../../', import.meta.url);
+const PROGRAM = 'pulse up';
+const READY_WITHIN_MS = 60_000;
+
+/** Runs a control plane, a worker and a demo upstream until it is asked to stop. */
+export async function up(argv: readonly string[]): Promise<void> {
+  const config = parseUpConfig(argv);
+  await refuseBusyPorts(config);
+  mkdirSync(join(config.dataDir, 'logs'), { recursive: true });
+  const kubeconfig = join(config.dataDir, 'kubeconfig');
+  writeKubeconfig(kubeconfig, `http://${config.address}:${config.restPort}`);
+  const manifests = join(config.dataDir, 'first-start.yaml');
+  if (!existsSync(manifests)) writeFileSync(manifests, exampleManifests(new URL('examples/httpbin/', ROOT), config));
+
+  const supervisor = new Supervisor({
+    say: (line) => say(line),
+    onRefused: (name, reason) => {
+      supervisor.stop().then(
+        () => refuse(PROGRAM, `${name} refused to start: ${reason}`),
+        () => process.exit(1),
+      );
+    },
+  });
+  onStopRequest((why) => {
+    say(`stopping (${why}) ...`);
+    supervisor.stop().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  });
+  for (const program of programs(config, manifests)) supervisor.start(program);
+  if (await ready(config)) process.stdout.write(welcome(config, kubeconfig, supervisor.pids()));
+  else say(`not ready after ${READY_WITHIN_MS / 1000} s; see ${join(config.dataDir, 'logs')}`);
+}
+
+function say(line: string): void {
+  process.stdout.write(`pulseplane: ${line}\n`);
+}
+
+/** Asked beforehand, so that the answer is one line and nothing has been started. */
+async function refuseBusyPorts(config: UpConfig): Promise<void> {
+  const { restPort, xdsPort, adminPort, metricsPort, readinessPort, upstreamPort, httpPort, tcpPort } = config;
+  const flags = {
+    'rest-port': restPort,
+    'xds-port': xdsPort,
+    'admin-port': adminPort,
+    'metrics-port': metricsPort,
+    'readiness-port': readinessPort,
+    'upstream-port': upstreamPort,
+    // After the first start the gateway's listeners are whatever the log says.
+    ...(!existsSync(join(config.dataDir, 'first-start.yaml')) && { 'http-port': httpPort, 'tcp-port': tcpPort }),
+  };
+  for (const [flag, port] of Object.entries(flags)) {
+    const reason = await whyBusy(config.address, port);
+    if (reason !== undefined)
+      refuse(PROGRAM, `port ${port} on ${config.address} ${reason}; choose another with --${flag}`);
+  }
+}
+
+function programs(config: UpConfig, manifests: string): readonly Program[] {
+  const { address, logLevel, dataDir } = config;
+  const common = ['--log-level', logLevel, ...(config.insecure ? ['--insecure'] : [])];
+  const program = (name: string, args: readonly (string | number)[]): Program => {
+    const logFile = join(dataDir, 'logs', `${name}.log`);
+    if (existsSync(logFile)) renameSync(logFile, `${logFile}.1`);
+    return {
+      name,
+      script: fileURLToPath(new URL(`services/${name}/dist/main.js`, ROOT)),
+      args: [...common, ...args.map(String)],
+      log: createWriteStream(logFile, { flags: 'a', mode: 0o600 }),
+    };
+  };
+  return [
+    program('demo-upstream', ['--address', address, '--port', config.upstreamPort]),
+    program('control-plane', [
+      ...['--rest-address', address, '--rest-port', config.restPort],
+      ...['--xds-address', address, '--xds-port', config.xdsPort],
+      ...['--data-dir', dataDir, '--seed', manifests],
+    ]),
+    program('data-plane', [
+      ...['--control-plane', `${address}:${config.xdsPort}`, '--gateway', 'httpbin/agentgateway-proxy'],
+      ...['--listen-address', address, '--admin-address', address, '--admin-port', config.adminPort],
+      ...['--metrics-port', config.metricsPort, '--readiness-port', config.readinessPort],
+    ]),
+  ];
+}
+
+/** Whether the control plane and the worker both answer that they are ready in time. */
+async function ready({ address, restPort, readinessPort }: UpConfig): Promise<boolean> {
+  const deadline = Date.now() + READY_WITHIN_MS;
+  for (const url of [`http://${address}:${restPort}/readyz`, `http://${address}:${readinessPort}/healthz/ready`]) {
+    while (!(await answersOk(url))) {
+      if (Date.now() > deadline) return false;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+  return true;
+}
+
+async function answersOk(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
