@@ -37,6 +37,7 @@ CREATE TABLE objects (
   object_namespace TEXT NOT NULL,
   object_name TEXT NOT NULL,
   version INTEGER NOT NULL,
+  changed_at TEXT NOT NULL,
   object TEXT NOT NULL,
   PRIMARY KEY (object_group, object_kind, object_namespace, object_name)
 ) STRICT, WITHOUT ROWID;

@@ -34,6 +34,8 @@ export type ObjectRef = {
 export type StoredObject = {
   readonly ref: ObjectRef;
   readonly version: number;
+  /** When that event happened: RFC 3339, UTC. */
+  readonly changedAt: string;
   readonly object: KubernetesObject;
 };
 

@@ -24,7 +24,7 @@ class MemoryEventLog implements EventLog {
       this.#events.push(event);
       const { uid: _, ...ref } = event.subject;
       if (event.type === 'Deleted') this.#objects.delete(refKey(ref));
-      else this.#objects.set(refKey(ref), { ref, version: event.seq, object: event.object });
+      else this.#objects.set(refKey(ref), { ref, version: event.seq, changedAt: event.time, object: event.object });
     }
     this.#followers.announce(sealed);
     return { kind: 'appended', events: sealed };

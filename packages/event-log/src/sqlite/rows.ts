@@ -28,6 +28,7 @@ export type ObjectRow = {
   readonly object_namespace: string;
   readonly object_name: string;
   readonly version: number;
+  readonly changed_at: string;
   readonly object: string;
 };
 
@@ -82,6 +83,7 @@ export function toObjectRow(event: StoredEvent): ObjectRow {
     object_namespace: event.subject.namespace,
     object_name: event.subject.name,
     version: event.seq,
+    changed_at: event.time,
     object: JSON.stringify(event.object),
   };
 }
@@ -95,6 +97,7 @@ export function fromObjectRow(row: ObjectRow): StoredObject {
       name: row.object_name,
     },
     version: row.version,
+    changedAt: row.changed_at,
     object: parseObject(row.object),
   };
 }

@@ -103,9 +103,9 @@ function prepare(db: Connection) {
        ORDER BY object_group, object_kind, object_namespace, object_name`,
     ),
     upsertObject: db.prepare<[ObjectRow]>(
-      `INSERT INTO objects (object_group, object_kind, object_namespace, object_name, version, object)
-       VALUES (@object_group, @object_kind, @object_namespace, @object_name, @version, @object)
-       ON CONFLICT DO UPDATE SET version = excluded.version, object = excluded.object`,
+      `INSERT INTO objects (object_group, object_kind, object_namespace, object_name, version, changed_at, object)
+       VALUES (@object_group, @object_kind, @object_namespace, @object_name, @version, @changed_at, @object)
+       ON CONFLICT DO UPDATE SET version = excluded.version, changed_at = excluded.changed_at, object = excluded.object`,
     ),
     deleteObject: db.prepare<[ObjectRef]>(
       `DELETE FROM objects WHERE object_group = @group AND object_kind = @kind
