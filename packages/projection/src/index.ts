@@ -1,1 +1,2 @@
-export {};
+export { Projection } from './projection.ts';
+export type { WorkerObservation } from './status/gateway-status.ts';

@@ -1,0 +1,217 @@
+import {
+  type AgentgatewayPolicySpec,
+  type HttpRouteSpec,
+  parseBytes,
+  parseDuration,
+  type StoredObject,
+} from '@pulseplane/resources';
+import type {
+  Backend,
+  Bind,
+  FrontendPolicy,
+  GatewayName,
+  GatewayResource,
+  HttpRoute,
+  HttpSettings,
+  Listener,
+  Policy,
+  RouteMatch,
+  TcpRoute,
+  WeightedBackend,
+} from './gateway/resource.ts';
+import { conflictingListeners, type GatewayListener } from './listener-conflict.ts';
+import type { Claim, PolicyAttachments } from './policy-attachment.ts';
+import { routesOf, servedHostnames } from './route-attachment.ts';
+import { backendRef, gatewayRef, qualifiedName, specOf } from './typed-object.ts';
+import type { World } from './world.ts';
+
+/** Everything that the workers of a gateway need, and nothing else. Empty when there is no such gateway. */
+export function projectGateway(
+  world: World,
+  attachments: PolicyAttachments,
+  name: GatewayName,
+): readonly GatewayResource[] {
+  const gateway = world.get(gatewayRef(name.namespace, name.name));
+  if (gateway === undefined) return [];
+  const { listeners: all } = specOf('Gateway', gateway);
+  const conflicts = conflictingListeners(all);
+  const listeners = all.filter((listener) => !conflicts.has(listener));
+  const routes = [...httpRoutes(world, gateway), ...tcpRoutes(world, gateway)];
+  return [
+    ...binds(gateway, listeners),
+    ...listeners.map((listener) => toListener(gateway, listener)),
+    ...routes,
+    ...backends(world, routes),
+    ...attachments.winningClaims(gateway).map(toPolicy),
+  ];
+}
+
+function binds(gateway: StoredObject, listeners: readonly GatewayListener[]): readonly Bind[] {
+  const ports = new Map(listeners.map((listener) => [listener.port, listener]));
+  return [...ports.values()].map((listener) => ({
+    kind: 'bind',
+    key: bindKey(gateway, listener),
+    port: listener.port,
+    protocol: protocolOf(listener),
+  }));
+}
+
+function bindKey(gateway: StoredObject, { port }: GatewayListener): string {
+  return `${port}/${qualifiedName(gateway)}`;
+}
+
+function listenerKey(gateway: StoredObject, { name }: GatewayListener): string {
+  return `${qualifiedName(gateway)}.${name}`;
+}
+
+function protocolOf({ protocol }: GatewayListener): 'http' | 'tcp' {
+  return protocol === 'TCP' ? 'tcp' : 'http';
+}
+
+function toListener(gateway: StoredObject, listener: GatewayListener): Listener {
+  return {
+    kind: 'listener',
+    key: listenerKey(gateway, listener),
+    bindKey: bindKey(gateway, listener),
+    gateway: { namespace: gateway.ref.namespace, name: gateway.ref.name },
+    listenerName: listener.name,
+    hostname: listener.hostname ?? '',
+    protocol: protocolOf(listener),
+  };
+}
+
+function* httpRoutes(world: World, gateway: StoredObject): Generator<HttpRoute> {
+  for (const { route, listeners } of routesOf(world, 'HTTPRoute', gateway)) {
+    for (const listener of listeners) {
+      for (const [index, rule] of (specOf('HTTPRoute', route).rules ?? []).entries()) {
+        yield {
+          kind: 'route',
+          ...routeHead(gateway, route, listener, index, rule.name),
+          hostnames: servedHostnames(route, listener) ?? [],
+          matches: (rule.matches ?? [{}]).map(toMatch),
+          backends: toBackends(route, rule.backendRefs ?? []),
+        };
+      }
+    }
+  }
+}
+
+function* tcpRoutes(world: World, gateway: StoredObject): Generator<TcpRoute> {
+  for (const { route, listeners } of routesOf(world, 'TCPRoute', gateway)) {
+    for (const listener of listeners) {
+      for (const [index, rule] of specOf('TCPRoute', route).rules.entries()) {
+        const head = routeHead(gateway, route, listener, index, rule.name);
+        yield { kind: 'tcp_route', ...head, backends: toBackends(route, rule.backendRefs) };
+      }
+    }
+  }
+}
+
+/** One resource for each rule and listener, numbered so that keys sort as the rules stand. */
+function routeHead(
+  gateway: StoredObject,
+  route: StoredObject,
+  listener: GatewayListener,
+  rule: number,
+  ruleName?: string,
+) {
+  const { kind, namespace, name } = route.ref;
+  return {
+    key: `${namespace}/${name}.${String(rule).padStart(2, '0')}.${kind === 'TCPRoute' ? 'tcp' : 'http'}:${listenerKey(gateway, listener)}`,
+    listenerKey: listenerKey(gateway, listener),
+    name: { kind, namespace, name, ...(ruleName !== undefined && { ruleName }) },
+  };
+}
+
+type SpecMatch = NonNullable<NonNullable<HttpRouteSpec['rules']>[number]['matches']>[number];
+
+const PATH_TYPES = { Exact: 'exact', PathPrefix: 'prefix', RegularExpression: 'regex' } as const;
+
+function toMatch({ path, headers, method }: SpecMatch): RouteMatch {
+  return {
+    path: { type: PATH_TYPES[path?.type ?? 'PathPrefix'], value: path?.value ?? '/' },
+    headers: (headers ?? []).map((header) => ({
+      name: header.name.toLowerCase(),
+      match: { type: header.type === 'RegularExpression' ? 'regex' : 'exact', value: header.value },
+    })),
+    ...(method !== undefined && { method }),
+  };
+}
+
+/** A backend of another namespace is not sent: there is no ReferenceGrant to allow it. Its share is answered with 500. */
+function toBackends(
+  route: StoredObject,
+  refs: readonly { readonly namespace?: string; readonly name: string; readonly weight?: number }[],
+): readonly WeightedBackend[] {
+  return refs.map(({ namespace = route.ref.namespace, name, weight = 1 }) => ({
+    backendKey: namespace === route.ref.namespace ? `${namespace}/${name}` : '',
+    weight,
+  }));
+}
+
+function backends(world: World, routes: readonly (HttpRoute | TcpRoute)[]): readonly Backend[] {
+  const keys = new Set(routes.flatMap((route) => route.backends.map(({ backendKey }) => backendKey)));
+  return [...keys].sort().flatMap((key): readonly Backend[] => {
+    const [namespace = '', name = ''] = key.split('/');
+    const stored = world.get(backendRef(namespace, name));
+    const address = stored && specOf('AgentgatewayBackend', stored).static;
+    return address === undefined
+      ? []
+      : [{ kind: 'backend', key, namespace, name, host: address.host, port: address.port }];
+  });
+}
+
+function toPolicy({ policy, section, target }: Claim): Policy {
+  const { kind, namespace, name } = policy.ref;
+  const gateway = { namespace: target.gateway.ref.namespace, name: target.gateway.ref.name };
+  const attachment = `${gateway.namespace}/${gateway.name}${target.port === undefined ? '' : `/port=${target.port}`}`;
+  return {
+    kind: 'policy',
+    key: `frontend/${namespace}/${name}:frontend-${section}:${attachment}`,
+    name: { kind, namespace, name },
+    target: { gateway, ...(target.port !== undefined && { port: target.port }) },
+    frontend: toFrontend(section, specOf('AgentgatewayPolicy', policy).frontend ?? {}),
+  };
+}
+
+type Frontend = NonNullable<AgentgatewayPolicySpec['frontend']>;
+
+function toFrontend(section: Claim['section'], { tcp, http }: Frontend): FrontendPolicy {
+  if (section === 'http') return { section, http: toHttp(http ?? {}) };
+  const { time, interval, retries } = tcp?.keepalive ?? {};
+  return {
+    section,
+    keepalive: {
+      ...defined('timeMs', time && parseDuration(time)),
+      ...defined('intervalMs', interval && parseDuration(interval)),
+      ...defined('retries', retries),
+    },
+  };
+}
+
+function toHttp(http: NonNullable<Frontend['http']>): HttpSettings {
+  const milliseconds = (text: string | undefined) => (text === undefined ? undefined : parseDuration(text));
+  return {
+    ...defined('maxBufferSize', uint32(http.maxBufferSize)),
+    ...defined('http1MaxHeaders', http.http1MaxHeaders),
+    ...defined('http1IdleTimeoutMs', milliseconds(http.http1IdleTimeout)),
+    ...(http.http1HeaderCase && { http1HeaderCase: http.http1HeaderCase === 'Preserve' ? 'preserve' : 'lowercase' }),
+    ...defined('http2WindowSize', uint32(http.http2WindowSize)),
+    ...defined('http2ConnectionWindowSize', uint32(http.http2ConnectionWindowSize)),
+    ...defined('http2FrameSize', uint32(http.http2FrameSize)),
+    ...defined('http2MaxHeaderSize', uint32(http.http2MaxHeaderSize)),
+    ...defined('http2KeepaliveIntervalMs', milliseconds(http.http2KeepaliveInterval)),
+    ...defined('http2KeepaliveTimeoutMs', milliseconds(http.http2KeepaliveTimeout)),
+    ...defined('maxConnectionDurationMs', milliseconds(http.maxConnectionDuration)),
+  };
+}
+
+/** Sizes are uint32 on the wire; agentgateway's controller clamps them so. */
+function uint32(quantity: string | number | undefined): number | undefined {
+  const bytes = quantity === undefined ? undefined : parseBytes(quantity);
+  return bytes === undefined ? undefined : Math.min(Math.max(bytes, 0), 2 ** 32 - 1);
+}
+
+function defined<Key extends string, Value>(key: Key, value: Value | undefined | ''): { readonly [K in Key]?: Value } {
+  return value === undefined || value === '' ? {} : ({ [key]: value } as { readonly [K in Key]?: Value });
+}

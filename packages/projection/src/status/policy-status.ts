@@ -1,0 +1,69 @@
+import { AGENTGATEWAY_GROUP, GATEWAY_GROUP, type JsonObject, type StoredObject } from '@pulseplane/resources';
+import type { Claim, PolicyAttachments } from '../policy-attachment.ts';
+import { qualifiedName } from '../typed-object.ts';
+import { CONTROLLER_NAME, condition } from './condition.ts';
+
+/**
+ * A policy's status: one ancestor for each gateway that it reaches, and a StatusSummary where a target failed, with
+ * agentgateway's reasons and messages. A section that loses to another policy says which one wins.
+ */
+export function policyStatus(attachments: PolicyAttachments, policy: StoredObject): JsonObject {
+  const claims = attachments.claimsOf(policy);
+  const gateways = new Set(claims.map(({ target }) => target.gateway));
+  const { errors } = attachments.targetsOf(policy);
+  return {
+    ancestors: [
+      ...[...gateways]
+        .sort((a, b) => (qualifiedName(a) < qualifiedName(b) ? -1 : 1))
+        .map((gateway) =>
+          gatewayAncestor(
+            policy,
+            gateway,
+            claims.filter(({ target }) => target.gateway === gateway),
+          ),
+        ),
+      ...(errors.length > 0 ? [summaryAncestor(policy, errors)] : []),
+    ],
+  };
+}
+
+function gatewayAncestor(policy: StoredObject, gateway: StoredObject, claims: readonly Claim[]): JsonObject {
+  const { namespace, name } = gateway.ref;
+  return {
+    ancestorRef: { group: GATEWAY_GROUP, kind: 'Gateway', namespace, name },
+    controllerName: CONTROLLER_NAME,
+    conditions: [
+      condition('Accepted', 'True', 'Valid', 'Policy accepted', [policy, gateway]),
+      attached(policy, gateway, claims),
+    ],
+  };
+}
+
+function attached(policy: StoredObject, gateway: StoredObject, claims: readonly Claim[]): JsonObject {
+  const lost = claims.filter(({ winner }) => winner !== policy);
+  if (lost.length === 0) {
+    return condition('Attached', 'True', 'Attached', 'Attached to all targets', [policy, gateway]);
+  }
+  const message = lost
+    .map(({ section, target, winner }) => {
+      const port = target.port === undefined ? '' : ` on port ${target.port}`;
+      return `frontend.${section}${port} is overridden by AgentgatewayPolicy ${qualifiedName(winner)}`;
+    })
+    .join('; ');
+  const about = [policy, gateway, ...lost.map(({ winner }) => winner)] as const;
+  return lost.length === claims.length
+    ? condition('Attached', 'False', 'Overridden', message, about)
+    : condition('Attached', 'True', 'Merged', message, about);
+}
+
+function summaryAncestor(policy: StoredObject, errors: readonly string[]): JsonObject {
+  const message = errors.map((error) => `Policy is not attached: ${error}`).join('\n');
+  return {
+    ancestorRef: { group: AGENTGATEWAY_GROUP, name: 'StatusSummary' },
+    controllerName: CONTROLLER_NAME,
+    conditions: [
+      condition('Accepted', 'True', 'Valid', 'Policy accepted', [policy]),
+      condition('Attached', 'False', 'Pending', message, [policy]),
+    ],
+  };
+}

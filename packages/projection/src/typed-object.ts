@@ -1,0 +1,38 @@
+import {
+  AGENTGATEWAY_GROUP,
+  type AgentgatewayBackendSpec,
+  type AgentgatewayPolicySpec,
+  GATEWAY_GROUP,
+  type GatewaySpec,
+  type HttpRouteSpec,
+  type ObjectRef,
+  type StoredObject,
+  type TcpRouteSpec,
+} from '@pulseplane/resources';
+
+/** Specs by kind. The log holds validated objects only, so each kind's objects have its spec. */
+type Specs = {
+  readonly Gateway: GatewaySpec;
+  readonly HTTPRoute: HttpRouteSpec;
+  readonly TCPRoute: TcpRouteSpec;
+  readonly AgentgatewayPolicy: AgentgatewayPolicySpec;
+  readonly AgentgatewayBackend: AgentgatewayBackendSpec;
+};
+
+/** The spec of an object whose kind the caller knows. */
+export function specOf<Kind extends keyof Specs>(_kind: Kind, stored: StoredObject): Specs[Kind] {
+  return stored.object.spec as Specs[Kind];
+}
+
+export function gatewayRef(namespace: string, name: string): ObjectRef {
+  return { group: GATEWAY_GROUP, kind: 'Gateway', namespace, name };
+}
+
+export function backendRef(namespace: string, name: string): ObjectRef {
+  return { group: AGENTGATEWAY_GROUP, kind: 'AgentgatewayBackend', namespace, name };
+}
+
+/** `namespace/name`, as messages and keys have it. */
+export function qualifiedName({ ref }: StoredObject): string {
+  return `${ref.namespace}/${ref.name}`;
+}
