@@ -1,3 +1,13 @@
+export { DURATION_PATTERN, formatDuration, parseDuration } from './duration.ts';
+export { readPath } from './json-path.ts';
+export { AGENTGATEWAY_BACKEND, type AgentgatewayBackendSpec } from './kinds/agentgateway-backend.ts';
+export { AGENTGATEWAY_POLICY, type AgentgatewayPolicySpec } from './kinds/agentgateway-policy.ts';
+export { GATEWAY, type GatewaySpec } from './kinds/gateway.ts';
+export { HTTP_ROUTE, type HttpRouteSpec } from './kinds/http-route.ts';
+export { NAMESPACE } from './kinds/namespace.ts';
+export { AGENTGATEWAY_GROUP, GATEWAY_GROUP } from './kinds/references.ts';
+export { apiVersionOf, type Column, qualifiedResource, type ResourceKind } from './kinds/resource-kind.ts';
+export { TCP_ROUTE, type TcpRouteSpec } from './kinds/tcp-route.ts';
 export {
   type Json,
   type JsonObject,
@@ -7,3 +17,10 @@ export {
   refKey,
   type StoredObject,
 } from './object.ts';
+export { parseBytes, parseQuantity, QUANTITY_PATTERN } from './quantity.ts';
+export { findKind, RESOURCE_KINDS } from './registry.ts';
+export { type FieldError, type FieldErrorReason, invalidValue, requiredValue } from './validation/field-error.ts';
+export type { JsonSchema, ValidationRule } from './validation/json-schema.ts';
+export { METADATA_SCHEMA } from './validation/metadata.ts';
+export { isJsonObject } from './validation/structure.ts';
+export { type ValidatedObject, validateObject } from './validation/validate-object.ts';

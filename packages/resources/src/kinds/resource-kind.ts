@@ -1,0 +1,92 @@
+import type { TSchema } from 'typebox';
+import type { JsonObject } from '../object.ts';
+import type { FieldError } from '../validation/field-error.ts';
+import type { JsonSchema } from '../validation/json-schema.ts';
+import { METADATA_SCHEMA } from '../validation/metadata.ts';
+import type { NameFormat } from '../validation/names.ts';
+import { compileRules } from '../validation/rules.ts';
+
+/** A column of a kind's Table, besides its name. `jsonPath` is in the subset of `readPath`. */
+export type Column = {
+  readonly name: string;
+  readonly type: 'string' | 'date';
+  readonly jsonPath: string;
+  readonly description: string;
+  /** Columns above zero show with `-o wide` only. */
+  readonly priority: number;
+};
+
+/** Everything that the API needs to know about a kind. */
+export type ResourceKind = {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly namespaced: boolean;
+  readonly hasStatus: boolean;
+  readonly nameFormat: NameFormat;
+  /** The schema of the whole object. */
+  readonly schema: JsonSchema;
+  readonly columns: readonly Column[];
+  /** Checks that the schema cannot express, on a spec that fits it. */
+  readonly checkSpec?: (spec: JsonObject) => readonly FieldError[];
+  /** The status of an object that nothing is known about. */
+  readonly initialStatus?: JsonObject;
+};
+
+type Definition = Omit<ResourceKind, 'schema' | 'hasStatus' | 'nameFormat' | 'namespaced' | 'columns'> & {
+  readonly description: string;
+  readonly spec: TSchema;
+  readonly specRequired?: boolean;
+  readonly status: TSchema;
+  readonly columns?: readonly Omit<Column, 'priority'>[];
+  readonly namespaced?: boolean;
+  readonly nameFormat?: NameFormat;
+};
+
+const AGE: Column = {
+  name: 'Age',
+  type: 'date',
+  jsonPath: '.metadata.creationTimestamp',
+  description: 'How long ago the object was created.',
+  priority: 0,
+};
+
+/** Completes a kind: the whole object's schema, the Age column, and its CEL rules compiled. */
+export function defineKind(definition: Definition): ResourceKind {
+  const { description, spec, specRequired = true, status, columns = [], ...names } = definition;
+  const schema: JsonSchema = {
+    type: 'object',
+    description,
+    properties: {
+      apiVersion: { type: 'string', description: 'The group and version of this object.' },
+      kind: { type: 'string', description: 'The kind of this object.' },
+      metadata: METADATA_SCHEMA,
+      spec,
+      status,
+    },
+    ...(specRequired && { required: ['spec'] }),
+  };
+  compileRules(schema);
+  return {
+    namespaced: true,
+    nameFormat: 'subdomain',
+    ...names,
+    hasStatus: true,
+    schema,
+    columns: [...columns.map((column) => ({ ...column, priority: 0 })), AGE],
+  };
+}
+
+/** `apiVersion` of a kind's objects: `v1`, `agentgateway.dev/v1alpha1`. */
+export function apiVersionOf({ group, version }: Pick<ResourceKind, 'group' | 'version'>): string {
+  return group === '' ? version : `${group}/${version}`;
+}
+
+/** The name of a kind in messages: `agentgatewaypolicies.agentgateway.dev`, `namespaces`. */
+export function qualifiedResource({ group, plural }: Pick<ResourceKind, 'group' | 'plural'>): string {
+  return group === '' ? plural : `${plural}.${group}`;
+}

@@ -1,0 +1,22 @@
+import { AGENTGATEWAY_BACKEND } from './kinds/agentgateway-backend.ts';
+import { AGENTGATEWAY_POLICY } from './kinds/agentgateway-policy.ts';
+import { GATEWAY } from './kinds/gateway.ts';
+import { HTTP_ROUTE } from './kinds/http-route.ts';
+import { NAMESPACE } from './kinds/namespace.ts';
+import { apiVersionOf, type ResourceKind } from './kinds/resource-kind.ts';
+import { TCP_ROUTE } from './kinds/tcp-route.ts';
+
+/** Every kind that the API serves. */
+export const RESOURCE_KINDS: readonly ResourceKind[] = [
+  NAMESPACE,
+  AGENTGATEWAY_BACKEND,
+  AGENTGATEWAY_POLICY,
+  GATEWAY,
+  HTTP_ROUTE,
+  TCP_ROUTE,
+];
+
+/** The kind that an object names, by apiVersion and kind. */
+export function findKind(apiVersion: string, kind: string): ResourceKind | undefined {
+  return RESOURCE_KINDS.find((known) => known.kind === kind && apiVersionOf(known) === apiVersion);
+}

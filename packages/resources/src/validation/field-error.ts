@@ -1,0 +1,35 @@
+import type { Json } from '../object.ts';
+
+/** The reasons of Kubernetes' field errors. */
+export type FieldErrorReason =
+  | 'FieldValueDuplicate'
+  | 'FieldValueForbidden'
+  | 'FieldValueInvalid'
+  | 'FieldValueNotSupported'
+  | 'FieldValueRequired'
+  | 'FieldValueTooLong'
+  | 'FieldValueTooMany'
+  | 'FieldValueTypeInvalid';
+
+/** One fault of an object: what `details.causes` of a Status holds, and what kubectl prints. */
+export type FieldError = { readonly reason: FieldErrorReason; readonly message: string; readonly field: string };
+
+/** A value that breaks a rule. The value is printed as Go prints it: strings in quotes. */
+export function invalidValue(field: string, value: Json, rule: string): FieldError {
+  return { reason: 'FieldValueInvalid', message: `Invalid value: ${JSON.stringify(value)}: ${rule}`, field };
+}
+
+/** A field that must be there and is not. */
+export function requiredValue(field: string, rule = ''): FieldError {
+  return { reason: 'FieldValueRequired', message: rule === '' ? 'Required value' : `Required value: ${rule}`, field };
+}
+
+/** A field that must not be there. */
+export function forbiddenField(field: string, rule: string): FieldError {
+  return { reason: 'FieldValueForbidden', message: `Forbidden: ${rule}`, field };
+}
+
+/** Text above a limit of bytes. */
+export function tooLong(field: string, limit: number): FieldError {
+  return { reason: 'FieldValueTooLong', message: `Too long: may not be more than ${limit} bytes`, field };
+}

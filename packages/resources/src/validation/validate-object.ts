@@ -1,0 +1,67 @@
+import { apiVersionOf, type ResourceKind } from '../kinds/resource-kind.ts';
+import type { Json, JsonObject, KubernetesObject } from '../object.ts';
+import type { FieldError } from './field-error.ts';
+import { checkMetadata, userMetadata } from './metadata.ts';
+import { checkRules } from './rules.ts';
+import { fitToSchema, isJsonObject } from './structure.ts';
+
+/** What came of reading an object: usable only when there are no errors. Unknown fields are left out of it. */
+export type ValidatedObject = {
+  readonly object: KubernetesObject;
+  readonly errors: readonly FieldError[];
+  readonly unknown: readonly string[];
+};
+
+/** Faults after which Kubernetes does not evaluate rules, because they may not be evaluable. */
+const BLOCKS_RULES: ReadonlySet<string> = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+]);
+
+const RULES_SKIPPED: FieldError = {
+  reason: 'FieldValueInvalid',
+  message:
+    'Invalid value: "null": some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+  field: '<nil>',
+};
+
+/**
+ * Reads an object of a kind as a user wrote it: structure, rules, metadata, defaults. Reports every fault at once.
+ * The status and what the server sets in the metadata are not the user's to write and are left out.
+ */
+export function validateObject(kind: ResourceKind, input: JsonObject): ValidatedObject {
+  const { status: _status, ...written } = input;
+  const { value, errors: structural, unknown } = fitToSchema(kind.schema, written, '');
+  const { metadata, spec } = asObject(value);
+  const fields = asObject(metadata);
+  return {
+    object: {
+      apiVersion: apiVersionOf(kind),
+      kind: kind.kind,
+      metadata: userMetadata(fields),
+      ...(isJsonObject(spec) && { spec }),
+    },
+    errors: [...structural, ...checkSpec(kind, spec, structural), ...checkMetadata(fields, kind)],
+    unknown,
+  };
+}
+
+function checkSpec(
+  kind: ResourceKind,
+  spec: Json | undefined,
+  structural: readonly FieldError[],
+): readonly FieldError[] {
+  const schema = kind.schema.properties?.['spec'];
+  if (schema === undefined || structural.some(({ reason }) => BLOCKS_RULES.has(reason))) {
+    return structural.some(({ field }) => field.startsWith('spec')) ? [RULES_SKIPPED] : [];
+  }
+  if (!isJsonObject(spec)) return [];
+  return [...checkRules(schema, spec, 'spec'), ...(kind.checkSpec?.(spec) ?? [])];
+}
+
+function asObject(value: Json | undefined): JsonObject {
+  return isJsonObject(value) ? value : {};
+}

@@ -1,0 +1,45 @@
+type Offer = { readonly type: string; readonly parameters: ReadonlyMap<string, string> };
+
+/** Whether the client would rather have a Table than the object (kubectl get does). */
+export function prefersTable(accept: string | undefined): boolean {
+  const choice = parseAccept(accept).find(
+    ({ type, parameters }) => type === 'application/json' && (!parameters.has('as') || isTable(parameters)),
+  );
+  return choice?.parameters.get('as') === 'Table';
+}
+
+/** Whether the client takes all groups and resources in one document. */
+export function prefersAggregatedDiscovery(accept: string | undefined): boolean {
+  const choice = parseAccept(accept).find(
+    ({ type, parameters }) => type === 'application/json' && (!parameters.has('as') || isAggregated(parameters)),
+  );
+  return choice?.parameters.get('as') === 'APIGroupDiscoveryList';
+}
+
+function isTable(parameters: Offer['parameters']): boolean {
+  return parameters.get('as') === 'Table' && parameters.get('v') === 'v1' && parameters.get('g') === 'meta.k8s.io';
+}
+
+function isAggregated(parameters: Offer['parameters']): boolean {
+  return (
+    parameters.get('as') === 'APIGroupDiscoveryList' &&
+    parameters.get('v') === 'v2' &&
+    parameters.get('g') === 'apidiscovery.k8s.io'
+  );
+}
+
+/** In the client's order, which is what Kubernetes goes by. */
+function parseAccept(accept = ''): readonly Offer[] {
+  return accept.split(',').map((offer) => {
+    const [type = '', ...parameters] = offer.split(';').map((part) => part.trim());
+    return {
+      type: type.toLowerCase(),
+      parameters: new Map(
+        parameters.map((parameter): [string, string] => {
+          const [name = '', value = ''] = parameter.split('=', 2);
+          return [name, value];
+        }),
+      ),
+    };
+  });
+}

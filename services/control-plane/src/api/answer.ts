@@ -1,0 +1,27 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { MAX_WARNING_LENGTH, MAX_WARNINGS } from './limits.ts';
+import type { Status } from './status.ts';
+
+/** What a handler answers with. */
+export type Answer = { readonly code: number; readonly body: object; readonly warnings?: readonly string[] };
+
+/** A Status as an answer. */
+export function statusAnswer(status: Status): Answer {
+  return { code: status.code, body: status };
+}
+
+/** Sends JSON: on one line for programs, indented for people (curl, or `?pretty=true`). */
+export function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply {
+  const { pretty } = request.query as { readonly pretty?: unknown };
+  const isForPerson = pretty !== undefined ? pretty !== 'false' : request.headers['user-agent']?.startsWith('curl/');
+  const text = isForPerson === true ? `${JSON.stringify(answer.body, null, 2)}\n` : `${JSON.stringify(answer.body)}\n`;
+  const warnings = (answer.warnings ?? []).slice(0, MAX_WARNINGS).map(warningHeader);
+  if (warnings.length > 0) reply.header('warning', warnings);
+  return reply.code(answer.code).type('application/json').send(text);
+}
+
+/** RFC 7234's form, which kubectl prints as `Warning: ...`; a header holds printable ASCII only. */
+function warningHeader(warning: string): string {
+  const text = JSON.stringify(warning.slice(0, MAX_WARNING_LENGTH)).replaceAll(/[^\x20-\x7e]/g, '?');
+  return `299 - ${text}`;
+}

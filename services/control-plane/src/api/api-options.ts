@@ -1,0 +1,15 @@
+import type { EventLog } from '@pulseplane/event-log';
+import type { Logger } from '@pulseplane/telemetry';
+import type { StatusOf } from './present.ts';
+
+/** What the API is made of. */
+export type ApiOptions = {
+  readonly log: EventLog;
+  readonly statusOf: StatusOf;
+  readonly logger: Logger;
+  readonly now: () => Date;
+  readonly newId: () => string;
+  /** Host names (with or without port) that requests may be for, besides those of loopback. */
+  readonly allowedHosts: readonly string[];
+  readonly ready: () => boolean;
+};

@@ -1,0 +1,103 @@
+import { isJsonObject, type Json, type JsonObject } from '@pulseplane/resources';
+import { loadAll } from 'js-yaml';
+import { fail, ok, type Result } from '../command/index.ts';
+import { scanJson } from './json-scan.ts';
+import { MAX_DEPTH, MAX_NODES } from './limits.ts';
+
+/** The type of a Content-Type header, without its parameters. */
+export function mediaType(contentType: string | undefined): string {
+  return (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+/** Reads one JSON value. Refuses what a reader could take in two ways: repeated keys, `__proto__`. */
+export function parseJson(bytes: Uint8Array): Result<Json, string> {
+  const text = decodeUtf8(bytes);
+  if (!text.ok) return text;
+  const scan = scanJson(text.value);
+  if (scan.depth > MAX_DEPTH) return fail(`the body is nested ${scan.depth} deep; at most ${MAX_DEPTH} is allowed`);
+  let value: Json;
+  try {
+    value = JSON.parse(text.value) as Json;
+  } catch (error) {
+    return fail(`the body is not JSON: ${messageOf(error)}`);
+  }
+  if (scan.duplicates.length > 0) {
+    return fail(`duplicate field ${scan.duplicates.map((path) => JSON.stringify(path)).join(', ')}`);
+  }
+  for (const key of scan.keys) if (key === '__proto__') return fail('the field name "__proto__" is not allowed');
+  return ok(value);
+}
+
+/** Reads exactly one YAML document. */
+export function parseYaml(bytes: Uint8Array): Result<Json, string> {
+  const text = decodeUtf8(bytes);
+  if (!text.ok) return text;
+  const documents = parseYamlDocuments(text.value);
+  if (!documents.ok) return documents;
+  const [document, ...others] = documents.value;
+  if (document === undefined) return fail('the body is empty');
+  return others.length === 0 ? ok(document) : fail(`the body holds ${others.length + 1} YAML documents; send one`);
+}
+
+/** Reads a stream of YAML documents, leaving empty ones out. Aliases are written out, within limits. */
+export function parseYamlDocuments(text: string): Result<readonly Json[], string> {
+  let loaded: readonly unknown[];
+  try {
+    loaded = loadAll(text, { maxDepth: MAX_DEPTH });
+  } catch (error) {
+    return fail(`the text is not YAML: ${messageOf(error)}`);
+  }
+  const budget = { nodes: MAX_NODES };
+  const documents: Json[] = [];
+  for (const document of loaded) {
+    if (document === null || document === undefined) continue;
+    const copied = copyJson(document, 1, budget);
+    if (!copied.ok) return copied;
+    documents.push(copied.value);
+  }
+  return ok(documents);
+}
+
+/** Whether a value parsed to an object, which every Kubernetes body is. */
+export function requireObject(value: Json): Result<JsonObject, string> {
+  return isJsonObject(value) ? ok(value) : fail('the body must be an object');
+}
+
+/** Copies what YAML gave, so that no two places share a value, and refuses what JSON cannot say. */
+function copyJson(value: unknown, depth: number, budget: { nodes: number }): Result<Json, string> {
+  budget.nodes -= 1;
+  if (budget.nodes < 0) return fail(`the text holds more than ${MAX_NODES} values`);
+  if (depth > MAX_DEPTH) return fail(`the text is nested more than ${MAX_DEPTH} deep`);
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return ok(value);
+  if (typeof value === 'number') return Number.isFinite(value) ? ok(value) : fail(`${value} is not a JSON number`);
+  if (Array.isArray(value)) {
+    const items: Json[] = [];
+    for (const item of value as readonly unknown[]) {
+      const copied = copyJson(item, depth + 1, budget);
+      if (!copied.ok) return copied;
+      items.push(copied.value);
+    }
+    return ok(items);
+  }
+  if (typeof value !== 'object') return fail(`a value of type ${typeof value} is not allowed`);
+  const fields: [string, Json][] = [];
+  for (const [name, field] of Object.entries(value)) {
+    if (name === '__proto__') return fail('the field name "__proto__" is not allowed');
+    const copied = copyJson(field, depth + 1, budget);
+    if (!copied.ok) return copied;
+    fields.push([name, copied.value]);
+  }
+  return ok(Object.fromEntries(fields));
+}
+
+function decodeUtf8(bytes: Uint8Array): Result<string, string> {
+  try {
+    return ok(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return fail('the body is not UTF-8');
+  }
+}
+
+function messageOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+}

@@ -1,0 +1,70 @@
+import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { sendAnswer, statusAnswer } from './answer.ts';
+import type { ApiOptions } from './api-options.ts';
+import { addFixedRoutes } from './fixed-routes.ts';
+import { BODY_LIMIT_BYTES, REQUEST_TIMEOUT_MS } from './limits.ts';
+import { addResourceRoutes } from './resource-routes.ts';
+import { badRequest, internalError, type Status, storageUnavailable, tooLarge, unknownPath } from './status.ts';
+import { markFaults, StorageFault } from './storage.ts';
+import { refuseForeign } from './web-safety.ts';
+
+/** Names of objects are at most 253 characters; the router's own limit is 100. */
+const MAX_PARAMETER_LENGTH = 1_024;
+
+/** The Kubernetes-style REST API. It does not listen yet. */
+export async function createApi(given: ApiOptions): Promise<FastifyInstance> {
+  const options: ApiOptions = { ...given, log: markFaults(given.log) };
+  const app = fastify({
+    logger: false,
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    genReqId: () => options.newId(),
+    requestIdHeader: false,
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
+    frameworkErrors: (error, request, reply) => {
+      setHeaders(request, reply);
+      void sendAnswer(request, reply, statusAnswer(badRequest(error.message)));
+    },
+  });
+  app.removeAllContentTypeParsers();
+  // Bodies are judged by the handlers, which know what their path takes.
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addHook('onRequest', async (request, reply) => {
+    setHeaders(request, reply);
+    const refusal = refuseForeign(request.headers, options.allowedHosts);
+    if (refusal !== undefined) return sendAnswer(request, reply, statusAnswer(refusal));
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, url, id } = request;
+    options.logger.debug({ requestId: id, method, url, status: reply.statusCode }, 'request answered');
+  });
+  app.setNotFoundHandler((request, reply) => sendAnswer(request, reply, statusAnswer(unknownPath())));
+  app.setErrorHandler<FastifyError>((error, request, reply) =>
+    sendAnswer(request, reply, statusAnswer(faultStatus(options, error, request))),
+  );
+  addFixedRoutes(app, options);
+  addResourceRoutes(app, options);
+  await app.after();
+  return app;
+}
+
+function setHeaders(request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('x-request-id', request.id);
+  reply.header('cache-control', 'no-cache, private');
+  reply.header('x-content-type-options', 'nosniff');
+}
+
+/** What threw: the storage, the client by way of the framework, or this program. */
+function faultStatus({ logger }: ApiOptions, error: FastifyError, request: FastifyRequest): Status {
+  const about = { requestId: request.id, method: request.method, url: request.url, err: error };
+  if (error instanceof StorageFault) {
+    logger.error(about, 'the event log failed');
+    return storageUnavailable(error.message);
+  }
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return tooLarge(BODY_LIMIT_BYTES);
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
+    return badRequest(error.message);
+  }
+  logger.error(about, 'a request failed');
+  return internalError(request.id);
+}

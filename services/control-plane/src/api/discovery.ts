@@ -1,0 +1,110 @@
+import { apiVersionOf, type JsonObject, RESOURCE_KINDS, type ResourceKind } from '@pulseplane/resources';
+
+/** What can be done with the objects of every kind. */
+const VERBS = ['create', 'delete', 'get', 'list', 'patch', 'update'];
+const STATUS_VERBS = ['get'];
+
+/** The content type that clients know the aggregated form by. */
+export const AGGREGATED_TYPE = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+
+/** One group and version, with its kinds. */
+export type GroupVersion = {
+  readonly group: string;
+  readonly version: string;
+  readonly kinds: readonly ResourceKind[];
+};
+
+/** Every group and version that is served, in the order of the registry. */
+export const GROUP_VERSIONS: readonly GroupVersion[] = [...new Set(RESOURCE_KINDS.map(apiVersionOf))].map((name) => {
+  const kinds = RESOURCE_KINDS.filter((kind) => apiVersionOf(kind) === name);
+  return { group: kinds[0]?.group ?? '', version: kinds[0]?.version ?? '', kinds };
+});
+
+/** Every group but the core group. */
+export const GROUPS: readonly string[] = [...new Set(GROUP_VERSIONS.map(({ group }) => group))].filter(Boolean);
+
+/** `/api` in its old form. */
+export function apiVersions(): JsonObject {
+  return {
+    kind: 'APIVersions',
+    versions: GROUP_VERSIONS.filter(({ group }) => group === '').map(({ version }) => version),
+    serverAddressByClientCIDRs: [],
+  };
+}
+
+/** `/apis` in its old form. */
+export function apiGroupList(): JsonObject {
+  return { kind: 'APIGroupList', apiVersion: 'v1', groups: GROUPS.map(groupEntry) };
+}
+
+/** `/apis/GROUP`. */
+export function apiGroup(group: string): JsonObject {
+  return { kind: 'APIGroup', apiVersion: 'v1', ...groupEntry(group) };
+}
+
+/** `/api/v1` and `/apis/GROUP/VERSION`. */
+export function apiResourceList({ group, version, kinds }: GroupVersion): JsonObject {
+  return {
+    kind: 'APIResourceList',
+    apiVersion: 'v1',
+    groupVersion: apiVersionOf({ group, version }),
+    resources: kinds.flatMap((kind) => [resourceEntry(kind), ...statusEntry(kind)]),
+  };
+}
+
+/** `/api` (the core group) or `/apis` (all others) in one document. */
+export function aggregatedDiscovery(groups: readonly string[]): JsonObject {
+  return {
+    kind: 'APIGroupDiscoveryList',
+    apiVersion: 'apidiscovery.k8s.io/v2',
+    metadata: {},
+    items: groups.map((group) => ({
+      metadata: group === '' ? {} : { name: group },
+      versions: GROUP_VERSIONS.filter((entry) => entry.group === group).map(({ version, kinds }) => ({
+        version,
+        freshness: 'Current',
+        resources: kinds.map(aggregatedEntry),
+      })),
+    })),
+  };
+}
+
+function groupEntry(group: string): JsonObject {
+  const versions = GROUP_VERSIONS.filter((entry) => entry.group === group).map(({ version }) => ({
+    groupVersion: `${group}/${version}`,
+    version,
+  }));
+  return { name: group, versions, preferredVersion: versions[0] ?? {} };
+}
+
+function resourceEntry(kind: ResourceKind): JsonObject {
+  return {
+    name: kind.plural,
+    singularName: kind.singular,
+    namespaced: kind.namespaced,
+    kind: kind.kind,
+    verbs: VERBS,
+    shortNames: kind.shortNames,
+    categories: kind.categories,
+  };
+}
+
+function statusEntry(kind: ResourceKind): readonly JsonObject[] {
+  if (!kind.hasStatus) return [];
+  const { plural, namespaced } = kind;
+  return [{ name: `${plural}/status`, singularName: '', namespaced, kind: kind.kind, verbs: STATUS_VERBS }];
+}
+
+function aggregatedEntry(kind: ResourceKind): JsonObject {
+  const responseKind = { group: kind.group, version: kind.version, kind: kind.kind };
+  return {
+    resource: kind.plural,
+    responseKind,
+    scope: kind.namespaced ? 'Namespaced' : 'Cluster',
+    singularResource: kind.singular,
+    shortNames: kind.shortNames,
+    categories: kind.categories,
+    verbs: VERBS,
+    ...(kind.hasStatus && { subresources: [{ subresource: 'status', responseKind, verbs: STATUS_VERBS }] }),
+  };
+}

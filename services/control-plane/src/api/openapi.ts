@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import {
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type JsonSchema,
+  METADATA_SCHEMA,
+  type ResourceKind,
+} from '@pulseplane/resources';
+import { GROUP_VERSIONS, type GroupVersion } from './discovery.ts';
+import { basePath, collectionPath } from './paths.ts';
+
+const METADATA_NAME = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
+const OWN_KEYWORDS = 'x-pulseplane-';
+
+/** A document that does not change while the process lives. */
+export type FixedDocument = { readonly body: string; readonly hash: string };
+
+/** A document and its hash, which names it in URLs and ETags. */
+export function fixedDocument(value: JsonObject): FixedDocument {
+  const body = JSON.stringify(value);
+  return { body, hash: createHash('sha256').update(body).digest('hex').slice(0, 32).toUpperCase() };
+}
+
+/** The documents of `/openapi/v3/...`, by path without the leading slash (`api/v1`). */
+export function openApiDocuments(): ReadonlyMap<string, FixedDocument> {
+  return new Map(GROUP_VERSIONS.map((entry) => [basePath(entry).slice(1), fixedDocument(openApiDocument(entry))]));
+}
+
+/** `/openapi/v3`: where the documents are. */
+export function openApiIndex(documents: ReadonlyMap<string, FixedDocument>): FixedDocument {
+  const paths = [...documents].map(([path, { hash }]): [string, Json] => [
+    path,
+    { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` },
+  ]);
+  return fixedDocument({ paths: Object.fromEntries(paths) });
+}
+
+function openApiDocument({ group, version, kinds }: GroupVersion): JsonObject {
+  const schemas = kinds.map((kind): [string, Json] => [schemaName(kind), kindSchema(kind)]);
+  return {
+    openapi: '3.0.0',
+    info: { title: `Pulseplane ${group === '' ? 'core' : group}`, version },
+    paths: Object.fromEntries(kinds.flatMap(kindPaths)),
+    components: { schemas: { ...Object.fromEntries(schemas), [METADATA_NAME]: published(METADATA_SCHEMA) } },
+  };
+}
+
+function kindPaths(kind: ResourceKind): readonly [string, Json][] {
+  const collection = collectionPath(kind).replace(':namespace', '{namespace}');
+  const namespace = kind.namespaced ? [parameter('namespace', 'path')] : [];
+  const create = operation(kind, 'post', 'create');
+  const item = `${collection}/{name}`;
+  return [
+    [collection, { parameters: namespace, get: operation(kind, 'list', 'list'), post: create }],
+    [
+      item,
+      {
+        parameters: [...namespace, parameter('name', 'path')],
+        get: operation(kind, 'get', 'read'),
+        put: operation(kind, 'put', 'replace'),
+        patch: operation(kind, 'patch', 'patch'),
+        delete: operation(kind, 'delete', 'delete'),
+      },
+    ],
+  ];
+}
+
+/** kubectl looks for the parameter `fieldValidation` of the patch operation before it dares to send anything. */
+function operation(kind: ResourceKind, action: string, verb: string): JsonObject {
+  const writes = ['post', 'put', 'patch'].includes(action);
+  const names = writes
+    ? ['dryRun', 'fieldManager', 'fieldValidation']
+    : action === 'list'
+      ? ['labelSelector', 'fieldSelector']
+      : [];
+  return {
+    operationId: `${verb}${kind.group.replaceAll(/[^a-z]/g, '')}${kind.version}${kind.kind}`,
+    'x-kubernetes-action': action,
+    'x-kubernetes-group-version-kind': groupVersionKind(kind),
+    parameters: names.map((name) => parameter(name, 'query')),
+    ...(writes && { requestBody: content(kind, action) }),
+    responses: { 200: { description: 'OK' } },
+  };
+}
+
+function content(kind: ResourceKind, action: string): JsonObject {
+  const schema = { $ref: `#/components/schemas/${schemaName(kind)}` };
+  if (action !== 'patch') return { content: { 'application/json': { schema }, 'application/yaml': { schema } } };
+  return { content: { 'application/merge-patch+json': { schema: { type: 'object' } } } };
+}
+
+function parameter(name: string, place: 'path' | 'query'): JsonObject {
+  return { name, in: place, ...(place === 'path' && { required: true }), schema: { type: 'string' } };
+}
+
+function kindSchema(kind: ResourceKind): JsonObject {
+  const metadata = { allOf: [{ $ref: `#/components/schemas/${METADATA_NAME}` }], default: {} };
+  const schema = published(kind.schema);
+  const properties = isJsonObject(schema['properties']) ? schema['properties'] : {};
+  return {
+    ...schema,
+    properties: { ...properties, metadata: { description: METADATA_SCHEMA.description, ...metadata } },
+    'x-kubernetes-group-version-kind': [groupVersionKind(kind)],
+  };
+}
+
+function groupVersionKind({ group, version, kind }: ResourceKind): JsonObject {
+  return { group, version, kind };
+}
+
+/** `dev.agentgateway.v1alpha1.AgentgatewayPolicy`, as Kubernetes names the schemas of custom kinds. */
+function schemaName({ group, version, kind }: ResourceKind): string {
+  return group === '' ? `io.k8s.api.core.${version}.${kind}` : [...group.split('.').reverse(), version, kind].join('.');
+}
+
+/** The schema without the keywords that are ours alone. */
+function published(schema: JsonSchema): JsonObject {
+  return JSON.parse(
+    JSON.stringify(schema, (name: string, value: unknown) => (name.startsWith(OWN_KEYWORDS) ? undefined : value)),
+  ) as JsonObject;
+}

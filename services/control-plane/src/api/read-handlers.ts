@@ -1,0 +1,67 @@
+import { apiVersionOf, type JsonObject, type ResourceKind } from '@pulseplane/resources';
+import type { FastifyRequest } from 'fastify';
+import { fail, ok, type Result, refOf } from '../command/index.ts';
+import { prefersTable } from './accept.ts';
+import { type Answer, statusAnswer } from './answer.ts';
+import type { ApiOptions } from './api-options.ts';
+import { present } from './present.ts';
+import { parseFieldSelector, parseLabelSelector, type Selector } from './selectors.ts';
+import { badRequest, methodNotAllowed, notFound } from './status.ts';
+import { type IncludeObject, toTable } from './table.ts';
+
+/** The parameters of a path; namespace is absent for cluster-scoped kinds and lists over all namespaces. */
+export type PathParams = { readonly namespace?: string; readonly name?: string };
+
+type Query = Readonly<Record<string, unknown>>;
+
+/** GET of one object, or of its status, which is the same object. */
+export function getObject(options: ApiOptions, kind: ResourceKind, request: FastifyRequest): Answer {
+  const { namespace = '', name = '' } = request.params as PathParams;
+  const stored = options.log.object(refOf(kind, namespace, name));
+  if (stored === undefined) return statusAnswer(notFound(kind, name));
+  const object = present(kind, stored, options.statusOf);
+  return { code: 200, body: asTable(options, kind, request, [object], String(stored.version)) ?? object };
+}
+
+/** GET of the objects of a kind, in one namespace or in all. */
+export function listObjects(options: ApiOptions, kind: ResourceKind, request: FastifyRequest): Answer {
+  const query = request.query as Query;
+  if (query['watch'] === 'true' || query['watch'] === '1') {
+    return statusAnswer(methodNotAllowed('watch is not supported yet; list again instead'));
+  }
+  const selector = readSelectors(query);
+  if (!selector.ok) return statusAnswer(badRequest(selector.error));
+  const { namespace } = request.params as PathParams;
+  const filter = { group: kind.group, kind: kind.kind, ...(namespace !== undefined && { namespace }) };
+  const resourceVersion = String(options.log.head());
+  const items = options.log
+    .objects(filter)
+    .filter(selector.value)
+    .map((stored) => present(kind, stored, options.statusOf));
+  const table = asTable(options, kind, request, items, resourceVersion);
+  const list = { apiVersion: apiVersionOf(kind), kind: `${kind.kind}List`, metadata: { resourceVersion }, items };
+  return { code: 200, body: table ?? list };
+}
+
+function readSelectors(query: Query): Result<Selector, string> {
+  const { labelSelector = '', fieldSelector = '' } = query;
+  if (typeof labelSelector !== 'string') return fail('labelSelector: may be given once');
+  if (typeof fieldSelector !== 'string') return fail('fieldSelector: may be given once');
+  const labels = parseLabelSelector(labelSelector);
+  if (!labels.ok) return labels;
+  const fields = parseFieldSelector(fieldSelector);
+  return fields.ok ? ok((stored) => labels.value(stored) && fields.value(stored)) : fields;
+}
+
+function asTable(
+  options: ApiOptions,
+  kind: ResourceKind,
+  request: FastifyRequest,
+  objects: readonly JsonObject[],
+  resourceVersion: string,
+): JsonObject | undefined {
+  if (!prefersTable(request.headers.accept)) return undefined;
+  const { includeObject } = request.query as { readonly includeObject?: unknown };
+  const include: IncludeObject = includeObject === 'None' || includeObject === 'Object' ? includeObject : 'Metadata';
+  return toTable(kind, objects, { now: options.now(), include, resourceVersion });
+}

@@ -1,0 +1,111 @@
+import {
+  apiVersionOf,
+  invalidValue,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type KubernetesObject,
+  type ResourceKind,
+  validateObject,
+} from '@pulseplane/resources';
+import { fail, ok, type Result } from '../command/index.ts';
+import { badRequest, invalid, type Status } from './status.ts';
+
+/** What happens to fields that the schema does not know. */
+export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
+
+/** Where an object is written to: what the URL says of it. Name is absent when the object brings its own. */
+export type Place = { readonly kind: ResourceKind; readonly namespace: string; readonly name?: string };
+
+export type ReadOptions = {
+  readonly fieldValidation: FieldValidation;
+  /** A patched object answers unknown fields otherwise than a sent one, as in Kubernetes. */
+  readonly patched: boolean;
+  /** For `metadata.generateName`. */
+  readonly newId: () => string;
+};
+
+/** An object that may be stored, and what the writer should be warned of. */
+export type ReadObject = { readonly object: KubernetesObject; readonly warnings: readonly string[] };
+
+/** Reads a written object: it must be of the kind and at the place that the URL names, and valid. */
+export function readObject(input: JsonObject, place: Place, options: ReadOptions): Result<ReadObject, Status> {
+  const { kind } = place;
+  const mismatch = typeMismatch(input, kind);
+  if (mismatch !== undefined) return fail(badRequest(mismatch));
+  const placed = putInPlace(input, place, options.newId);
+  if (!placed.ok) return placed;
+  const { object, errors, unknown } = validateObject(kind, placed.value);
+  const faults = unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
+  if (options.fieldValidation === 'Strict' && faults.length > 0) {
+    return fail(strictFailure(kind, placed.value, faults, options));
+  }
+  if (errors.length > 0) return fail(invalid(kind, object.metadata.name, errors));
+  return ok({ object, warnings: options.fieldValidation === 'Warn' ? faults : [] });
+}
+
+function typeMismatch(input: JsonObject, kind: ResourceKind): string | undefined {
+  const wanted = apiVersionOf(kind);
+  const { apiVersion, kind: kindName } = input;
+  if (typeof kindName !== 'string' || kindName === '') return "Object 'Kind' is missing in the body";
+  if (typeof apiVersion !== 'string' || apiVersion === '') return "Object 'apiVersion' is missing in the body";
+  if (apiVersion !== wanted) {
+    return `the API version in the data (${apiVersion}) does not match the expected API version (${wanted})`;
+  }
+  return kindName === kind.kind
+    ? undefined
+    : `the kind in the data (${kindName}) does not match the expected kind (${kind.kind})`;
+}
+
+/** Fills in namespace and name from the URL; what the object itself says must agree. */
+function putInPlace(input: JsonObject, place: Place, newId: () => string): Result<JsonObject, Status> {
+  const metadata = input['metadata'] ?? {};
+  if (!isJsonObject(metadata)) return ok(input);
+  const { namespace, name, generateName } = metadata;
+  if (place.kind.namespaced && !isEmpty(namespace) && namespace !== place.namespace) {
+    return fail(badRequest('the namespace of the provided object does not match the namespace sent on the request'));
+  }
+  if (place.name !== undefined && !isEmpty(name) && name !== place.name) {
+    return fail(badRequest(`the name of the object (${name}) does not match the name on the URL (${place.name})`));
+  }
+  const generated =
+    typeof generateName === 'string' && generateName !== '' ? generateName + suffix(newId()) : undefined;
+  const finalName = isEmpty(name) ? (place.name ?? generated) : name;
+  return ok({
+    ...input,
+    metadata: {
+      ...metadata,
+      ...(finalName !== undefined && { name: finalName }),
+      ...(place.kind.namespaced && { namespace: place.namespace }),
+    },
+  });
+}
+
+function strictFailure(
+  kind: ResourceKind,
+  input: JsonObject,
+  faults: readonly string[],
+  { patched }: ReadOptions,
+): Status {
+  const rule = `strict decoding error: ${faults.join(', ')}`;
+  if (!patched) {
+    return badRequest(
+      `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: ${rule}`,
+    );
+  }
+  const metadata = input['metadata'];
+  const name = isJsonObject(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : '';
+  return invalid(kind, name, [invalidValue('patch', JSON.stringify(input), rule)]);
+}
+
+function isEmpty(value: Json | undefined): boolean {
+  return value === undefined || value === null || value === '';
+}
+
+/** The end of an id, where even time-ordered ids are random. */
+function suffix(id: string): string {
+  return id
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, '')
+    .slice(-5);
+}

@@ -1,0 +1,64 @@
+import { isJsonObject, type Json, type JsonObject, NAMESPACE, type ResourceKind } from '@pulseplane/resources';
+import type { FastifyRequest } from 'fastify';
+import { fail, ok, type Result } from '../command/index.ts';
+import { mediaType, parseJson, parseYaml } from './body.ts';
+import {
+  APPLY_PATCH_TYPE,
+  JSON_PATCH_TYPE,
+  MERGE_PATCH_TYPE,
+  type Patch,
+  readPatch,
+  STRATEGIC_PATCH_TYPE,
+} from './patch.ts';
+import { PROTOBUF_TYPE, parseProtobufNamespace } from './protobuf.ts';
+import { acceptedMediaTypes, badRequest, type Status, unprocessablePatch, unsupportedMediaType } from './status.ts';
+
+const JSON_TYPE = 'application/json';
+const YAML_TYPE = 'application/yaml';
+
+/** The object in the body of a POST or PUT. */
+export function objectBody(kind: ResourceKind, request: FastifyRequest): Result<JsonObject, Status> {
+  const type = mediaType(request.headers['content-type']);
+  if (type === PROTOBUF_TYPE && kind === NAMESPACE) return asBadRequest(parseProtobufNamespace(bytesOf(request)));
+  const parsed = parseDocument(request, [JSON_TYPE, YAML_TYPE, ...(kind === NAMESPACE ? [PROTOBUF_TYPE] : [])]);
+  if (!parsed.ok) return parsed;
+  return isJsonObject(parsed.value) ? ok(parsed.value) : fail(badRequest('the body must be an object'));
+}
+
+/** The body of a DELETE; undefined when there is none. */
+export function optionsBody(request: FastifyRequest): Result<Json | undefined, Status> {
+  if (bytesOf(request).length === 0) return ok(undefined);
+  return parseDocument(request, [JSON_TYPE, YAML_TYPE]);
+}
+
+/** The patch in the body of a PATCH. */
+export function patchBody(kind: ResourceKind, request: FastifyRequest): Result<Patch, Status> {
+  const type = mediaType(request.headers['content-type']);
+  if (type === APPLY_PATCH_TYPE) {
+    return fail(
+      unsupportedMediaType('server-side apply is not supported yet; use kubectl apply without --server-side'),
+    );
+  }
+  const accepted = [JSON_PATCH_TYPE, MERGE_PATCH_TYPE, ...(kind === NAMESPACE ? [STRATEGIC_PATCH_TYPE] : [])];
+  if (!accepted.includes(type)) return fail(acceptedMediaTypes(accepted));
+  const parsed = parseJson(bytesOf(request));
+  if (!parsed.ok) return fail(badRequest(parsed.error));
+  const patch = readPatch(type, parsed.value);
+  return patch.ok ? patch : fail(unprocessablePatch(patch.error));
+}
+
+function parseDocument(request: FastifyRequest, accepted: readonly string[]): Result<Json, Status> {
+  const type = mediaType(request.headers['content-type']);
+  if (type === JSON_TYPE) return asBadRequest(parseJson(bytesOf(request)));
+  if (type === YAML_TYPE) return asBadRequest(parseYaml(bytesOf(request)));
+  return fail(acceptedMediaTypes(accepted));
+}
+
+function asBadRequest<Value>(result: Result<Value, string>): Result<Value, Status> {
+  return result.ok ? result : fail(badRequest(result.error));
+}
+
+/** The content-type parser hands every body over as it came. */
+function bytesOf(request: FastifyRequest): Uint8Array {
+  return request.body instanceof Uint8Array ? request.body : new Uint8Array();
+}

@@ -1,0 +1,60 @@
+import type { EventLog } from '@pulseplane/event-log';
+import { findKind, isJsonObject, type Json, type ObjectRef, type ResourceKind } from '@pulseplane/resources';
+import { execute, fail, ok, type Result, refOf } from '../command/index.ts';
+import { parseYamlDocuments } from './body.ts';
+import { readObject } from './read-object.ts';
+import { rejected, type Status } from './status.ts';
+
+export type SeedOptions = { readonly now: () => Date; readonly newId: () => string; readonly via: string };
+
+/**
+ * Applies the documents of a YAML text one after the other, by the same way as a client's writes; unknown fields
+ * are refused. A later document for the same object replaces the earlier one. Stops at the first that is refused
+ * and says which; the documents before it stay applied.
+ */
+export async function seed(
+  log: EventLog,
+  yaml: string,
+  options: SeedOptions,
+): Promise<Result<readonly ObjectRef[], string>> {
+  const documents = parseYamlDocuments(yaml);
+  if (!documents.ok) return documents;
+  const applied: ObjectRef[] = [];
+  for (const [index, document] of documents.value.entries()) {
+    const result = await applyDocument(log, document, options);
+    if (!result.ok) return fail(`document ${index + 1}: ${result.error}`);
+    applied.push(result.value);
+  }
+  return ok(applied);
+}
+
+async function applyDocument(log: EventLog, document: Json, options: SeedOptions): Promise<Result<ObjectRef, string>> {
+  if (!isJsonObject(document)) return fail('must be an object');
+  const { apiVersion, kind: kindName, metadata } = document;
+  const kind = findKind(String(apiVersion), String(kindName));
+  if (kind === undefined) return fail(`kind ${kindName} of apiVersion ${apiVersion} is not served`);
+  const given = isJsonObject(metadata) && typeof metadata['namespace'] === 'string' ? metadata['namespace'] : '';
+  const namespace = kind.namespaced && given === '' ? 'default' : given;
+  const { newId } = options;
+  const read = readObject(document, { kind, namespace }, { fieldValidation: 'Strict', patched: false, newId });
+  if (!read.ok) return fail(describe(kind, read.error));
+  const { object } = read.value;
+  const ref = refOf(kind, namespace, object.metadata.name);
+  const outcome = await execute<Status>(
+    log,
+    { ref, command: (current) => ok({ type: current === undefined ? 'create' : 'replace', kind, object }) },
+    {
+      actor: { user: 'system', via: options.via },
+      requestId: newId(),
+      now: options.now(),
+      newId,
+      dryRun: false,
+    },
+  );
+  if (outcome.ok) return ok(ref);
+  return fail(describe(kind, 'type' in outcome.error ? rejected(outcome.error) : outcome.error));
+}
+
+function describe(kind: ResourceKind, status: Status): string {
+  return `${kind.kind}: ${status.message}`;
+}

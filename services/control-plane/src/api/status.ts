@@ -1,0 +1,172 @@
+import {
+  type FieldError,
+  NAMESPACE,
+  type ObjectRef,
+  qualifiedResource,
+  type ResourceKind,
+} from '@pulseplane/resources';
+import type { Rejection } from '../command/index.ts';
+
+type Details = {
+  readonly name?: string;
+  readonly group?: string;
+  readonly kind?: string;
+  readonly uid?: string;
+  readonly causes?: readonly { readonly reason?: string; readonly message: string; readonly field?: string }[];
+  readonly retryAfterSeconds?: number;
+};
+
+/** Kubernetes' answer to everything that is not an object: every error, and a completed deletion. */
+export type Status = {
+  readonly kind: 'Status';
+  readonly apiVersion: 'v1';
+  readonly metadata: Record<string, never>;
+  readonly status: 'Success' | 'Failure';
+  readonly message?: string;
+  readonly reason?: string;
+  readonly details?: Details;
+  readonly code: number;
+};
+
+/** A completed deletion. */
+export function deleted(kind: ResourceKind, ref: ObjectRef, uid: string): Status {
+  const details = { name: ref.name, ...(kind.group !== '' && { group: kind.group }), kind: kind.plural, uid };
+  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details, code: 200 };
+}
+
+/** No such path. */
+export function unknownPath(): Status {
+  return failure(404, 'NotFound', 'the server could not find the requested resource', {});
+}
+
+/** A malformed request. */
+export function badRequest(message: string): Status {
+  return failure(400, 'BadRequest', message);
+}
+
+/** A refusal that no credential would change. */
+export function forbidden(message: string): Status {
+  return failure(403, 'Forbidden', message);
+}
+
+/** A method or mode that the path does not have. */
+export function methodNotAllowed(message: string): Status {
+  return failure(405, 'MethodNotAllowed', message);
+}
+
+/** A body above the limit. */
+export function tooLarge(limit: number): Status {
+  return failure(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limit}`);
+}
+
+/** A body of a type that the path does not take. */
+export function unsupportedMediaType(message: string): Status {
+  return failure(415, 'UnsupportedMediaType', message);
+}
+
+/** A body of a type that the path does not take, with the types that it takes. */
+export function acceptedMediaTypes(accepted: readonly string[]): Status {
+  return unsupportedMediaType(
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
+  );
+}
+
+/** An object that breaks rules; kubectl prints the causes. */
+export function invalid(kind: ResourceKind, name: string, errors: readonly FieldError[]): Status {
+  const faults = errors.map(({ field, message }) => `${field}: ${message}`);
+  const list = faults.length === 1 ? faults[0] : `[${faults.join(', ')}]`;
+  const qualifiedKind = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
+  return failure(422, 'Invalid', `${qualifiedKind} ${JSON.stringify(name)} is invalid: ${list}`, {
+    name,
+    ...(kind.group !== '' && { group: kind.group }),
+    kind: kind.kind,
+    causes: errors,
+  });
+}
+
+/** A patch that cannot be applied. */
+export function unprocessablePatch(reason: string): Status {
+  return failure(422, 'Invalid', `the server rejected our request due to an error in our request: ${reason}`, {});
+}
+
+/** A fault of the server. What it was is in the log only. */
+export function internalError(requestId: string): Status {
+  return failure(500, 'InternalError', `Internal error occurred; the server's log has it under request ${requestId}`);
+}
+
+/** The log cannot be read or written now. */
+export function storageUnavailable(cause: string): Status {
+  return failure(503, 'ServiceUnavailable', `the event log is not available, nothing was changed: ${cause}`, {
+    causes: [{ reason: 'StorageFault', message: cause }],
+  });
+}
+
+/** How Kubernetes words a command's rejection. */
+export function rejected(rejection: Rejection): Status {
+  switch (rejection.type) {
+    case 'notFound':
+      return notFound(rejection.kind, rejection.name);
+    case 'namespaceNotFound':
+      return notFound(NAMESPACE, rejection.namespace);
+    case 'alreadyExists':
+      return failure(
+        409,
+        'AlreadyExists',
+        `${resourceAndName(rejection.kind, rejection.name)} already exists`,
+        detailsOf(rejection.kind, rejection.name),
+      );
+    case 'modified':
+      return conflict(
+        rejection,
+        'the object has been modified; please apply your changes to the latest version and try again',
+      );
+    case 'preconditionFailed':
+      return conflict(rejection, preconditionText(rejection));
+    case 'versionOnCreate':
+      return badRequest('resourceVersion should not be set on objects to be created');
+    case 'namespaceProtected':
+      return {
+        ...forbidden(
+          `namespaces ${JSON.stringify(rejection.namespace)} is forbidden: this namespace may not be deleted`,
+        ),
+        details: detailsOf(NAMESPACE, rejection.namespace),
+      };
+  }
+}
+
+/** An object that does not exist. */
+export function notFound(kind: ResourceKind, name: string): Status {
+  return failure(404, 'NotFound', `${resourceAndName(kind, name)} not found`, detailsOf(kind, name));
+}
+
+function conflict({ kind, name }: { readonly kind: ResourceKind; readonly name: string }, reason: string): Status {
+  const message = `Operation cannot be fulfilled on ${resourceAndName(kind, name)}: ${reason}`;
+  return failure(409, 'Conflict', message, detailsOf(kind, name));
+}
+
+function preconditionText({ field, wanted, actual }: Extract<Rejection, { type: 'preconditionFailed' }>): string {
+  return field === 'uid'
+    ? `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${actual}`
+    : `Precondition failed: ResourceVersion in precondition: ${wanted}, ResourceVersion in object meta: ${actual}`;
+}
+
+function resourceAndName(kind: ResourceKind, name: string): string {
+  return `${qualifiedResource(kind)} ${JSON.stringify(name)}`;
+}
+
+function detailsOf(kind: ResourceKind, name: string): Details {
+  return { name, ...(kind.group !== '' && { group: kind.group }), kind: kind.plural };
+}
+
+function failure(code: number, reason: string, message: string, details?: Details): Status {
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message,
+    reason,
+    ...(details !== undefined && { details }),
+    code,
+  };
+}

@@ -1,0 +1,61 @@
+import {
+  type Column,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type ResourceKind,
+  readPath,
+} from '@pulseplane/resources';
+import { formatAge } from './age.ts';
+
+/** What of an object a Table's rows carry. */
+export type IncludeObject = 'None' | 'Metadata' | 'Object';
+
+/** Objects of one kind as the Table that kubectl prints. */
+export function toTable(
+  kind: ResourceKind,
+  objects: readonly JsonObject[],
+  options: { readonly now: Date; readonly include: IncludeObject; readonly resourceVersion: string },
+): JsonObject {
+  return {
+    kind: 'Table',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata: { resourceVersion: options.resourceVersion },
+    columnDefinitions: [
+      { name: 'Name', type: 'string', format: 'name', description: 'The name of the object.', priority: 0 },
+      ...kind.columns.map(({ name, type, description, priority }) => ({
+        name,
+        type,
+        format: '',
+        description,
+        priority,
+      })),
+    ],
+    rows: objects.map((object) => ({
+      cells: [nameOf(object), ...kind.columns.map((column) => cell(column, object, options.now))],
+      object: rowObject(object, options.include),
+    })),
+  };
+}
+
+/** Only the first value that a path finds is shown, as on a cluster; nothing found is a blank cell. */
+function cell(column: Column, object: JsonObject, now: Date): Json {
+  const [value] = readPath(object, column.jsonPath);
+  if (column.type === 'date') {
+    const time = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+    return Number.isNaN(time) ? '<unknown>' : formatAge(now.getTime() - time);
+  }
+  if (value === undefined) return null;
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function rowObject(object: JsonObject, include: IncludeObject): Json {
+  if (include === 'None') return null;
+  if (include === 'Object') return object;
+  return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object['metadata'] ?? {} };
+}
+
+function nameOf(object: JsonObject): string {
+  const metadata = object['metadata'];
+  return isJsonObject(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : '';
+}

@@ -1,0 +1,37 @@
+import { forbidden, type Status } from './status.ts';
+
+const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/**
+ * Refuses what a browser could be tricked into sending: a Host that is not ours (DNS rebinding) and an Origin
+ * that is not the page of this very server. Returns the refusal, or undefined.
+ */
+export function refuseForeign(
+  headers: { readonly host?: string | undefined; readonly origin?: string | undefined },
+  allowedHosts: readonly string[],
+): Status | undefined {
+  const host = (headers.host ?? '').toLowerCase();
+  if (!isKnownHost(host, allowedHosts)) {
+    return forbidden(`the host ${JSON.stringify(host)} is not known; it has to be one of the allowed hosts`);
+  }
+  const { origin } = headers;
+  if (origin === undefined || originHost(origin) === host) return undefined;
+  return forbidden(`the origin ${JSON.stringify(origin)} is not allowed; requests from other sites are refused`);
+}
+
+function isKnownHost(host: string, allowedHosts: readonly string[]): boolean {
+  const name = host.replace(/:\d+$/, '');
+  if (LOOPBACK_HOSTS.has(name)) return true;
+  return allowedHosts.some((allowed) => {
+    const known = allowed.toLowerCase();
+    return known === name || known === host;
+  });
+}
+
+function originHost(origin: string): string | undefined {
+  try {
+    return new URL(origin).host;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,167 @@
+import type { Actor } from '@pulseplane/event-log';
+import {
+  invalidValue,
+  type JsonObject,
+  type KubernetesObject,
+  NAMESPACE,
+  type ResourceKind,
+} from '@pulseplane/resources';
+import type { FastifyRequest } from 'fastify';
+import {
+  type Command,
+  execute,
+  fail,
+  type Intent,
+  type Outcome,
+  ok,
+  type Rejection,
+  type Result,
+  refOf,
+} from '../command/index.ts';
+import { type Answer, statusAnswer } from './answer.ts';
+import type { ApiOptions } from './api-options.ts';
+import { present } from './present.ts';
+import type { PathParams } from './read-handlers.ts';
+import { readObject } from './read-object.ts';
+import { objectBody, optionsBody, patchBody } from './request-body.ts';
+import { badRequest, deleted, invalid, notFound, rejected, type Status, unprocessablePatch } from './status.ts';
+import { readDeleteOptions, readWriteOptions, type WriteOptions } from './write-options.ts';
+
+const MAX_VIA_LENGTH = 128;
+
+type Query = Readonly<Record<string, unknown>>;
+type Write = (options: ApiOptions, kind: ResourceKind, request: FastifyRequest) => Promise<Answer>;
+
+/** POST: a new object. */
+export const createObject: Write = async (options, kind, request) => {
+  const { namespace = '' } = request.params as PathParams;
+  const writing = readWriteOptions(request.query as Query);
+  if (!writing.ok) return statusAnswer(badRequest(writing.error));
+  const body = objectBody(kind, request);
+  if (!body.ok) return statusAnswer(body.error);
+  const { fieldValidation } = writing.value;
+  const read = readObject(body.value, { kind, namespace }, { fieldValidation, patched: false, newId: options.newId });
+  if (!read.ok) return statusAnswer(read.error);
+  const { object, warnings } = read.value;
+  const ref = refOf(kind, namespace, object.metadata.name);
+  const intent: Intent<Status> = { ref, command: () => ok({ type: 'create', kind, object }) };
+  return answerWrite(options, kind, 201, warnings, await run(options, request, intent, writing.value));
+};
+
+/** PUT: the whole object anew. */
+export const replaceObject: Write = async (options, kind, request) => {
+  const { namespace = '', name = '' } = request.params as PathParams;
+  const writing = readWriteOptions(request.query as Query);
+  if (!writing.ok) return statusAnswer(badRequest(writing.error));
+  const body = objectBody(kind, request);
+  if (!body.ok) return statusAnswer(body.error);
+  const { fieldValidation } = writing.value;
+  const read = readObject(
+    body.value,
+    { kind, namespace, name },
+    { fieldValidation, patched: false, newId: options.newId },
+  );
+  if (!read.ok) return statusAnswer(read.error);
+  const { object, warnings } = read.value;
+  const intent: Intent<Status> = {
+    ref: refOf(kind, namespace, name),
+    command: (current) => {
+      if (current === undefined) return fail(notFound(kind, name));
+      // As in Kubernetes: custom kinds may not be overwritten blindly, namespaces may.
+      if (object.metadata.resourceVersion === undefined && kind !== NAMESPACE) return fail(versionMissing(kind, name));
+      return ok({ type: 'replace', kind, object });
+    },
+  };
+  return answerWrite(options, kind, 200, warnings, await run(options, request, intent, writing.value));
+};
+
+/** PATCH: a change of the object as it is now. */
+export const patchObject: Write = async (options, kind, request) => {
+  const { namespace = '', name = '' } = request.params as PathParams;
+  const writing = readWriteOptions(request.query as Query);
+  if (!writing.ok) return statusAnswer(badRequest(writing.error));
+  const patch = patchBody(kind, request);
+  if (!patch.ok) return statusAnswer(patch.error);
+  let warnings: readonly string[] = [];
+  const intent: Intent<Status> = {
+    ref: refOf(kind, namespace, name),
+    command: (current): Result<Command, Status> => {
+      if (current === undefined) return fail(notFound(kind, name));
+      const patched = patch.value(patchable(current.object, current.version));
+      if (!patched.ok) return fail(unprocessablePatch(patched.error));
+      const { fieldValidation } = writing.value;
+      const read = readObject(
+        patched.value,
+        { kind, namespace, name },
+        { fieldValidation, patched: true, newId: options.newId },
+      );
+      if (!read.ok) return read;
+      warnings = read.value.warnings;
+      return ok({ type: 'replace', kind, object: read.value.object });
+    },
+  };
+  const outcome = await run(options, request, intent, writing.value);
+  return answerWrite(options, kind, 200, warnings, outcome);
+};
+
+/** DELETE: the object, and for a namespace all that is in it. */
+export const deleteObject: Write = async (options, kind, request) => {
+  const { namespace = '', name = '' } = request.params as PathParams;
+  const body = optionsBody(request);
+  if (!body.ok) return statusAnswer(body.error);
+  const deleting = readDeleteOptions(request.query as Query, body.value);
+  if (!deleting.ok) return statusAnswer(badRequest(deleting.error));
+  const { dryRun, preconditions } = deleting.value;
+  const ref = refOf(kind, namespace, name);
+  const intent: Intent<Status> = { ref, command: () => ok({ type: 'delete', kind, ref, preconditions }) };
+  const outcome = await run(options, request, intent, { dryRun });
+  if (!outcome.ok) return statusAnswer(toStatus(outcome.error));
+  return statusAnswer(deleted(kind, ref, outcome.value.stored.object.metadata.uid ?? ''));
+};
+
+function run(
+  { log, now, newId }: ApiOptions,
+  request: FastifyRequest,
+  intent: Intent<Status>,
+  { dryRun }: Pick<WriteOptions, 'dryRun'>,
+): Promise<Result<Outcome, Status | Rejection>> {
+  return execute(log, intent, { actor: actorOf(request), requestId: request.id, now: now(), newId, dryRun });
+}
+
+function answerWrite(
+  options: ApiOptions,
+  kind: ResourceKind,
+  code: number,
+  warnings: readonly string[],
+  outcome: Result<Outcome, Status | Rejection>,
+): Answer {
+  if (!outcome.ok) return { ...statusAnswer(toStatus(outcome.error)), warnings };
+  return { code, body: present(kind, outcome.value.stored, options.statusOf), warnings };
+}
+
+function toStatus(error: Status | Rejection): Status {
+  return 'type' in error ? rejected(error) : error;
+}
+
+/** The object that a patch is applied to: as clients read it, without the status, which is not theirs to write. */
+function patchable({ apiVersion, kind, metadata, spec }: KubernetesObject, version: number): JsonObject {
+  return {
+    apiVersion,
+    kind,
+    metadata: { ...metadata, resourceVersion: String(version) },
+    ...(spec !== undefined && { spec }),
+  };
+}
+
+function versionMissing(kind: ResourceKind, name: string): Status {
+  const fault = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update');
+  return invalid(kind, name, [{ ...fault, message: 'Invalid value: 0x0: must be specified for an update' }]);
+}
+
+/** Until there is authentication everybody is anonymous; through what is what the client says it is. */
+function actorOf(request: FastifyRequest): Actor {
+  const { fieldManager } = request.query as { readonly fieldManager?: unknown };
+  const product = (request.headers['user-agent'] ?? '').split(' ', 1)[0] ?? '';
+  const via = typeof fieldManager === 'string' && fieldManager !== '' ? fieldManager : product;
+  return { user: 'anonymous', via: (via === '' ? 'unknown' : via).slice(0, MAX_VIA_LENGTH) };
+}

@@ -1,0 +1,69 @@
+import type { Actor, Append } from '@pulseplane/event-log';
+import type { KubernetesObject, ObjectRef, ResourceKind, StoredObject } from '@pulseplane/resources';
+
+/** What a deleter believes of the object; a difference refuses the deletion. */
+export type Preconditions = { readonly uid?: string; readonly resourceVersion?: string };
+
+/**
+ * What somebody wants to happen. Objects are validated already. A replacement's `metadata.resourceVersion` and
+ * `metadata.uid`, where given, are what the writer believes of the object.
+ */
+export type Command =
+  | { readonly type: 'create'; readonly kind: ResourceKind; readonly object: KubernetesObject }
+  | { readonly type: 'replace'; readonly kind: ResourceKind; readonly object: KubernetesObject }
+  | {
+      readonly type: 'delete';
+      readonly kind: ResourceKind;
+      readonly ref: ObjectRef;
+      readonly preconditions: Preconditions;
+    };
+
+/** What is known when a command is decided. */
+export type State = {
+  readonly current: StoredObject | undefined;
+  /** The namespace that a namespaced object lives in. */
+  readonly namespace: StoredObject | undefined;
+  /** What is in a namespace; read only when the command deletes a namespace. */
+  readonly contents: readonly StoredObject[];
+};
+
+/** Who asks, when, and where new ids come from. */
+export type CommandContext = {
+  readonly actor: Actor;
+  readonly requestId: string;
+  readonly now: Date;
+  readonly newId: () => string;
+};
+
+/** What a command does to the log, and the object as it is afterwards (for a deletion: as it was). */
+export type Decision = {
+  readonly append: Append;
+  readonly ref: ObjectRef;
+  readonly object: KubernetesObject;
+  /** The version before the command; 0 for a creation. */
+  readonly version: number;
+  /** When the object was last changed: now, unless the command changes nothing. */
+  readonly changedAt: string;
+};
+
+/** Why a command was refused. The HTTP edge alone turns these into Kubernetes' Status objects. */
+export type Rejection =
+  | { readonly type: 'notFound'; readonly kind: ResourceKind; readonly name: string }
+  | { readonly type: 'alreadyExists'; readonly kind: ResourceKind; readonly name: string }
+  | { readonly type: 'namespaceNotFound'; readonly namespace: string }
+  | { readonly type: 'namespaceProtected'; readonly namespace: string }
+  | { readonly type: 'versionOnCreate'; readonly kind: ResourceKind; readonly name: string }
+  | { readonly type: 'modified'; readonly kind: ResourceKind; readonly name: string }
+  | {
+      readonly type: 'preconditionFailed';
+      readonly kind: ResourceKind;
+      readonly name: string;
+      readonly field: 'uid' | 'resourceVersion';
+      readonly wanted: string;
+      readonly actual: string;
+    };
+
+/** Names the object of a kind that a command is about. */
+export function refOf(kind: ResourceKind, namespace: string, name: string): ObjectRef {
+  return { group: kind.group, kind: kind.kind, namespace: kind.namespaced ? namespace : '', name };
+}

@@ -1,0 +1,183 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { EventType, ExpectedVersion, NewEvent } from '@pulseplane/event-log';
+import {
+  type KubernetesObject,
+  NAMESPACE,
+  type ObjectMeta,
+  type ObjectRef,
+  type ResourceKind,
+  type StoredObject,
+} from '@pulseplane/resources';
+import { type Command, type CommandContext, type Decision, type Rejection, refOf, type State } from './command.ts';
+import { fail, ok, type Result } from './result.ts';
+
+/** The namespace that is always there. */
+export const DEFAULT_NAMESPACE = 'default';
+
+/** Kubernetes puts this label on every namespace, for selectors. */
+const NAMESPACE_NAME_LABEL = 'kubernetes.io/metadata.name';
+
+/** Decides a command on the current state: the events that it causes, or why it is refused. Pure. */
+export function decide(command: Command, state: State, context: CommandContext): Result<Decision, Rejection> {
+  switch (command.type) {
+    case 'create':
+      return decideCreate(command.kind, withServerLabels(command.kind, command.object), state, context);
+    case 'replace':
+      return decideReplace(command.kind, withServerLabels(command.kind, command.object), state, context);
+    case 'delete':
+      return decideDelete(command, state, context);
+  }
+}
+
+function decideCreate(
+  kind: ResourceKind,
+  object: KubernetesObject,
+  { current, namespace }: State,
+  context: CommandContext,
+): Result<Decision, Rejection> {
+  const { name, namespace: namespaceName = '', resourceVersion } = object.metadata;
+  if (kind.namespaced && namespace === undefined) return fail({ type: 'namespaceNotFound', namespace: namespaceName });
+  if (current !== undefined) return fail({ type: 'alreadyExists', kind, name });
+  if (resourceVersion !== undefined) return fail({ type: 'versionOnCreate', kind, name });
+  const ref = refOf(kind, namespaceName, name);
+  const created: KubernetesObject = {
+    ...object,
+    metadata: storedMetadata(object.metadata, {
+      uid: context.newId(),
+      creationTimestamp: wholeSeconds(context.now),
+      ...(hasGeneration(kind) && { generation: 1 }),
+    }),
+  };
+  return ok({
+    append: {
+      // The namespace is expected as it was, so that an object cannot be born into a namespace as it goes away.
+      expected: [{ ref, version: 0 }, ...(namespace === undefined ? [] : [expectation(namespace)])],
+      events: [event('Created', ref, created, context)],
+    },
+    ref,
+    object: created,
+    version: 0,
+    changedAt: context.now.toISOString(),
+  });
+}
+
+function decideReplace(
+  kind: ResourceKind,
+  object: KubernetesObject,
+  { current }: State,
+  context: CommandContext,
+): Result<Decision, Rejection> {
+  const { name, uid, resourceVersion } = object.metadata;
+  if (current === undefined) return fail({ type: 'notFound', kind, name });
+  const before = current.object;
+  if (resourceVersion !== undefined && resourceVersion !== String(current.version)) {
+    return fail({ type: 'modified', kind, name });
+  }
+  const actualUid = before.metadata.uid ?? '';
+  if (uid !== undefined && uid !== actualUid) {
+    return fail({ type: 'preconditionFailed', kind, name, field: 'uid', wanted: uid, actual: actualUid });
+  }
+  const specChanged = !isDeepStrictEqual(object.spec, before.spec);
+  const { creationTimestamp, generation } = before.metadata;
+  const after: KubernetesObject = {
+    ...object,
+    metadata: storedMetadata(object.metadata, {
+      uid: actualUid,
+      ...(creationTimestamp !== undefined && { creationTimestamp }),
+      ...(generation !== undefined && { generation: generation + (specChanged ? 1 : 0) }),
+    }),
+  };
+  const unchanged = isDeepStrictEqual(after, before);
+  return ok({
+    append: {
+      expected: [expectation(current)],
+      events: unchanged ? [] : [event(specChanged ? 'SpecChanged' : 'MetadataChanged', current.ref, after, context)],
+    },
+    ref: current.ref,
+    object: after,
+    version: current.version,
+    changedAt: unchanged ? current.changedAt : context.now.toISOString(),
+  });
+}
+
+function decideDelete(
+  { kind, ref, preconditions }: Extract<Command, { readonly type: 'delete' }>,
+  { current, contents }: State,
+  context: CommandContext,
+): Result<Decision, Rejection> {
+  if (current === undefined) return fail({ type: 'notFound', kind, name: ref.name });
+  const actual = { uid: current.object.metadata.uid ?? '', resourceVersion: String(current.version) };
+  for (const field of ['uid', 'resourceVersion'] as const) {
+    const wanted = preconditions[field];
+    if (wanted === undefined || wanted === actual[field]) continue;
+    return fail({ type: 'preconditionFailed', kind, name: ref.name, field, wanted, actual: actual[field] });
+  }
+  if (isNamespace(ref) && ref.name === DEFAULT_NAMESPACE) {
+    return fail({ type: 'namespaceProtected', namespace: ref.name });
+  }
+  // What is inside goes first, so that no event ever speaks of an object in a namespace that is gone.
+  const deleted = isNamespace(ref) ? [...contents, current] : [current];
+  return ok({
+    append: {
+      expected: deleted.map(expectation),
+      events: deleted.map((stored) => event('Deleted', stored.ref, stored.object, context)),
+    },
+    ref,
+    object: current.object,
+    version: current.version,
+    changedAt: context.now.toISOString(),
+  });
+}
+
+/** The metadata that the log holds: what the user decides and what the server sets, but no resourceVersion. */
+function storedMetadata(
+  { name, namespace, labels, annotations }: ObjectMeta,
+  server: Pick<ObjectMeta, 'creationTimestamp' | 'generation' | 'uid'>,
+): ObjectMeta {
+  return {
+    name,
+    ...(namespace !== undefined && { namespace }),
+    ...server,
+    ...(labels !== undefined && { labels }),
+    ...(annotations !== undefined && { annotations }),
+  };
+}
+
+/** The object with the labels that the server itself puts on. */
+function withServerLabels(kind: ResourceKind, object: KubernetesObject): KubernetesObject {
+  if (kind !== NAMESPACE) return object;
+  const { metadata } = object;
+  return {
+    ...object,
+    metadata: { ...metadata, labels: { ...metadata.labels, [NAMESPACE_NAME_LABEL]: metadata.name } },
+  };
+}
+
+function event(type: EventType, ref: ObjectRef, object: KubernetesObject, context: CommandContext): NewEvent {
+  return {
+    id: context.newId(),
+    type,
+    subject: { ...ref, uid: object.metadata.uid ?? '' },
+    object,
+    actor: context.actor,
+    requestId: context.requestId,
+    time: context.now.toISOString(),
+  };
+}
+
+function expectation({ ref, version }: StoredObject): ExpectedVersion {
+  return { ref, version };
+}
+
+function isNamespace(ref: ObjectRef): boolean {
+  return ref.group === NAMESPACE.group && ref.kind === NAMESPACE.kind;
+}
+
+/** Kubernetes counts generations of every kind here but the Namespace. */
+function hasGeneration(kind: ResourceKind): boolean {
+  return kind !== NAMESPACE;
+}
+
+function wholeSeconds(time: Date): string {
+  return `${time.toISOString().slice(0, 19)}Z`;
+}

@@ -1,0 +1,90 @@
+import type { EventLog, StoredEvent } from '@pulseplane/event-log';
+import { NAMESPACE, type ObjectRef, refKey, type StoredObject } from '@pulseplane/resources';
+import { type Command, type CommandContext, type Decision, type Rejection, refOf, type State } from './command.ts';
+import { decide } from './decide.ts';
+import { fail, ok, type Result } from './result.ts';
+
+/** How often a command is decided again because another writer was faster. */
+const MAX_ATTEMPTS = 8;
+
+/** What a command is about, and how it is made of the current object (a patch needs it). */
+export type Intent<Failure> = {
+  readonly ref: ObjectRef;
+  readonly command: (current: StoredObject | undefined) => Result<Command, Failure>;
+};
+
+/** The object after the command (for a deletion: before it), and the events that it caused. */
+export type Outcome = { readonly stored: StoredObject; readonly events: readonly StoredEvent[] };
+
+export type ExecuteOptions = CommandContext & { readonly dryRun: boolean };
+
+/**
+ * Reads the state, decides, appends; decides again on the new state when another writer was faster.
+ * A dry run does all but append.
+ */
+export async function execute<Failure>(
+  log: EventLog,
+  intent: Intent<Failure>,
+  options: ExecuteOptions,
+): Promise<Result<Outcome, Failure | Rejection>> {
+  for (let attempt = 1; ; attempt++) {
+    const current = log.object(intent.ref);
+    const command = intent.command(current);
+    if (!command.ok) return command;
+    const decided = decide(command.value, readState(log, intent.ref, command.value, current), options);
+    if (!decided.ok) return decided;
+    const { append } = decided.value;
+    if (options.dryRun || append.events.length === 0) return ok(outcome(decided.value, []));
+    const appended = await log.append(append);
+    if (appended.kind === 'appended') {
+      if (deletesNamespace(command.value)) await sweep(log, intent.ref.name, options);
+      return ok(outcome(decided.value, appended.events));
+    }
+    if (attempt === MAX_ATTEMPTS) {
+      return fail({ type: 'modified', kind: command.value.kind, name: intent.ref.name });
+    }
+  }
+}
+
+function readState(log: EventLog, ref: ObjectRef, command: Command, current: StoredObject | undefined): State {
+  return {
+    current,
+    namespace:
+      command.type === 'create' && command.kind.namespaced
+        ? log.object(refOf(NAMESPACE, '', ref.namespace))
+        : undefined,
+    contents: deletesNamespace(command) ? log.objects({ namespace: ref.name }) : [],
+  };
+}
+
+function outcome({ ref, object, version, changedAt }: Decision, events: readonly StoredEvent[]): Outcome {
+  const own = events.findLast(({ subject }) => refKey(subject) === refKey(ref));
+  return { stored: { ref, object, changedAt, version: own?.seq ?? version }, events };
+}
+
+function deletesNamespace(command: Command): boolean {
+  return command.type === 'delete' && command.kind === NAMESPACE;
+}
+
+/**
+ * Deletes what was created between reading a namespace's contents and deleting it. Nothing new can appear
+ * afterwards, because a creation expects its namespace at the version that it had.
+ */
+async function sweep(log: EventLog, namespace: string, options: ExecuteOptions): Promise<void> {
+  for (;;) {
+    const events = log.objects({ namespace }).map(({ ref, version, object }) => ({
+      expected: { ref, version },
+      event: {
+        id: options.newId(),
+        type: 'Deleted' as const,
+        subject: { ...ref, uid: object.metadata.uid ?? '' },
+        object,
+        actor: options.actor,
+        requestId: options.requestId,
+        time: options.now.toISOString(),
+      },
+    }));
+    if (events.length === 0) return;
+    await log.append({ expected: events.map(({ expected }) => expected), events: events.map(({ event }) => event) });
+  }
+}
