@@ -39,7 +39,13 @@ function programmed(gateway: StoredObject, observation: WorkerObservation): Json
       return condition('Programmed', 'False', 'Pending', `Waiting for ${waiting} of ${workers} workers`, [gateway]);
     }
     case 'acknowledged':
-      return condition('Programmed', 'True', 'Programmed', `Acknowledged by ${observation.workers} workers`, [gateway]);
+      return condition(
+        'Programmed',
+        'True',
+        'Programmed',
+        `Acknowledged by every connected worker (${observation.workers})`,
+        [gateway],
+      );
     case 'rejected': {
       const { worker, message } = observation;
       return condition('Programmed', 'False', 'Invalid', `Rejected by ${worker}: ${message}`, [gateway]);

@@ -1,0 +1,320 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { KubernetesObject, StoredObject } from '@pulseplane/resources';
+import fc from 'fast-check';
+import type { GatewayResource, Policy } from './gateway/resource.ts';
+import { Projection, type WorkerObservation } from './index.ts';
+
+const GATEWAY = { namespace: 'httpbin', name: 'agentgateway-proxy' };
+const OBSERVE = () => ({ kind: 'no-workers' }) as const;
+
+let version = 0;
+
+function stored(object: KubernetesObject, changedAt = '2026-11-22T12:00:00.000Z'): StoredObject {
+  version += 1;
+  const [group = ''] = object.apiVersion.includes('/') ? object.apiVersion.split('/') : [''];
+  const { name, namespace = '' } = object.metadata;
+  return { ref: { group, kind: object.kind, namespace, name }, version, changedAt, object };
+}
+
+function gateway(listeners?: readonly object[], labels = {}): StoredObject {
+  return stored({
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'Gateway',
+    metadata: { ...GATEWAY, labels, generation: 1 },
+    spec: {
+      gatewayClassName: 'agentgateway',
+      listeners: (listeners ?? [
+        { name: 'http', protocol: 'HTTP', port: 3000 },
+        { name: 'tcp', protocol: 'TCP', port: 3001 },
+      ]) as never,
+    },
+  });
+}
+
+const TARGET = { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'agentgateway-proxy' };
+const TCP_30 = { tcp: { keepalive: { time: '30s', interval: '5s', retries: 3 } } };
+
+function policy(name: string, created: string, spec: object): StoredObject {
+  return stored({
+    apiVersion: 'agentgateway.dev/v1alpha1',
+    kind: 'AgentgatewayPolicy',
+    metadata: { name, namespace: 'httpbin', creationTimestamp: created, generation: 1 },
+    spec: { targetRefs: [TARGET], frontend: TCP_30, ...spec } as never,
+  });
+}
+
+function route(kind: 'HTTPRoute' | 'TCPRoute', name: string, spec: object, namespace = 'httpbin'): StoredObject {
+  const backendRefs = [{ group: 'agentgateway.dev', kind: 'AgentgatewayBackend', name: 'upstream' }];
+  return stored({
+    apiVersion: `gateway.networking.k8s.io/${kind === 'TCPRoute' ? 'v1alpha2' : 'v1'}`,
+    kind,
+    metadata: { name, namespace, generation: 1 },
+    spec: { parentRefs: [{ name: GATEWAY.name, namespace: 'httpbin' }], rules: [{ backendRefs }], ...spec } as never,
+  });
+}
+
+function backend(): StoredObject {
+  return stored({
+    apiVersion: 'agentgateway.dev/v1alpha1',
+    kind: 'AgentgatewayBackend',
+    metadata: { name: 'upstream', namespace: 'httpbin', generation: 1 },
+    spec: { static: { host: '127.0.0.1', port: 9000 } },
+  });
+}
+
+function keys(resources: readonly GatewayResource[], kind: GatewayResource['kind']): readonly string[] {
+  return resources.filter((resource) => resource.kind === kind).map(({ key }) => key);
+}
+
+function policiesOf(projection: Projection): readonly Policy[] {
+  return projection.gateway(GATEWAY).filter((resource): resource is Policy => resource.kind === 'policy');
+}
+
+type Conditions = {
+  readonly conditions: readonly {
+    readonly type: string;
+    readonly status: string;
+    readonly reason: string;
+    readonly message: string;
+  }[];
+};
+type Ancestor = Conditions & { readonly ancestorRef: { readonly kind?: string; readonly name: string } };
+
+function ancestors(projection: Projection, object: StoredObject): readonly Ancestor[] {
+  const status = projection.status(object, OBSERVE) as unknown as { readonly ancestors: readonly Ancestor[] };
+  return status.ancestors;
+}
+
+function attached(projection: Projection, object: StoredObject): readonly string[] {
+  return ancestors(projection, object).map(({ ancestorRef, conditions }) => {
+    const { status, reason, message } = conditions.find(({ type }) => type === 'Attached') ?? {};
+    return `${ancestorRef.name}: ${status}/${reason}: ${message}`;
+  });
+}
+
+test('a gateway with routes becomes binds, listeners, routes and the backends that they use', () => {
+  const projection = new Projection([
+    gateway(),
+    route('HTTPRoute', 'web', {}),
+    route('TCPRoute', 'raw', {}),
+    backend(),
+  ]);
+  const resources = projection.gateway(GATEWAY);
+  assert.deepEqual(keys(resources, 'bind'), ['3000/httpbin/agentgateway-proxy', '3001/httpbin/agentgateway-proxy']);
+  assert.deepEqual(keys(resources, 'listener'), ['httpbin/agentgateway-proxy.http', 'httpbin/agentgateway-proxy.tcp']);
+  assert.deepEqual(keys(resources, 'route'), ['httpbin/web.00.http:httpbin/agentgateway-proxy.http']);
+  assert.deepEqual(keys(resources, 'tcp_route'), ['httpbin/raw.00.tcp:httpbin/agentgateway-proxy.tcp']);
+  assert.deepEqual(keys(resources, 'backend'), ['httpbin/upstream']);
+});
+
+test('an unknown gateway has no configuration', () => {
+  assert.deepEqual(new Projection([gateway()]).gateway({ namespace: 'httpbin', name: 'other' }), []);
+});
+
+test('a listener on a port that an earlier one has with another protocol is left out and says so', () => {
+  const conflicted = gateway([
+    { name: 'a', protocol: 'HTTP', port: 3000 },
+    { name: 'b', protocol: 'TCP', port: 3000 },
+  ]);
+  const projection = new Projection([conflicted, route('TCPRoute', 'raw', {}), backend()]);
+  const resources = projection.gateway(GATEWAY);
+  assert.deepEqual(keys(resources, 'listener'), ['httpbin/agentgateway-proxy.a']);
+  assert.deepEqual(keys(resources, 'tcp_route'), []);
+  const status = projection.status(conflicted, OBSERVE) as unknown as { listeners: readonly Conditions[] };
+  assert.deepEqual(
+    status.listeners.map(({ conditions }) => conditions.find(({ type }) => type === 'Conflicted')?.status),
+    ['False', 'True'],
+  );
+});
+
+test('routes attach by listener name, port, protocol, namespace and hostname', () => {
+  const listeners = [
+    { name: 'a', protocol: 'HTTP', port: 3000, hostname: '*.example.com' },
+    { name: 'b', protocol: 'HTTP', port: 3002, allowedRoutes: { namespaces: { from: 'All' } } },
+  ];
+  const parents = (extra: object) => ({ parentRefs: [{ name: GATEWAY.name, namespace: 'httpbin', ...extra }] });
+  const cases: readonly [string, StoredObject, readonly string[]][] = [
+    ['all listeners', route('HTTPRoute', 'r', {}), ['a', 'b']],
+    ['section', route('HTTPRoute', 'r', parents({ sectionName: 'b' })), ['b']],
+    ['port', route('HTTPRoute', 'r', parents({ port: 3000 })), ['a']],
+    ['absent section', route('HTTPRoute', 'r', parents({ sectionName: 'c' })), []],
+    ['protocol', route('TCPRoute', 'r', {}), []],
+    ['namespace', route('HTTPRoute', 'r', {}, 'elsewhere'), ['b']],
+    ['hostname', route('HTTPRoute', 'r', { hostnames: ['www.example.com'] }), ['a', 'b']],
+    ['other hostname', route('HTTPRoute', 'r', { hostnames: ['example.org'] }), ['b']],
+  ];
+  for (const [title, object, expected] of cases) {
+    const projection = new Projection([gateway(listeners), object, backend()]);
+    const found = projection
+      .gateway(GATEWAY)
+      .flatMap((resource) =>
+        resource.kind === 'route' || resource.kind === 'tcp_route' ? [resource.listenerKey] : [],
+      );
+    assert.deepEqual(
+      found.map((key) => key.split('.').at(-1)),
+      expected,
+      title,
+    );
+    const status = projection.status(object, OBSERVE) as unknown as { parents: readonly Conditions[] };
+    const accepted = status.parents[0]?.conditions.find(({ type }) => type === 'Accepted');
+    assert.equal(accepted?.status, expected.length > 0 ? 'True' : 'False', title);
+  }
+});
+
+test('a route whose backend is missing or in another namespace says so', () => {
+  const reason = (object: StoredObject): string | undefined => {
+    const status = new Projection([gateway(), object]).status(object, OBSERVE) as unknown as {
+      parents: readonly Conditions[];
+    };
+    return status.parents[0]?.conditions.find(({ type }) => type === 'ResolvedRefs')?.reason;
+  };
+  assert.equal(reason(route('HTTPRoute', 'r', {})), 'BackendNotFound');
+  const elsewhere = { rules: [{ backendRefs: [{ name: 'upstream', namespace: 'elsewhere' }] }] };
+  assert.equal(reason(route('HTTPRoute', 'r', elsewhere)), 'RefNotPermitted');
+});
+
+test('a policy becomes one resource for each section, with durations in milliseconds and sizes in bytes', () => {
+  const spec = {
+    frontend: {
+      ...TCP_30,
+      http: { http2KeepaliveInterval: '1m30s', http2WindowSize: '64Ki', http1HeaderCase: 'Preserve' },
+    },
+  };
+  const projection = new Projection([gateway(), policy('both', '2026-01-01T00:00:00Z', spec)]);
+  assert.deepEqual(
+    policiesOf(projection).map(({ key, frontend }) => ({ key, frontend })),
+    [
+      {
+        key: 'frontend/httpbin/both:frontend-tcp:httpbin/agentgateway-proxy',
+        frontend: { section: 'tcp', keepalive: { timeMs: 30_000, intervalMs: 5000, retries: 3 } },
+      },
+      {
+        key: 'frontend/httpbin/both:frontend-http:httpbin/agentgateway-proxy',
+        frontend: {
+          section: 'http',
+          http: { http1HeaderCase: 'preserve', http2WindowSize: 65_536, http2KeepaliveIntervalMs: 90_000 },
+        },
+      },
+    ],
+  );
+});
+
+test('at one target the oldest policy wins, then the first by name; the loser is told who won', () => {
+  const older = policy('z-older', '2026-01-01T00:00:00Z', {});
+  const newer = policy('a-newer', '2026-01-02T00:00:00Z', {});
+  const twin = policy('b-newer', '2026-01-02T00:00:00Z', {});
+  const projection = new Projection([gateway(), newer, older, twin]);
+  assert.deepEqual(
+    policiesOf(projection).map(({ name }) => name.name),
+    ['z-older'],
+  );
+  assert.deepEqual(attached(projection, older), ['agentgateway-proxy: True/Attached: Attached to all targets']);
+  assert.deepEqual(attached(projection, newer), [
+    'agentgateway-proxy: False/Overridden: frontend.tcp is overridden by AgentgatewayPolicy httpbin/z-older',
+  ]);
+  assert.deepEqual(
+    policiesOf(new Projection([gateway(), twin, newer])).map(({ name }) => name.name),
+    ['a-newer'],
+  );
+});
+
+test('sections are decided apart, and a port is another target than its gateway', () => {
+  const tcp = policy('tcp', '2026-01-01T00:00:00Z', {});
+  const both = policy('both', '2026-01-02T00:00:00Z', { frontend: { ...TCP_30, http: { http1MaxHeaders: 10 } } });
+  const port = policy('port', '2026-01-03T00:00:00Z', { targetRefs: [{ ...TARGET, port: 3001 }] });
+  const projection = new Projection([gateway(), tcp, both, port]);
+  assert.deepEqual(
+    policiesOf(projection)
+      .map(({ key }) => key)
+      .sort(),
+    [
+      'frontend/httpbin/both:frontend-http:httpbin/agentgateway-proxy',
+      'frontend/httpbin/port:frontend-tcp:httpbin/agentgateway-proxy/port=3001',
+      'frontend/httpbin/tcp:frontend-tcp:httpbin/agentgateway-proxy',
+    ],
+  );
+  assert.deepEqual(attached(projection, both), [
+    'agentgateway-proxy: True/Merged: frontend.tcp is overridden by AgentgatewayPolicy httpbin/tcp',
+  ]);
+});
+
+test('targets that cannot be found are reported beside those that can', () => {
+  const mixed = policy('mixed', '2026-01-01T00:00:00Z', {
+    targetRefs: [TARGET, { ...TARGET, name: 'gone' }, { ...TARGET, port: 99 }],
+  });
+  const projection = new Projection([gateway(), mixed]);
+  assert.deepEqual(attached(projection, mixed), [
+    'agentgateway-proxy: True/Attached: Attached to all targets',
+    'StatusSummary: False/Pending: Policy is not attached: Gateway httpbin/gone not found\nPolicy is not attached: port 99 not found in Gateway httpbin/agentgateway-proxy',
+  ]);
+});
+
+test('a selector takes the gateways of its namespace that have all labels', () => {
+  const selector = {
+    targetRefs: undefined,
+    targetSelectors: [{ group: TARGET.group, kind: 'Gateway', matchLabels: { tier: 'edge' } }],
+  };
+  const selecting = policy('selecting', '2026-01-01T00:00:00Z', selector);
+  assert.deepEqual(attached(new Projection([gateway(undefined, { tier: 'edge', x: 'y' }), selecting]), selecting), [
+    'agentgateway-proxy: True/Attached: Attached to all targets',
+  ]);
+  assert.deepEqual(attached(new Projection([gateway(), selecting]), selecting), [
+    'StatusSummary: False/Pending: Policy is not attached: no Gateway matching selector found in namespace httpbin',
+  ]);
+});
+
+test('the order in which objects are written never changes the configuration', () => {
+  const objects = [
+    gateway(),
+    backend(),
+    policy('a', '2026-01-02T00:00:00Z', {}),
+    policy('b', '2026-01-01T00:00:00Z', {}),
+    policy('c', '2026-01-01T00:00:00Z', { targetRefs: [{ ...TARGET, port: 3001 }] }),
+    route('HTTPRoute', 'web', {}),
+    route('TCPRoute', 'raw', {}),
+  ];
+  const sorted = (order: readonly StoredObject[]) =>
+    [...new Projection(order).gateway(GATEWAY)].sort((a, b) => (`${a.kind}${a.key}` < `${b.kind}${b.key}` ? -1 : 1));
+  fc.assert(
+    fc.property(fc.shuffledSubarray(objects, { minLength: objects.length }), (order) => {
+      assert.deepEqual(sorted(order), sorted(objects));
+    }),
+  );
+});
+
+test('a deleted policy is gone from the configuration', () => {
+  const object = policy('gone', '2026-01-01T00:00:00Z', {});
+  const projection = new Projection([gateway(), object]);
+  assert.equal(policiesOf(projection).length, 1);
+  projection.apply({
+    id: 'e',
+    type: 'Deleted',
+    subject: { ...object.ref, uid: 'u' },
+    object: object.object,
+    actor: { user: 'u', via: 'v' },
+    requestId: 'r',
+    time: '2026-11-22T13:00:00.000Z',
+    seq: 99,
+    schemaVersion: 1,
+    prevHash: '',
+    hash: '',
+  });
+  assert.equal(policiesOf(projection).length, 0);
+});
+
+test('programmed is what the connected workers say', () => {
+  const object = gateway();
+  const projection = new Projection([object]);
+  const programmed = (
+    observation: Parameters<typeof projection.status>[1] extends () => infer O ? O : never,
+  ): string => {
+    const status = projection.status(object, () => observation) as unknown as Conditions;
+    const { status: value, message } = status.conditions.find(({ type }) => type === 'Programmed') ?? {};
+    return `${value}: ${message}`;
+  };
+  assert.equal(programmed({ kind: 'no-workers' }), 'Unknown: No worker is connected');
+  assert.equal(programmed({ kind: 'waiting', workers: 2, waiting: 1 }), 'False: Waiting for 1 of 2 workers');
+  assert.equal(programmed({ kind: 'acknowledged', workers: 2 }), 'True: Acknowledged by every connected worker (2)');
+  assert.equal(programmed({ kind: 'rejected', worker: 'w', message: 'm' }), 'False: Rejected by w: m');
+});
