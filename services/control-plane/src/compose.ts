@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { createMemoryEventLog, type EventLog, openSqliteEventLog } from '@pulseplane/event-log';
+import { Projection } from '@pulseplane/projection';
+import type { Logger } from '@pulseplane/telemetry';
+import { createAdsServer } from '@pulseplane/xds';
+import { createApi, seed } from './api/index.ts';
+import { bootstrap } from './command/index.ts';
+import type { ControlPlaneConfig } from './config.ts';
+import { Fleet } from './xds/fleet.ts';
+import { GatewaySnapshots } from './xds/gateway-snapshots.ts';
+
+export type Started =
+  | { readonly kind: 'started'; readonly stop: () => Promise<void> }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** The stages in the order in which a change passes them. */
+export async function compose(config: ControlPlaneConfig, logger: Logger): Promise<Started> {
+  const now = (): Date => new Date();
+  const newId = (): string => randomUUID();
+
+  // 1. The log: what was acknowledged, durable in one file.
+  mkdirSync(config.dataDir, { recursive: true });
+  const log = openSqliteEventLog(join(config.dataDir, 'events.db'));
+  const loaded = await firstStart(log, config, { now, newId });
+  if (loaded !== undefined) return { kind: 'refused', reason: loaded };
+
+  // 2. The projection: follows the log, knows each gateway's configuration and every object's status.
+  const projection = new Projection(log.objects({}));
+  // 3. The snapshots: a gateway's configuration as named, versioned bytes.
+  const snapshots = new GatewaySnapshots(projection);
+  log.follow((events) => {
+    for (const event of events) projection.apply(event);
+    snapshots.invalidate();
+  });
+
+  // 4. The streams: distribute the snapshots, and observe what the workers answer.
+  const fleet = new Fleet(logger);
+  const ads = createAdsServer({ source: snapshots, observer: fleet, identifier: hostname() });
+
+  // 5. The door: commands come in here, and status goes out.
+  let ready = false;
+  const api = await createApi({
+    log,
+    statusOf: (stored) => projection.status(stored, (gateway) => fleet.observe(gateway)),
+    logger,
+    now,
+    newId,
+    allowedHosts: config.allowedHost,
+    ready: () => ready,
+  });
+
+  const stop = async (): Promise<void> => {
+    ready = false;
+    await api.close();
+    await ads.close();
+    log.close();
+  };
+  try {
+    await ads.listen(config.xdsAddress, config.xdsPort);
+    await api.listen({ host: config.restAddress, port: config.restPort });
+  } catch (error) {
+    await stop();
+    return { kind: 'refused', reason: error instanceof Error ? error.message : String(error) };
+  }
+  ready = true;
+  const { restAddress, restPort, xdsAddress, xdsPort } = config;
+  logger.info({ restAddress, restPort, xdsAddress, xdsPort, head: log.head() }, 'control plane is running');
+  return { kind: 'started', stop };
+}
+
+/**
+ * Loads the seed into an empty log: first into one in memory, so that it comes in one append, all or nothing.
+ * Gives the reason when a manifest is refused.
+ */
+async function firstStart(
+  log: EventLog,
+  { seed: paths }: ControlPlaneConfig,
+  { now, newId }: { readonly now: () => Date; readonly newId: () => string },
+): Promise<string | undefined> {
+  if (log.head() > 0) return undefined;
+  const draft = createMemoryEventLog();
+  await bootstrap(draft, { newId, now: now() });
+  for (const file of paths.flatMap(manifestFiles)) {
+    const result = await seed(draft, readFileSync(file, 'utf8'), { now, newId, via: 'first-start' });
+    if (!result.ok) return `--seed ${file}: ${result.error}`;
+  }
+  await log.append({ expected: [], events: draft.read({ from: 1, limit: draft.head() }) });
+  return undefined;
+}
+
+/** A file itself, or the YAML files of a folder in the order of their names. */
+function manifestFiles(path: string): readonly string[] {
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path)
+    .filter((file) => file.endsWith('.yaml'))
+    .sort()
+    .map((file) => join(path, file));
+}

@@ -1,0 +1,41 @@
+import type { Logger } from '@pulseplane/telemetry';
+import type { DataPlaneConfig } from './config.ts';
+import { followConfiguration } from './control/configuration-stream.ts';
+import { createWorker } from './worker.ts';
+
+export type Started =
+  | { readonly kind: 'started'; readonly stop: () => Promise<void> }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+const VERSION = '0.1.0';
+/** What a supervisor and `docker stop` wait for, less a second. */
+const DRAIN_WITHIN_MS = 8_000;
+
+/** The stages in the order in which a configuration passes them: stream, tables, listeners, connections, sockets. */
+export async function compose(config: DataPlaneConfig, logger: Logger): Promise<Started> {
+  const worker = createWorker({ ...config, logger, version: VERSION });
+  try {
+    await worker.start();
+  } catch (error) {
+    return { kind: 'refused', reason: error instanceof Error ? error.message : String(error) };
+  }
+  const stopFollowing = followConfiguration({
+    ...config,
+    logger,
+    apply: (batch) => {
+      const { rejects } = worker.apply(batch);
+      worker.configured();
+      return rejects;
+    },
+    onState: () => {},
+  });
+  const { controlPlane, gateway, nodeId } = config;
+  logger.info({ controlPlane, gateway, nodeId, ...worker.ports() }, 'worker is running');
+  return {
+    kind: 'started',
+    stop: async () => {
+      stopFollowing();
+      await worker.drain(DRAIN_WITHIN_MS);
+    },
+  };
+}

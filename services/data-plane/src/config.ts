@@ -1,0 +1,54 @@
+import { hostname } from 'node:os';
+import { refuse, Settings } from '@pulseplane/command-line';
+import type { GatewayName } from '@pulseplane/projection/gateway';
+import type { LogLevel } from '@pulseplane/telemetry';
+
+export type DataPlaneConfig = {
+  /** host:port of the control plane's xDS server. */
+  readonly controlPlane: string;
+  readonly gateway: GatewayName;
+  readonly nodeId: string;
+  readonly listenAddress: string;
+  readonly adminAddress: string;
+  readonly adminPort: number;
+  readonly metricsPort: number;
+  readonly readinessPort: number;
+  readonly logLevel: LogLevel;
+};
+
+type Values = Omit<DataPlaneConfig, 'gateway'> & { readonly gateway: string };
+
+const PROGRAM = 'data-plane';
+
+/** Reads flags and environment; ends the process with code 2 and one line when they are wrong. */
+export function parseDataPlaneConfig(argv: readonly string[]): DataPlaneConfig {
+  const values = new Settings(PROGRAM, 'Serves the listeners of one gateway and enforces its keepalive policies.')
+    .text(
+      'control-plane',
+      'PULSEPLANE_CONTROL_PLANE',
+      'host:port',
+      'where the control plane serves xDS',
+      '127.0.0.1:9978',
+    )
+    .text('gateway', 'PULSEPLANE_GATEWAY', 'namespace/name', 'the Gateway to serve', 'httpbin/agentgateway-proxy')
+    .text(
+      'node-id',
+      'PULSEPLANE_NODE_ID',
+      'id',
+      'how this worker is named to the control plane',
+      `${hostname()}-${process.pid}`,
+    )
+    .address('listen-address', 'PULSEPLANE_LISTEN_ADDRESS', "address of the gateway's listeners", '127.0.0.1')
+    .address('admin-address', 'PULSEPLANE_ADMIN_ADDRESS', 'address of admin, metrics and readiness', '127.0.0.1')
+    .port('admin-port', 'PULSEPLANE_ADMIN_PORT', 'port of the admin pages', 15_000)
+    .port('metrics-port', 'PULSEPLANE_METRICS_PORT', 'port of the metrics', 15_020)
+    .port('readiness-port', 'PULSEPLANE_READINESS_PORT', 'port of the readiness check', 15_021)
+    .insecure()
+    .logLevel()
+    .parse<Values>(argv, ['listenAddress', 'adminAddress']);
+  const [namespace, name, ...rest] = values.gateway.split('/');
+  if (!namespace || !name || rest.length > 0) {
+    refuse(PROGRAM, `--gateway (PULSEPLANE_GATEWAY): ${JSON.stringify(values.gateway)} is not <namespace>/<name>`);
+  }
+  return Object.freeze({ ...values, gateway: { namespace, name } });
+}

@@ -1,0 +1,56 @@
+import type { GatewayName, GatewayResource } from '@pulseplane/projection/gateway';
+import type { Logger } from '@pulseplane/telemetry';
+import { decodeResource, RESOURCE_TYPE_URL } from '@pulseplane/wire';
+import { type AdsClientState, type DeltaResponse, type Rejection, runAdsClient } from '@pulseplane/xds';
+
+/** A response's content, decoded: what the tables are changed by in one step. */
+export type Batch = {
+  readonly updated: readonly { readonly name: string; readonly resource: GatewayResource }[];
+  readonly removed: readonly string[];
+};
+
+export type ConfigurationStreamOptions = {
+  readonly controlPlane: string;
+  readonly nodeId: string;
+  readonly gateway: GatewayName;
+  /** Puts a batch in force and says which of its resources cannot be. */
+  readonly apply: (batch: Batch) => readonly Rejection[];
+  readonly onState: (state: AdsClientState) => void;
+  readonly logger: Logger;
+};
+
+/** Keeps the worker's tables as the control plane has them. Returns the way to stop. */
+export function followConfiguration(options: ConfigurationStreamOptions): () => void {
+  const { controlPlane, nodeId, gateway, logger, apply, onState } = options;
+  return runAdsClient({
+    address: controlPlane,
+    node: { id: nodeId, role: `${gateway.namespace}~${gateway.name}` },
+    typeUrl: RESOURCE_TYPE_URL,
+    random: Math.random,
+    take: (response) => {
+      const rejections = take(response, apply);
+      const { resources, removed } = response;
+      const fields = { nonce: response.nonce, updated: resources.length, removed: removed.length };
+      if (rejections.length === 0) logger.info(fields, 'configuration applied');
+      else logger.warn({ ...fields, rejections }, 'configuration applied in part: the rest is rejected');
+      return rejections;
+    },
+    onState: (state) => {
+      if (state.kind === 'connected') logger.info({ controlPlane }, 'connected to the control plane');
+      else logger.warn({ controlPlane, ...state }, 'not connected to the control plane: the last configuration stays');
+      onState(state);
+    },
+  });
+}
+
+/** Nonsense rejects itself only; everything that decodes is applied in one step. */
+function take(response: DeltaResponse, apply: ConfigurationStreamOptions['apply']): readonly Rejection[] {
+  const rejections: Rejection[] = [];
+  const updated: { name: string; resource: GatewayResource }[] = [];
+  for (const { name, body } of response.resources) {
+    const decoded = decodeResource(body);
+    if (decoded.kind === 'decoded') updated.push({ name, resource: decoded.resource });
+    else rejections.push({ name, error: decoded.error });
+  }
+  return [...rejections, ...apply({ updated, removed: response.removed })];
+}
