@@ -32,10 +32,15 @@ export type TcpInfo = {
   readonly rttMs: number;
   readonly rttVarianceMs: number;
   readonly totalRetransmits: number;
+  /** Payload that the peer acknowledged; undefined before Linux 4.1. */
+  readonly bytesAcked: number | undefined;
+  /** Payload that came from the peer; undefined before Linux 4.1. */
+  readonly bytesReceived: number | undefined;
 };
 
 /** The part of `struct tcp_info` that every Linux since 2.6 has. */
 const NEEDED_BYTES = 104;
+const WITH_BYTE_COUNTS = 136;
 const INFO = Buffer.alloc(256);
 
 /** Reads and decodes TCP_INFO of an open socket. */
@@ -58,6 +63,8 @@ export function getTcpInfo(fd: number): SocketOptionResult<TcpInfo> {
       rttMs: INFO.readUInt32LE(68) / 1000,
       rttVarianceMs: INFO.readUInt32LE(72) / 1000,
       totalRetransmits: INFO.readUInt32LE(100),
+      bytesAcked: read.value < WITH_BYTE_COUNTS ? undefined : Number(INFO.readBigUInt64LE(120)),
+      bytesReceived: read.value < WITH_BYTE_COUNTS ? undefined : Number(INFO.readBigUInt64LE(128)),
     },
   };
 }

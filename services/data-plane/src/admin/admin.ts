@@ -1,0 +1,76 @@
+import type { Registry } from 'prom-client';
+import type { Connection } from '../connection/connection.ts';
+import type { Tables } from '../tables/tables.ts';
+import { configDump, type DumpContext } from './config-dump.ts';
+import { connectionsPage } from './connections-page.ts';
+import { createEndpoint, json, type Page, text } from './endpoint.ts';
+import type { Readiness } from './readiness.ts';
+
+export type AdminOptions = {
+  readonly address: string;
+  readonly ports: { readonly admin: number; readonly metrics: number; readonly readiness: number };
+  readonly hosts: readonly string[];
+  tables(): Tables;
+  connections(): Iterable<Connection>;
+  dump(): DumpContext;
+  readonly registry: Registry;
+  readonly readiness: Readiness;
+};
+
+/** The worker's own ports: what it holds, what it counts, whether it is ready. */
+export type Admin = {
+  /** Opens all or none; rejects with an `EndpointListenError`. */
+  listen(): Promise<void>;
+  portsInUse(): { readonly admin: number; readonly metrics: number; readonly readiness: number };
+  close(): Promise<void>;
+};
+
+export function createAdmin(options: AdminOptions): Admin {
+  const { address, ports, hosts, registry } = options;
+  const metricsPage = async (): Promise<Page> => ({
+    status: 200,
+    contentType: registry.contentType,
+    body: await registry.metrics(),
+  });
+  const admin = createEndpoint({
+    part: 'admin',
+    address,
+    port: ports.admin,
+    hosts,
+    pages: {
+      '/config_dump': () => json(configDump(options.tables(), options.dump())),
+      '/connections': async () => json(await connectionsPage(options.connections())),
+      '/healthz': () => text(200, 'ok'),
+    },
+  });
+  const metrics = createEndpoint({
+    part: 'metrics',
+    address,
+    port: ports.metrics,
+    hosts,
+    pages: { '/metrics': metricsPage, '/stats/prometheus': metricsPage },
+  });
+  const readiness = createEndpoint({
+    part: 'readiness',
+    address,
+    port: ports.readiness,
+    hosts,
+    pages: { '/healthz/ready': () => options.readiness.page() },
+  });
+  const all = [admin, metrics, readiness];
+
+  return {
+    async listen() {
+      try {
+        for (const endpoint of all) await endpoint.listen();
+      } catch (error) {
+        await Promise.all(all.map((endpoint) => endpoint.close()));
+        throw error;
+      }
+    },
+    portsInUse: () => ({ admin: admin.port(), metrics: metrics.port(), readiness: readiness.port() }),
+    close: async () => {
+      await Promise.all(all.map((endpoint) => endpoint.close()));
+    },
+  };
+}

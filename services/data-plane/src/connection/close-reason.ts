@@ -1,0 +1,43 @@
+/** Why a connection ended. The same words in the log, the metrics and the admin pages. */
+export const CLOSE_REASONS = [
+  /** The kernel gave up after unanswered probes. */
+  'keepalive_timeout',
+  /** No ACK of an HTTP/2 PING in time. */
+  'ping_timeout',
+  /** No request on an HTTP/1 connection within the idle timeout. */
+  'idle_timeout',
+  /** The first bytes began and did not go on in time. */
+  'first_byte_timeout',
+  /** The policy's maxConnectionDuration is over. */
+  'max_duration',
+  /** The client closed or reset it. */
+  'peer',
+  /** The client broke the protocol. */
+  'protocol_error',
+  /** The upstream closed it, broke it off or could not be reached. */
+  'upstream',
+  /** A TCP listener has nothing to send the connection to. */
+  'no_route',
+  /** The worker stops. */
+  'drain',
+  /** The port is no longer configured. */
+  'listener_removed',
+  /** Anything else; the log has the error. */
+  'error',
+] as const;
+
+export type CloseReason = (typeof CLOSE_REASONS)[number];
+
+const DEAD_PEER = new Set(['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
+const PEER_GONE = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED']);
+
+/**
+ * The reason that a socket error stands for. While the kernel probes, a timeout or an unreachable host is how it
+ * reports that the probes went unanswered.
+ */
+export function reasonOfError(error: Error, keepaliveArmed: boolean): CloseReason {
+  const code = 'code' in error ? String(error.code) : '';
+  if (DEAD_PEER.has(code)) return keepaliveArmed ? 'keepalive_timeout' : 'error';
+  if (PEER_GONE.has(code)) return 'peer';
+  return 'error';
+}

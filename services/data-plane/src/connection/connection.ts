@@ -1,0 +1,116 @@
+import type { Socket } from 'node:net';
+import type { TcpKeepaliveOptions } from '@pulseplane/keepalive';
+import type { Bind, EffectiveHttp } from '@pulseplane/projection/gateway';
+import { type CloseReason, reasonOfError } from './close-reason.ts';
+
+export type Protocol = 'unknown' | 'http1' | 'http2' | 'tcp';
+
+/** How a connection is served once its protocol is known. */
+export type Served = {
+  readonly protocol: Protocol;
+  /** New settings hold from now on. */
+  applyHttp(http: EffectiveHttp): void;
+  /** Lets what is in flight finish, takes nothing new, then closes. */
+  closeGracefully(): void;
+  /** Ends the protocol at once; the socket is destroyed after it. */
+  destroy(): void;
+  lastPingRttMs(): number | undefined;
+};
+
+/** TCP keepalive as the worker set it on one socket. */
+export type AppliedTcp = {
+  /** What the socket had before the first policy. */
+  readonly original: TcpKeepaliveOptions;
+  /** Undefined after a failure: some of the values may hold, some not. */
+  readonly current: TcpKeepaliveOptions | undefined;
+};
+
+/** One accepted connection. */
+export class Connection {
+  readonly id: string;
+  readonly bind: Bind;
+  readonly socket: Socket;
+  readonly peer: string;
+  readonly peerAddress: string;
+  readonly local: string;
+  /** `performance.now()` at accept. */
+  readonly acceptedAt = performance.now();
+  /** The listener that it belongs to, or that its last request fell to. */
+  listenerKey: string;
+  tcp: AppliedTcp | undefined;
+  /** Keys of the policies in force. */
+  policyKeys: { tcp?: string; http?: string } = {};
+  cancelMaxDuration: (() => void) | undefined;
+  maxDurationMs: number | undefined;
+  /** Its port or listener is gone; it may finish and takes no new settings. */
+  retired = false;
+  #served: Served | undefined;
+  #reason: CloseReason | undefined;
+
+  constructor(id: string, bind: Bind, listenerKey: string, socket: Socket) {
+    this.id = id;
+    this.bind = bind;
+    this.listenerKey = listenerKey;
+    this.socket = socket;
+    this.peerAddress = plainAddress(socket.remoteAddress ?? '');
+    this.peer = hostPort(this.peerAddress, socket.remotePort ?? 0);
+    this.local = hostPort(plainAddress(socket.localAddress ?? ''), socket.localPort ?? 0);
+    socket.on('error', (error) => this.fail(error));
+  }
+
+  get protocol(): Protocol {
+    return this.#served?.protocol ?? 'unknown';
+  }
+
+  get served(): Served | undefined {
+    return this.#served;
+  }
+
+  /** Known reason of the end, if it has one already. */
+  get reason(): CloseReason | undefined {
+    return this.#reason;
+  }
+
+  /** Whether the kernel probes this connection. */
+  get keepaliveArmed(): boolean {
+    return this.tcp?.current?.enabled === true;
+  }
+
+  serveAs(served: Served): void {
+    this.#served = served;
+  }
+
+  /** Notes why the connection ends; the first reason stays. */
+  explain(reason: CloseReason): void {
+    this.#reason ??= reason;
+  }
+
+  /** Notes an error of the socket and closes it. */
+  fail(error: Error): void {
+    this.close(reasonOfError(error, this.keepaliveArmed));
+  }
+
+  /** Closes at once. */
+  close(reason: CloseReason): void {
+    this.explain(reason);
+    this.#served?.destroy();
+    this.socket.destroy();
+  }
+
+  /** Closes when what is in flight has finished. Raw TCP has no such point and goes on until it ends by itself. */
+  closeGracefully(reason: CloseReason): void {
+    if (this.protocol === 'tcp') return;
+    this.explain(reason);
+    if (this.#served === undefined) this.socket.destroy();
+    else this.#served.closeGracefully();
+  }
+}
+
+/** An IPv4 address that came through an IPv6 socket is shown as what it is. */
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') ? address.slice(7) : address;
+}
+
+function hostPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,109 @@
+import {
+  describeSocketOptionError,
+  getTcpKeepalive,
+  type SocketOptionError,
+  setTcpKeepalive,
+  socketFd,
+  type TcpKeepaliveOptions,
+} from '@pulseplane/keepalive';
+import type { EffectiveFrontend, EffectiveTcpKeepalive } from '@pulseplane/projection/gateway';
+import type { Logger } from '@pulseplane/telemetry';
+import type { Connection } from './connection.ts';
+import { longTimeout } from './long-timeout.ts';
+
+export type EnforceContext = {
+  readonly logger: Logger;
+  onSocketOptionError(error: SocketOptionError): void;
+};
+
+/**
+ * Makes one open connection obey the settings in force: at accept, when its protocol becomes known, and again at
+ * every change of the tables. Doing it twice changes nothing.
+ */
+export function enforce(connection: Connection, frontend: EffectiveFrontend, context: EnforceContext): void {
+  if (connection.socket.destroyed) return;
+  enforceTcp(connection, frontend.tcp, context);
+  enforceHttp(connection, frontend);
+}
+
+function enforceTcp(connection: Connection, wanted: EffectiveTcpKeepalive | undefined, context: EnforceContext): void {
+  delete connection.policyKeys.tcp;
+  if (wanted === undefined && connection.tcp === undefined) return;
+  const fd = socketFd(connection.socket);
+  if (fd === undefined) {
+    if (!connection.socket.destroyed) {
+      report(
+        connection,
+        { kind: 'unsupported', reason: 'this Node does not show the file descriptor of a socket' },
+        context,
+      );
+    }
+    return;
+  }
+  const original = connection.tcp?.original ?? readOriginal(connection, fd, context);
+  if (original === undefined) return;
+  const options: TcpKeepaliveOptions =
+    wanted === undefined
+      ? original
+      : {
+          enabled: true,
+          idleSeconds: wanted.idleSeconds,
+          intervalSeconds: wanted.intervalSeconds,
+          probes: wanted.probes,
+        };
+  if (connection.tcp?.current === undefined || !sameOptions(connection.tcp.current, options)) {
+    const error = setTcpKeepalive(fd, options);
+    if (error !== undefined) {
+      connection.tcp = { original, current: undefined };
+      report(connection, error, context);
+      return;
+    }
+    connection.tcp = { original, current: options };
+  }
+  if (wanted !== undefined) connection.policyKeys.tcp = wanted.policyKey;
+}
+
+function enforceHttp(connection: Connection, { http }: EffectiveFrontend): void {
+  delete connection.policyKeys.http;
+  const { served } = connection;
+  if (served === undefined || served.protocol === 'tcp') return;
+  if (http.policyKey !== undefined) connection.policyKeys.http = http.policyKey;
+  served.applyHttp(http);
+  const { maxConnectionDurationMs } = http;
+  if (maxConnectionDurationMs === connection.maxDurationMs) return;
+  connection.cancelMaxDuration?.();
+  connection.cancelMaxDuration = undefined;
+  connection.maxDurationMs = maxConnectionDurationMs;
+  if (maxConnectionDurationMs === undefined) return;
+  const age = performance.now() - connection.acceptedAt;
+  connection.cancelMaxDuration = longTimeout(maxConnectionDurationMs - age, () =>
+    connection.closeGracefully('max_duration'),
+  );
+}
+
+/** Read before the first policy touches the socket, so these are the values that it had at accept. */
+function readOriginal(connection: Connection, fd: number, context: EnforceContext): TcpKeepaliveOptions | undefined {
+  const reading = getTcpKeepalive(fd);
+  if (!reading.ok) {
+    report(connection, reading.error, context);
+    return undefined;
+  }
+  return reading.value;
+}
+
+function report(connection: Connection, error: SocketOptionError, context: EnforceContext): void {
+  context.onSocketOptionError(error);
+  context.logger.warn(
+    { connection: connection.id, peer: connection.peer, error: describeSocketOptionError(error) },
+    'TCP keepalive could not be set on a connection',
+  );
+}
+
+function sameOptions(a: TcpKeepaliveOptions, b: TcpKeepaliveOptions): boolean {
+  return (
+    a.enabled === b.enabled &&
+    a.idleSeconds === b.idleSeconds &&
+    a.intervalSeconds === b.intervalSeconds &&
+    a.probes === b.probes
+  );
+}

@@ -1,0 +1,49 @@
+import type { Socket } from 'node:net';
+import type { Bind } from '@pulseplane/projection/gateway';
+import type { CloseReason } from './close-reason.ts';
+import { Connection } from './connection.ts';
+
+/** All open connections. */
+export type ConnectionRegistry = {
+  /** Registers an accepted socket; it leaves by itself when it closes. */
+  add(bind: Bind, listenerKey: string, socket: Socket): Connection;
+  all(): Iterable<Connection>;
+  readonly size: number;
+  /** Resolves when no connection is open. */
+  whenEmpty(): Promise<void>;
+};
+
+/** @param onClose called once for each connection, after its socket closed */
+export function createConnectionRegistry(
+  onClose: (connection: Connection, reason: CloseReason) => void,
+): ConnectionRegistry {
+  const connections = new Set<Connection>();
+  let waiting: (() => void)[] = [];
+  let lastId = 0;
+
+  const remove = (connection: Connection) => {
+    connections.delete(connection);
+    connection.cancelMaxDuration?.();
+    // Without a reason of ours it was the client who ended it.
+    onClose(connection, connection.reason ?? 'peer');
+    if (connections.size > 0) return;
+    for (const resolve of waiting) resolve();
+    waiting = [];
+  };
+
+  return {
+    add(bind, listenerKey, socket) {
+      lastId += 1;
+      const connection = new Connection(String(lastId), bind, listenerKey, socket);
+      connections.add(connection);
+      socket.once('close', () => remove(connection));
+      return connection;
+    },
+    all: () => connections,
+    get size() {
+      return connections.size;
+    },
+    whenEmpty: () =>
+      connections.size === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(() => resolve())),
+  };
+}

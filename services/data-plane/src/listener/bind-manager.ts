@@ -1,0 +1,110 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Bind } from '@pulseplane/projection/gateway';
+import type { Logger } from '@pulseplane/telemetry';
+
+/** How one port is doing. */
+export type BindStatus = { readonly bind: Bind } & (
+  | { readonly state: 'opening' | 'listening' }
+  | { readonly state: 'failed'; readonly error: string }
+);
+
+/** Keeps one listening socket for each configured port. */
+export type BindManager = {
+  /** Opens what is new, closes what is gone, leaves the rest alone. Gives back the binds that are gone. */
+  reconcile(binds: readonly Bind[]): readonly Bind[];
+  status(): readonly BindStatus[];
+  /** Stops accepting everywhere, for good. */
+  close(): void;
+};
+
+export type BindManagerOptions = {
+  readonly listenAddress: string;
+  readonly logger: Logger;
+  onConnection(bind: Bind, socket: Socket): void;
+  /** Milliseconds until a port that could not be opened is tried again. */
+  readonly retryMs?: number;
+};
+
+type Entry = { bind: Bind; server: Server | undefined; retry: NodeJS.Timeout | undefined; status: BindStatus };
+
+const RETRY_MS = 1_000;
+const BACKLOG = 511;
+
+export function createBindManager(options: BindManagerOptions): BindManager {
+  const { listenAddress, logger, onConnection, retryMs = RETRY_MS } = options;
+  const entries = new Map<string, Entry>();
+  let closed = false;
+
+  const open = (entry: Entry) => {
+    entry.retry = undefined;
+    // Half-open, because a TCP proxy passes each direction's end on by itself.
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => onConnection(entry.bind, socket));
+    entry.server = server;
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      if (entry.server !== server) return;
+      if (server.listening) {
+        // The port itself is fine; accepting one connection failed, for example for want of descriptors.
+        logger.warn({ port: entry.bind.port, error: error.message }, 'a connection could not be accepted');
+        return;
+      }
+      fail(entry, error.code ?? error.message);
+    });
+    server.listen({ host: listenAddress, port: entry.bind.port, backlog: BACKLOG }, () => {
+      entry.status = { bind: entry.bind, state: 'listening' };
+      logger.info({ bind: entry.bind.key, address: listenAddress, port: entry.bind.port }, 'listening');
+    });
+  };
+
+  const fail = (entry: Entry, error: string) => {
+    const news = entry.status.state !== 'failed' || entry.status.error !== error;
+    entry.status = { bind: entry.bind, state: 'failed', error };
+    if (news) {
+      logger.error(
+        { bind: entry.bind.key, address: listenAddress, port: entry.bind.port, error },
+        'the port could not be opened; it is tried again until it can',
+      );
+    }
+    entry.retry = setTimeout(() => open(entry), retryMs);
+    entry.retry.unref();
+  };
+
+  const shut = (entry: Entry) => {
+    const { server } = entry;
+    entry.server = undefined;
+    clearTimeout(entry.retry);
+    server?.close();
+  };
+
+  return {
+    reconcile(binds) {
+      if (closed) return [];
+      const wanted = new Map(binds.map((bind) => [bind.key, bind]));
+      const gone: Bind[] = [];
+      // Closing comes first, so that a port can pass from one key to another.
+      for (const [key, entry] of entries) {
+        if (wanted.get(key)?.port === entry.bind.port) continue;
+        shut(entry);
+        entries.delete(key);
+        gone.push(entry.bind);
+      }
+      for (const bind of binds) {
+        const entry = entries.get(bind.key);
+        if (entry === undefined) {
+          const fresh: Entry = { bind, server: undefined, retry: undefined, status: { bind, state: 'opening' } };
+          entries.set(bind.key, fresh);
+          open(fresh);
+        } else {
+          entry.bind = bind;
+          entry.status = { ...entry.status, bind };
+        }
+      }
+      return gone;
+    },
+    status: () => [...entries.values()].map((entry) => entry.status),
+    close() {
+      closed = true;
+      for (const entry of entries.values()) shut(entry);
+      entries.clear();
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import type { SocketOptionError } from '@pulseplane/keepalive';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { CloseReason } from '../connection/close-reason.ts';
+import type { Connection } from '../connection/connection.ts';
+
+/** What the worker counts. */
+export type Metrics = {
+  readonly registry: Registry;
+  connectionOpened(connection: Connection): void;
+  connectionClosed(connection: Connection, reason: CloseReason): void;
+  socketOptionFailed(error: SocketOptionError): void;
+  pingSent(): void;
+  configApplied(rejected: number): void;
+  upstreamFailed(backend: string): void;
+};
+
+/** What is looked up when the metrics are read. */
+export type MetricSources = {
+  connections(): Iterable<Connection>;
+  binds(): Iterable<{ readonly bind: { readonly key: string }; readonly state: string }>;
+};
+
+export function createMetrics(sources: MetricSources): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: 'pulseplane_downstream_connections_open',
+    help: 'Open connections from clients',
+    labelNames: ['listener', 'protocol'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { listenerKey, protocol } of sources.connections()) this.inc({ listener: listenerKey, protocol });
+    },
+  });
+  new Gauge({
+    name: 'pulseplane_bind_up',
+    help: 'Whether a configured port is open: 1, or 0 while it cannot be opened',
+    labelNames: ['bind'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { bind, state } of sources.binds()) this.set({ bind: bind.key }, state === 'listening' ? 1 : 0);
+    },
+  });
+  const opened = new Counter({
+    name: 'pulseplane_downstream_connections_total',
+    help: 'Connections from clients, counted when their protocol is known',
+    labelNames: ['listener', 'protocol'],
+    registers,
+  });
+  const closed = new Counter({
+    name: 'pulseplane_downstream_connection_closes_total',
+    help: 'Closed connections by reason',
+    labelNames: ['listener', 'protocol', 'reason'],
+    registers,
+  });
+  const keepaliveFailures = new Counter({
+    name: 'pulseplane_keepalive_failures_total',
+    help: 'Connections closed because the peer did not answer probes (tcp) or PINGs (http2)',
+    labelNames: ['kind'],
+    registers,
+  });
+  const optionErrors = new Counter({
+    name: 'pulseplane_setsockopt_errors_total',
+    help: 'Socket options that could not be read or set',
+    labelNames: ['option', 'errno'],
+    registers,
+  });
+  const pings = new Counter({ name: 'pulseplane_http2_pings_sent_total', help: 'HTTP/2 PINGs sent', registers });
+  const applies = new Counter({
+    name: 'pulseplane_config_applies_total',
+    help: 'Configuration batches by outcome',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const rejected = new Counter({
+    name: 'pulseplane_config_rejected_resources_total',
+    help: 'Resources that were refused',
+    registers,
+  });
+  const upstreamFailures = new Counter({
+    name: 'pulseplane_upstream_failures_total',
+    help: 'Requests and connections that failed upstream',
+    labelNames: ['backend'],
+    registers,
+  });
+  for (const kind of ['tcp', 'http2']) keepaliveFailures.inc({ kind }, 0);
+
+  return {
+    registry,
+    connectionOpened: ({ listenerKey, protocol }) => opened.inc({ listener: listenerKey, protocol }),
+    connectionClosed({ listenerKey, protocol }, reason) {
+      closed.inc({ listener: listenerKey, protocol, reason });
+      if (reason === 'keepalive_timeout') keepaliveFailures.inc({ kind: 'tcp' });
+      if (reason === 'ping_timeout') keepaliveFailures.inc({ kind: 'http2' });
+    },
+    socketOptionFailed: (error) =>
+      optionErrors.inc(
+        error.kind === 'errno' ? { option: error.option, errno: error.errno } : { option: 'any', errno: 'unsupported' },
+      ),
+    pingSent: () => pings.inc(),
+    configApplied(count) {
+      applies.inc({ outcome: count === 0 ? 'accepted' : 'partly_rejected' });
+      if (count > 0) rejected.inc(count);
+    },
+    upstreamFailed: (backend) => upstreamFailures.inc({ backend }),
+  };
+}

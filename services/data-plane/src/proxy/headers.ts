@@ -1,0 +1,63 @@
+/** Headers that concern one connection only (RFC 9110, section 7.6.1), and what takes their place upstream. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+]);
+
+/** The value of a header in a flat list; several are joined as RFC 9110 says. */
+export function headerValue(headers: readonly string[], name: string): string | undefined {
+  let found: string | undefined;
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    if (headers[index]?.toLowerCase() !== name) continue;
+    const value = headers[index + 1] ?? '';
+    found = found === undefined ? value : `${found}, ${value}`;
+  }
+  return found;
+}
+
+/** Headers for the upstream: hop-by-hop ones removed, one `host`, the client added to `x-forwarded-for`. */
+export function requestHeaders(headers: readonly string[], authority: string, peerAddress: string): string[] {
+  const dropped = new Set(['host', 'expect', 'x-forwarded-for', ...named(headers)]);
+  const result = ['host', authority];
+  const cookies: string[] = [];
+  for (const [name, value] of endToEnd(headers, dropped)) {
+    // HTTP/2 may split the cookie header (RFC 9113, section 8.2.3); HTTP/1.1 must have one.
+    if (name.toLowerCase() === 'cookie') cookies.push(value);
+    else result.push(name, value);
+  }
+  if (cookies.length > 0) result.push('cookie', cookies.join('; '));
+  const forwarded = headerValue(headers, 'x-forwarded-for');
+  result.push('x-forwarded-for', forwarded === undefined ? peerAddress : `${forwarded}, ${peerAddress}`);
+  return result;
+}
+
+/** Headers for the client: hop-by-hop ones removed, names in lower case unless they are to be preserved. */
+export function responseHeaders(headers: readonly string[], preserveCase: boolean): string[] {
+  const result: string[] = [];
+  for (const [name, value] of endToEnd(headers, new Set(named(headers)))) {
+    result.push(preserveCase ? name : name.toLowerCase(), value);
+  }
+  return result;
+}
+
+function* endToEnd(headers: readonly string[], dropped: ReadonlySet<string>): Generator<readonly [string, string]> {
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] ?? '';
+    const lower = name.toLowerCase();
+    if (!HOP_BY_HOP.has(lower) && !dropped.has(lower)) yield [name, headers[index + 1] ?? ''];
+  }
+}
+
+/** Headers that the `connection` header declares as hop-by-hop too. */
+function named(headers: readonly string[]): readonly string[] {
+  const connection = headerValue(headers, 'connection');
+  if (connection === undefined) return [];
+  return connection.split(',').map((name) => name.trim().toLowerCase());
+}

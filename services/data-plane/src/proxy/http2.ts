@@ -1,0 +1,182 @@
+import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { PingKeepalive, PingSettings, PingWatch } from '@pulseplane/keepalive';
+import type { EffectiveHttp } from '@pulseplane/projection/gateway';
+import type { Connection, Served } from '../connection/connection.ts';
+import { answer, type Exchange } from './exchange.ts';
+import { headerValue } from './headers.ts';
+
+export type Http2Context = {
+  readonly pings: PingKeepalive;
+  onExchange(connection: Connection, exchange: Exchange): void;
+  onPing(): void;
+};
+
+/** Where the reference adapts its windows to the path, these are fixed. Bytes. */
+const WINDOW_BYTES = 262_144;
+const CONNECTION_WINDOW_BYTES = 1_048_576;
+/** As hyper's. */
+const MAX_HEADER_BYTES = 16_384;
+const MAX_CONCURRENT_STREAMS = 200;
+
+/** Serves HTTP/2 on a socket that was accepted elsewhere and has shown the preface. */
+export function serveHttp2(connection: Connection, http: EffectiveHttp, context: Http2Context): void {
+  const session = performServerHandshake(connection.socket, {
+    settings: {
+      initialWindowSize: http.http2WindowSize ?? WINDOW_BYTES,
+      maxFrameSize: http.http2FrameSize ?? MAX_HEADER_BYTES,
+      maxHeaderListSize: http.http2MaxHeaderSize ?? MAX_HEADER_BYTES,
+      maxConcurrentStreams: MAX_CONCURRENT_STREAMS,
+      enableConnectProtocol: false,
+    },
+  });
+  session.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code?.startsWith('ERR_HTTP2_') === true) connection.close('protocol_error');
+    else connection.fail(error);
+  });
+  session.on('close', () => connection.socket.destroy());
+  session.setLocalWindowSize(http.http2ConnectionWindowSize ?? CONNECTION_WINDOW_BYTES);
+  session.on('stream', (stream: ServerHttp2Stream, _headers, _flags, raw?: string[]) => {
+    // A stream that is reset reports it here too; the exchange hears of it by its close.
+    stream.on('error', () => undefined);
+    const exchange = toExchange(connection, session, stream, raw ?? []);
+    if (exchange.method === 'CONNECT') answer(exchange, 501, 'CONNECT is not supported');
+    else if (!exchange.target.startsWith('/')) answer(exchange, 400, 'bad request target');
+    else context.onExchange(connection, exchange);
+  });
+  connection.serveAs(new Http2Serving(connection, session, context));
+}
+
+class Http2Serving implements Served {
+  readonly protocol = 'http2';
+  readonly #connection: Connection;
+  readonly #session: ServerHttp2Session;
+  readonly #context: Http2Context;
+  #watch: PingWatch | undefined;
+  #interval: number | undefined;
+  #timeout: number | undefined;
+
+  constructor(connection: Connection, session: ServerHttp2Session, context: Http2Context) {
+    this.#connection = connection;
+    this.#session = session;
+    this.#context = context;
+    session.once('close', () => this.#stop());
+  }
+
+  applyHttp(http: EffectiveHttp): void {
+    const intervalMs = http.http2KeepaliveIntervalMs;
+    const timeoutMs = http.http2KeepaliveTimeoutMs;
+    if (intervalMs === this.#interval && timeoutMs === this.#timeout) return;
+    this.#interval = intervalMs;
+    this.#timeout = timeoutMs;
+    if (intervalMs === undefined) this.#stop();
+    else if (this.#watch === undefined) this.#watch = this.#keepAlive({ intervalMs, timeoutMs });
+    else this.#watch.update({ intervalMs, timeoutMs });
+  }
+
+  #keepAlive(settings: PingSettings): PingWatch {
+    return this.#context.pings.watch(
+      {
+        session: this.#session,
+        bytesRead: () => this.#connection.socket.bytesRead,
+        onPing: () => this.#context.onPing(),
+        onTimeout: () => this.#connection.close('ping_timeout'),
+      },
+      settings,
+    );
+  }
+
+  closeGracefully(): void {
+    if (!this.#session.destroyed) this.#session.close();
+  }
+
+  destroy(): void {
+    this.#stop();
+    if (!this.#session.destroyed) this.#session.destroy();
+  }
+
+  lastPingRttMs(): number | undefined {
+    return this.#watch?.lastRttMs;
+  }
+
+  #stop(): void {
+    this.#watch?.stop();
+    this.#watch = undefined;
+  }
+}
+
+function toExchange(
+  connection: Connection,
+  session: ServerHttp2Session,
+  stream: ServerHttp2Stream,
+  raw: readonly string[],
+): Exchange {
+  const pseudo = new Map<string, string>();
+  const headers: string[] = [];
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = raw[index] ?? '';
+    const value = raw[index + 1] ?? '';
+    if (name.startsWith(':')) pseudo.set(name, value);
+    else headers.push(name, value);
+  }
+  if (headerValue(headers, 'expect')?.toLowerCase() === '100-continue' && !stream.destroyed) {
+    stream.additionalHeaders({ ':status': 100 });
+  }
+  let promised = false;
+  let pendingTrailers: readonly string[] = [];
+  const gone = () => stream.destroyed || stream.closed || session.destroyed;
+  return {
+    method: pseudo.get(':method') ?? 'GET',
+    target: pseudo.get(':path') ?? '',
+    authority: pseudo.get(':authority') ?? headerValue(headers, 'host') ?? '',
+    headers,
+    body: stream.endAfterHeaders ? undefined : stream,
+    peerAddress: connection.peerAddress,
+    sink: stream,
+    get closed() {
+      return gone();
+    },
+    onClosed: (callback) => void stream.once('close', callback),
+    respond(status, list, trailers) {
+      if (gone() || stream.headersSent) return false;
+      try {
+        stream.respond({ ':status': status, ...toHeaders(list) }, { waitForTrailers: trailers });
+      } catch {
+        // The upstream sent a header that HTTP/2 forbids.
+        stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+        return false;
+      }
+      promised = trailers;
+      if (trailers) {
+        stream.once('wantTrailers', () => {
+          if (!gone()) stream.sendTrailers(toHeaders(pendingTrailers));
+        });
+      }
+      return true;
+    },
+    finish(trailers) {
+      if (gone() || stream.writableEnded) return;
+      pendingTrailers = trailers;
+      stream.end(() => {
+        // The answer is out; what the client still uploads is not wanted (RFC 9113, section 8.1).
+        const uploading = !stream.endAfterHeaders && !stream.readableEnded;
+        if (uploading && !promised && !gone()) stream.close(constants.NGHTTP2_NO_ERROR);
+      });
+    },
+    abort() {
+      if (!gone()) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    },
+  };
+}
+
+function toHeaders(flat: readonly string[]): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = {};
+  for (let index = 0; index + 1 < flat.length; index += 2) {
+    const name = (flat[index] ?? '').toLowerCase();
+    const value = flat[index + 1] ?? '';
+    const former = headers[name];
+    if (former === undefined) headers[name] = value;
+    else if (Array.isArray(former)) former.push(value);
+    else headers[name] = [former, value];
+  }
+  return headers;
+}

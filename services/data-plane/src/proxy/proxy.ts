@@ -1,0 +1,92 @@
+import type { PingKeepalive } from '@pulseplane/keepalive';
+import type { Backend, EffectiveFrontend, WeightedBackend } from '@pulseplane/projection/gateway';
+import type { Logger } from '@pulseplane/telemetry';
+import type { Connection } from '../connection/connection.ts';
+import type { Tables } from '../tables/tables.ts';
+import { answer, type Exchange } from './exchange.ts';
+import { forward } from './forward.ts';
+import { createHttp1Front } from './http1.ts';
+import { serveHttp2 } from './http2.ts';
+import { pickBackend, routeHttp, routeTcp } from './route.ts';
+import { sniff } from './sniff.ts';
+import { serveTcp } from './tcp.ts';
+import type { Upstreams } from './upstreams.ts';
+
+export type ProxyContext = {
+  readonly logger: Logger;
+  readonly pings: PingKeepalive;
+  readonly upstreams: Upstreams;
+  tables(): Tables;
+  frontend(port: number): EffectiveFrontend;
+  /** The connection speaks a known protocol from now on. */
+  onProtocol(connection: Connection): void;
+  onPing(): void;
+  onUpstreamFailure(backendKey: string): void;
+  /** For a test that wants a certain backend; 0 to below 1. */
+  readonly random?: () => number;
+};
+
+/** Takes connections that are registered already and serves them. */
+export type Proxy = { serve(connection: Connection): void };
+
+export function createProxy(context: ProxyContext): Proxy {
+  const random = context.random ?? Math.random;
+
+  const choose = (backends: readonly WeightedBackend[]): Backend | undefined => {
+    const key = pickBackend(backends, random());
+    return key === undefined ? undefined : context.tables().backends.get(key);
+  };
+
+  const onExchange = (connection: Connection, exchange: Exchange) => {
+    const routing = routeHttp(context.tables(), connection.bind, exchange);
+    if (routing.kind !== 'no_listener') connection.listenerKey = routing.listener.key;
+    if (routing.kind !== 'route') return answer(exchange, 404, 'route not found');
+    const backend = choose(routing.route.backends);
+    if (backend === undefined) return answer(exchange, 500, 'no backend');
+    const preserveCase = context.frontend(connection.bind.port).http.http1HeaderCase === 'preserve';
+    forward(exchange, context.upstreams.pool(backend), preserveCase, (outcome, error) => {
+      if (outcome === 'done' || outcome === 'client_gone') return;
+      if (outcome !== 'bad_request') context.onUpstreamFailure(backend.key);
+      context.logger.debug(
+        { connection: connection.id, backend: backend.key, outcome, error: error?.message },
+        'a request failed',
+      );
+    });
+  };
+
+  const http1 = createHttp1Front(onExchange);
+
+  const serveHttp = (connection: Connection) => {
+    const { port } = connection.bind;
+    sniff(connection, context.frontend(port).http, (protocol) => {
+      const { http } = context.frontend(port);
+      if (protocol === 'http1') {
+        http1.serve(connection, http);
+      } else {
+        // An HTTP/2 peer that ends its side has ended the session.
+        connection.socket.allowHalfOpen = false;
+        serveHttp2(connection, http, { pings: context.pings, onExchange, onPing: context.onPing });
+      }
+      context.onProtocol(connection);
+    });
+  };
+
+  const serveRaw = (connection: Connection) => {
+    const { listener, route } = routeTcp(context.tables(), connection.bind);
+    if (listener !== undefined) connection.listenerKey = listener.key;
+    const backend = route && choose(route.backends);
+    if (backend === undefined) return connection.close('no_route');
+    serveTcp(connection, backend, (error) => {
+      context.onUpstreamFailure(backend.key);
+      context.logger.debug(
+        { connection: connection.id, backend: backend.key, error: error.message },
+        'upstream failed',
+      );
+    });
+    context.onProtocol(connection);
+  };
+
+  return {
+    serve: (connection) => (connection.bind.protocol === 'tcp' ? serveRaw(connection) : serveHttp(connection)),
+  };
+}

@@ -1,0 +1,94 @@
+import type { Bind, HttpRoute, Listener, TcpRoute, WeightedBackend } from '@pulseplane/projection/gateway';
+import { hostnameMatches, hostnameRank, hostOf } from '../tables/hostname.ts';
+import type { RouteEntry } from '../tables/route-entry.ts';
+import type { Tables } from '../tables/tables.ts';
+import { headerValue } from './headers.ts';
+
+/** What of a request decides where it goes. */
+export type RoutedRequest = {
+  readonly method: string;
+  readonly target: string;
+  readonly authority: string;
+  readonly headers: readonly string[];
+};
+
+export type HttpRouting =
+  | { readonly kind: 'no_listener' }
+  | { readonly kind: 'no_route'; readonly listener: Listener }
+  | { readonly kind: 'route'; readonly listener: Listener; readonly route: HttpRoute };
+
+/** The listener with the most specific hostname, then the first route in precedence that matches. */
+export function routeHttp(tables: Tables, bind: Bind, request: RoutedRequest): HttpRouting {
+  const host = hostOf(request.authority);
+  const listener = pickListener(tables.listenersByBind.get(bind.key) ?? [], host);
+  if (listener === undefined) return { kind: 'no_listener' };
+  const query = request.target.indexOf('?');
+  const path = query === -1 ? request.target : request.target.slice(0, query);
+  const entry = tables.routeEntriesByListener
+    .get(listener.key)
+    ?.find((candidate) => matches(candidate, host, path, request));
+  return entry === undefined ? { kind: 'no_route', listener } : { kind: 'route', listener, route: entry.route };
+}
+
+/** The TCP listener of a port and its route; the first by key, because bytes say nothing about where they go. */
+export function routeTcp(
+  tables: Tables,
+  bind: Bind,
+): { readonly listener: Listener | undefined; readonly route: TcpRoute | undefined } {
+  const listener = tables.listenersByBind.get(bind.key)?.find(({ protocol }) => protocol === 'tcp');
+  return { listener, route: listener && tables.tcpRoutesByListener.get(listener.key)?.[0] };
+}
+
+/**
+ * Draws a backend by weight.
+ *
+ * @param random 0 to below 1
+ */
+export function pickBackend(backends: readonly WeightedBackend[], random: number): string | undefined {
+  const total = backends.reduce((sum, { weight }) => sum + weight, 0);
+  if (total === 0) return undefined;
+  let left = random * total;
+  for (const { backendKey, weight } of backends) {
+    left -= weight;
+    if (left < 0) return backendKey;
+  }
+  return undefined;
+}
+
+function pickListener(listeners: readonly Listener[], host: string): Listener | undefined {
+  let best: Listener | undefined;
+  for (const listener of listeners) {
+    if (listener.protocol !== 'http' || !hostnameMatches(listener.hostname.toLowerCase(), host)) continue;
+    if (best === undefined || hostnameRank(listener.hostname) > hostnameRank(best.hostname)) best = listener;
+  }
+  return best;
+}
+
+function matches(entry: RouteEntry, host: string, path: string, request: RoutedRequest): boolean {
+  return (
+    hostnameMatches(entry.hostname, host) &&
+    pathMatches(entry.path, path) &&
+    (entry.method === undefined || entry.method === request.method) &&
+    entry.headers.every(({ name, exact, regex }) => {
+      const value = headerValue(request.headers, name);
+      return value !== undefined && (regex === undefined ? value === exact : regex.test(value));
+    })
+  );
+}
+
+function pathMatches(match: RouteEntry['path'], path: string): boolean {
+  switch (match.type) {
+    case 'exact':
+      return path === match.value;
+    case 'prefix': {
+      // Whole path elements: /foo matches /foo and /foo/bar, not /foobar.
+      const prefix = match.value.endsWith('/') ? match.value.slice(0, -1) : match.value;
+      return path.startsWith(prefix) && (path.length === prefix.length || path[prefix.length] === '/');
+    }
+    case 'regex':
+      return match.regex?.test(path) === true;
+    default:
+      match.type satisfies never;
+      return false;
+  }
+}

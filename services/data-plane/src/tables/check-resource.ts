@@ -1,0 +1,103 @@
+import { TCP_KEEPALIVE_LIMITS } from '@pulseplane/keepalive';
+import type { GatewayResource, Policy, WeightedBackend } from '@pulseplane/projection/gateway';
+import { wholeMatch } from './route-entry.ts';
+
+/** What is wrong with a resource, or undefined. The control plane has checked too; a worker trusts nobody. */
+export function checkResource(resource: GatewayResource): string | undefined {
+  if (resource.key === '') return 'key must not be empty';
+  switch (resource.kind) {
+    case 'bind':
+      return checkPort('port', resource.port);
+    case 'listener':
+      return resource.bindKey === '' ? 'bindKey must not be empty' : undefined;
+    case 'route':
+      return checkBackends(resource.backends) ?? checkPatterns(resource);
+    case 'tcp_route':
+      return checkBackends(resource.backends);
+    case 'backend':
+      return resource.host === '' ? 'host must not be empty' : checkPort('port', resource.port);
+    case 'policy':
+      return checkPolicy(resource);
+    default:
+      resource satisfies never;
+      return 'unknown kind';
+  }
+}
+
+function checkPort(field: string, port: number): string | undefined {
+  return Number.isInteger(port) && port >= 1 && port <= 65_535 ? undefined : `${field} ${port} is not in 1..65535`;
+}
+
+function checkBackends(backends: readonly WeightedBackend[]): string | undefined {
+  const bad = backends.find(({ weight }) => !Number.isInteger(weight) || weight < 0 || weight > 1_000_000);
+  return bad && `weight ${bad.weight} of backend ${bad.backendKey} is not in 0..1000000`;
+}
+
+function checkPatterns(route: Extract<GatewayResource, { kind: 'route' }>): string | undefined {
+  for (const { path, headers } of route.matches) {
+    for (const { type, value } of [path, ...headers.map((header) => header.match)]) {
+      if (type !== 'regex') continue;
+      try {
+        wholeMatch(value);
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error);
+      }
+    }
+  }
+  return undefined;
+}
+
+function checkPolicy(policy: Policy): string | undefined {
+  if (policy.target.port !== undefined) {
+    const bad = checkPort('target port', policy.target.port);
+    if (bad !== undefined) return bad;
+  }
+  return policy.frontend.section === 'tcp' ? checkTcp(policy.frontend) : checkHttp(policy.frontend.http);
+}
+
+function checkTcp({ keepalive }: Extract<Policy['frontend'], { section: 'tcp' }>): string | undefined {
+  const { seconds, probes } = TCP_KEEPALIVE_LIMITS;
+  for (const field of ['timeMs', 'intervalMs'] as const) {
+    const value = keepalive[field];
+    if (value === undefined) continue;
+    if (!Number.isInteger(value) || value < 1_000 || value >= (seconds + 1) * 1_000) {
+      return `keepalive ${field} ${value} is not in 1s..${seconds}s, which is what the kernel takes`;
+    }
+  }
+  const { retries } = keepalive;
+  if (retries !== undefined && (!Number.isInteger(retries) || retries < 1 || retries > probes)) {
+    return `keepalive retries ${retries} is not in 1..${probes}`;
+  }
+  return undefined;
+}
+
+const POSITIVE = [
+  'http1MaxHeaders',
+  'http1IdleTimeoutMs',
+  'http2KeepaliveIntervalMs',
+  'http2KeepaliveTimeoutMs',
+  'maxConnectionDurationMs',
+] as const;
+
+/** HTTP/2 limits of RFC 9113, sections 6.5.2 and 6.9. */
+const RANGES = {
+  http2WindowSize: [0, 2 ** 31 - 1],
+  http2ConnectionWindowSize: [0, 2 ** 31 - 1],
+  http2FrameSize: [16_384, 16_777_215],
+  http2MaxHeaderSize: [0, 2 ** 32 - 1],
+} as const;
+
+function checkHttp(http: Extract<Policy['frontend'], { section: 'http' }>['http']): string | undefined {
+  for (const field of POSITIVE) {
+    const value = http[field];
+    if (value !== undefined && !(value > 0)) return `${field} ${value} must be more than 0`;
+  }
+  for (const field of Object.keys(RANGES) as (keyof typeof RANGES)[]) {
+    const value = http[field];
+    const [least, most] = RANGES[field];
+    if (value !== undefined && !(value >= least && value <= most)) {
+      return `${field} ${value} is not in ${least}..${most}`;
+    }
+  }
+  return undefined;
+}

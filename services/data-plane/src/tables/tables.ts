@@ -1,0 +1,88 @@
+import type {
+  Backend,
+  Bind,
+  EffectiveFrontend,
+  GatewayName,
+  GatewayResource,
+  HttpRoute,
+  Listener,
+  Policy,
+  TcpRoute,
+} from '@pulseplane/projection/gateway';
+import { effectiveFrontend } from '@pulseplane/projection/gateway';
+import { compileRoutes, type RouteEntry } from './route-entry.ts';
+
+/**
+ * Everything that the worker was told, in one value that is swapped in one step. All lists are sorted by key, so that
+ * nothing depends on the order of arrival.
+ */
+export type Tables = {
+  /** By xDS resource name. */
+  readonly resources: ReadonlyMap<string, GatewayResource>;
+  readonly binds: readonly Bind[];
+  readonly backends: ReadonlyMap<string, Backend>;
+  readonly policies: readonly Policy[];
+  readonly listenersByBind: ReadonlyMap<string, readonly Listener[]>;
+  readonly httpRoutesByListener: ReadonlyMap<string, readonly HttpRoute[]>;
+  readonly tcpRoutesByListener: ReadonlyMap<string, readonly TcpRoute[]>;
+  /** Ready to match: the most specific first. */
+  readonly routeEntriesByListener: ReadonlyMap<string, readonly RouteEntry[]>;
+};
+
+/** What a worker knows before its first configuration. */
+export const EMPTY_TABLES: Tables = buildTables(new Map(), undefined, new Set());
+
+/**
+ * Builds the lookups. Those of a former value are kept where no kind that they are made of changed.
+ *
+ * @param changed kinds that differ from `former`
+ */
+export function buildTables(
+  resources: ReadonlyMap<string, GatewayResource>,
+  former: Tables | undefined,
+  changed: ReadonlySet<GatewayResource['kind']>,
+): Tables {
+  const sorted = [...resources.values()].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  const keep = (kind: GatewayResource['kind']) => former !== undefined && !changed.has(kind);
+  const routes = sorted.filter((resource) => resource.kind === 'route');
+  return {
+    resources,
+    binds: sorted.filter((resource) => resource.kind === 'bind'),
+    policies: sorted.filter((resource) => resource.kind === 'policy'),
+    backends: new Map(sorted.filter((resource) => resource.kind === 'backend').map((it) => [it.key, it])),
+    listenersByBind: groupBy(
+      sorted.filter((resource) => resource.kind === 'listener'),
+      (listener) => listener.bindKey,
+    ),
+    httpRoutesByListener: groupBy(routes, (route) => route.listenerKey),
+    tcpRoutesByListener: groupBy(
+      sorted.filter((resource) => resource.kind === 'tcp_route'),
+      (route) => route.listenerKey,
+    ),
+    routeEntriesByListener:
+      former !== undefined && keep('route') ? former.routeEntriesByListener : compileRoutes(routes),
+  };
+}
+
+/** The settings in force on each port, computed once for each value of the tables. */
+export function frontendByPort(tables: Tables, gateway: GatewayName): (port: number) => EffectiveFrontend {
+  const known = new Map<number, EffectiveFrontend>();
+  return (port) => {
+    let frontend = known.get(port);
+    if (frontend === undefined) {
+      frontend = effectiveFrontend(tables.policies, gateway, port);
+      known.set(port, frontend);
+    }
+    return frontend;
+  };
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group === undefined) groups.set(keyOf(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}

@@ -1,0 +1,228 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type GatewayResource,
+  type HttpSettings,
+  resourceName,
+  type TcpKeepalive,
+} from '@pulseplane/projection/gateway';
+import { createLogger } from '@pulseplane/telemetry';
+import type { CloseReason } from '../connection/close-reason.ts';
+import type { Reject } from '../tables/apply-batch.ts';
+import { createWorker, type Worker, type WorkerOptions } from '../worker.ts';
+
+export const GATEWAY = { namespace: 'httpbin', name: 'agentgateway-proxy' } as const;
+
+/** One row of the admin page. */
+export type ConnectionRow = {
+  readonly peer: string;
+  readonly listener: string;
+  readonly protocol: string;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly policy: { readonly tcp: string | null; readonly http: string | null };
+  readonly keepalive: {
+    readonly enabled: boolean;
+    readonly idleSeconds: number;
+    readonly intervalSeconds: number;
+    readonly probes: number;
+  };
+  readonly unansweredProbes: number;
+  readonly lastPingRttMs: number | null;
+};
+
+/** A worker with an HTTP port and a TCP port in front of an upstream, all on loopback. */
+export type World = {
+  readonly worker: Worker;
+  readonly httpPort: number;
+  readonly tcpPort: number;
+  apply(...resources: GatewayResource[]): readonly Reject[];
+  remove(...resources: GatewayResource[]): void;
+  connections(): Promise<readonly ConnectionRow[]>;
+  /** How many connections closed for a reason. */
+  closes(reason: CloseReason): Promise<number>;
+  metrics(): Promise<string>;
+  admin(path: string, headers?: Readonly<Record<string, string>>): Promise<Response>;
+  stop(): Promise<void>;
+};
+
+export type WorldOptions = Partial<WorkerOptions> & { readonly onRequest?: RequestListener };
+
+export async function createWorld(options: WorldOptions = {}): Promise<World> {
+  const { onRequest, ...overrides } = options;
+  const http = createServer(onRequest ?? ((_request, response) => response.end('hello\n')));
+  const tcp = createTcpServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.pipe(socket);
+  });
+  const tcpSockets = track(tcp);
+  for (const server of [http, tcp]) server.listen(0, '127.0.0.1');
+  await Promise.all([once(http, 'listening'), once(tcp, 'listening')]);
+  const [httpPort, tcpPort] = [await freePort(), await freePort()];
+  const worker = createWorker({
+    listenAddress: '127.0.0.1',
+    adminAddress: '127.0.0.1',
+    adminPort: 0,
+    metricsPort: 0,
+    readinessPort: 0,
+    gateway: GATEWAY,
+    logger: createLogger('test', 'silent'),
+    version: 'test',
+    pingJitter: 0,
+    ...overrides,
+  });
+  await worker.start();
+  const admin = (path: string, headers = {}) => fetch(`http://127.0.0.1:${worker.ports().admin}${path}`, { headers });
+  const metrics = async () => (await fetch(`http://127.0.0.1:${worker.ports().metrics}/metrics`)).text();
+  const world: World = {
+    worker,
+    httpPort,
+    tcpPort,
+    apply: (...resources) =>
+      worker.apply({
+        updated: resources.map((resource) => ({ name: resourceName(resource), resource })),
+        removed: [],
+      }).rejects,
+    remove: (...resources) => void worker.apply({ updated: [], removed: resources.map(resourceName) }),
+    admin,
+    metrics,
+    async connections() {
+      const page = (await (await admin('/connections')).json()) as { connections: ConnectionRow[] };
+      return page.connections;
+    },
+    async closes(reason) {
+      const lines = (await metrics()).split('\n');
+      const found = lines.filter(
+        (line) =>
+          line.startsWith('pulseplane_downstream_connection_closes_total') && line.includes(`reason="${reason}"`),
+      );
+      return found.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+    },
+    async stop() {
+      await worker.drain(0);
+      http.closeAllConnections();
+      for (const socket of tcpSockets) socket.destroy();
+      await Promise.all([http, tcp].map((server) => new Promise((resolve) => server.close(resolve))));
+    },
+  };
+  world.apply(
+    ...portResources('http', httpPort, (http.address() as AddressInfo).port),
+    ...portResources('tcp', tcpPort, (tcp.address() as AddressInfo).port),
+  );
+  worker.configured();
+  await listening(httpPort);
+  await listening(tcpPort);
+  await until(async () => (await world.connections()).length === 0);
+  return world;
+}
+
+/** A port with one listener and one route to one backend. */
+export function portResources(
+  protocol: 'http' | 'tcp',
+  port: number,
+  upstreamPort: number,
+  host = '127.0.0.1',
+): readonly GatewayResource[] {
+  const bindKey = `${port}/${GATEWAY.namespace}/${GATEWAY.name}`;
+  const listenerKey = `${GATEWAY.namespace}/${GATEWAY.name}.${protocol}`;
+  const backendKey = `${GATEWAY.namespace}/${protocol}-upstream`;
+  const route = {
+    key: `${GATEWAY.namespace}/${protocol}-route`,
+    listenerKey,
+    name: { kind: protocol === 'http' ? 'HTTPRoute' : 'TCPRoute', namespace: GATEWAY.namespace, name: protocol },
+    backends: [{ backendKey, weight: 1 }],
+  };
+  return [
+    { kind: 'bind', key: bindKey, port, protocol },
+    { kind: 'listener', key: listenerKey, bindKey, gateway: GATEWAY, listenerName: protocol, hostname: '', protocol },
+    {
+      kind: 'backend',
+      key: backendKey,
+      namespace: GATEWAY.namespace,
+      name: `${protocol}-upstream`,
+      host,
+      port: upstreamPort,
+    },
+    protocol === 'http'
+      ? { kind: 'route', ...route, hostnames: [], matches: [{ path: { type: 'prefix', value: '/' }, headers: [] }] }
+      : { kind: 'tcp_route', ...route },
+  ];
+}
+
+export function tcpPolicy(keepalive: TcpKeepalive): GatewayResource {
+  return policy('frontend-tcp', { section: 'tcp', keepalive });
+}
+
+export function httpPolicy(http: HttpSettings): GatewayResource {
+  return policy('frontend-http', { section: 'http', http });
+}
+
+function policy(suffix: string, frontend: Extract<GatewayResource, { kind: 'policy' }>['frontend']): GatewayResource {
+  const { namespace, name } = GATEWAY;
+  return {
+    kind: 'policy',
+    key: `frontend/${namespace}/httpbin-keepalive:${suffix}:${namespace}/${name}`,
+    name: { kind: 'AgentgatewayPolicy', namespace, name: 'httpbin-keepalive' },
+    target: { gateway: GATEWAY },
+    frontend,
+  };
+}
+
+export async function freePort(): Promise<number> {
+  const server = createTcpServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+export async function listening(port: number): Promise<void> {
+  await until(
+    () =>
+      new Promise((resolve) => {
+        const socket = connect(port, '127.0.0.1');
+        socket.once('connect', () => resolve(true));
+        socket.once('error', () => resolve(false));
+        socket.once('connect', () => socket.destroy());
+      }),
+  );
+}
+
+/** Waits until something holds; fails after `ms`. */
+export async function until(holds: () => boolean | Promise<boolean>, ms = 3_000): Promise<void> {
+  const end = Date.now() + ms;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`not so within ${ms} ms: ${holds}`);
+    await sleep(10);
+  }
+}
+
+/** Opens a raw connection and collects what comes. */
+export async function rawClient(port: number): Promise<{ socket: Socket; received(): string; closed(): boolean }> {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.on('error', () => undefined);
+  let text = '';
+  let closed = false;
+  socket.on('data', (chunk: Buffer) => {
+    text += chunk.toString('latin1');
+  });
+  socket.on('end', () => {
+    closed = true;
+  });
+  socket.on('close', () => {
+    closed = true;
+  });
+  await once(socket, 'connect');
+  return { socket, received: () => text, closed: () => closed };
+}
+
+function track(server: ReturnType<typeof createTcpServer>): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return sockets;
+}

@@ -1,0 +1,178 @@
+import type { Socket } from 'node:net';
+import { createPingKeepalive } from '@pulseplane/keepalive';
+import type { Bind, GatewayName } from '@pulseplane/projection/gateway';
+import type { Logger } from '@pulseplane/telemetry';
+import { createAdmin } from './admin/admin.ts';
+import { createReadiness } from './admin/readiness.ts';
+import type { CloseReason } from './connection/close-reason.ts';
+import type { Connection } from './connection/connection.ts';
+import { enforce } from './connection/enforce.ts';
+import { longTimeout } from './connection/long-timeout.ts';
+import { createConnectionRegistry } from './connection/registry.ts';
+import { createRejudge } from './connection/rejudge.ts';
+import { createBindManager } from './listener/bind-manager.ts';
+import { createMetrics } from './metrics/metrics.ts';
+import { createProxy } from './proxy/proxy.ts';
+import { createUpstreams, type UpstreamOptions } from './proxy/upstreams.ts';
+import { applyBatch, type Batch, type Reject } from './tables/apply-batch.ts';
+import { EMPTY_TABLES, frontendByPort } from './tables/tables.ts';
+
+export type WorkerOptions = {
+  /** Where the configured ports listen. */
+  readonly listenAddress: string;
+  /** Where the worker's own three ports listen. Port 0 takes a free one. */
+  readonly adminAddress: string;
+  readonly adminPort: number;
+  readonly metricsPort: number;
+  readonly readinessPort: number;
+  /** Host names under which the own ports may be called, besides loopback names and IP addresses. */
+  readonly adminHosts?: readonly string[];
+  readonly gateway: GatewayName;
+  readonly logger: Logger;
+  readonly version: string;
+  readonly upstream?: UpstreamOptions;
+  /** Share of the PING interval, 0 to 0.15, by which a PING may come earlier. */
+  readonly pingJitter?: number;
+};
+
+export type Worker = {
+  /** Opens the worker's own ports. Rejects with an `EndpointListenError` when one is busy. */
+  start(): Promise<void>;
+  /** Takes a batch over: tables, ports, open connections. */
+  apply(batch: Batch): { readonly rejects: readonly Reject[] };
+  /** The first configuration has come; the worker is ready. */
+  configured(): void;
+  /** Stops accepting, lets connections finish, closes the rest after `deadlineMs`, then everything else. */
+  drain(deadlineMs: number): Promise<void>;
+  /** The worker's own ports in use. */
+  ports(): { readonly admin: number; readonly metrics: number; readonly readiness: number };
+};
+
+/** How long the connections of a port or listener that is gone may go on. */
+const REMOVED_GRACE_MS = 5_000;
+const NOTABLE: ReadonlySet<CloseReason> = new Set(['keepalive_timeout', 'ping_timeout', 'error']);
+
+/** One worker: everything but where its configuration comes from. */
+export function createWorker(options: WorkerOptions): Worker {
+  const { logger, gateway } = options;
+  let tables = EMPTY_TABLES;
+  let frontend = frontendByPort(tables, gateway);
+  let draining = false;
+
+  const readiness = createReadiness(['config']);
+  const pings = createPingKeepalive(options.pingJitter === undefined ? {} : { jitter: options.pingJitter });
+  const upstreams = createUpstreams(options.upstream);
+  const registry = createConnectionRegistry((connection, reason) => {
+    metrics.connectionClosed(connection, reason);
+    const fields = {
+      connection: connection.id,
+      peer: connection.peer,
+      listener: connection.listenerKey,
+      protocol: connection.protocol,
+      reason,
+      ageMs: Math.round(performance.now() - connection.acceptedAt),
+    };
+    if (NOTABLE.has(reason)) logger.info(fields, 'connection closed');
+    else logger.debug(fields, 'connection closed');
+  });
+  const binds = createBindManager({
+    listenAddress: options.listenAddress,
+    logger,
+    onConnection: (bind, socket) => accept(bind, socket),
+  });
+  const metrics = createMetrics({ connections: () => registry.all(), binds: () => binds.status() });
+  const enforcement = { logger, onSocketOptionError: metrics.socketOptionFailed };
+
+  const judge = (connection: Connection) => {
+    if (isGone(connection)) retire(connection);
+    else enforce(connection, frontend(connection.bind.port), enforcement);
+  };
+  const rejudge = createRejudge(() => registry.all(), judge);
+
+  const proxy = createProxy({
+    logger,
+    pings,
+    upstreams,
+    tables: () => tables,
+    frontend: (port) => frontend(port),
+    onProtocol(connection) {
+      metrics.connectionOpened(connection);
+      judge(connection);
+    },
+    onPing: metrics.pingSent,
+    onUpstreamFailure: metrics.upstreamFailed,
+  });
+
+  const accept = (bind: Bind, socket: Socket) => {
+    // Registered before anything is looked up: a change of the tables from here on finds this connection.
+    const listenerKey = tables.listenersByBind.get(bind.key)?.[0]?.key ?? bind.key;
+    const connection = registry.add(bind, listenerKey, socket);
+    judge(connection);
+    proxy.serve(connection);
+  };
+
+  const isGone = ({ bind, protocol, listenerKey }: Connection): boolean => {
+    if (!tables.binds.some(({ key, port }) => key === bind.key && port === bind.port)) return true;
+    if (protocol !== 'tcp') return false;
+    return tables.listenersByBind.get(bind.key)?.some(({ key }) => key === listenerKey) !== true;
+  };
+
+  const retire = (connection: Connection) => {
+    if (connection.retired) return;
+    connection.retired = true;
+    connection.closeGracefully('listener_removed');
+    const cancel = longTimeout(REMOVED_GRACE_MS, () => connection.close('listener_removed'));
+    connection.socket.once('close', cancel);
+  };
+
+  const admin = createAdmin({
+    address: options.adminAddress,
+    ports: { admin: options.adminPort, metrics: options.metricsPort, readiness: options.readinessPort },
+    hosts: options.adminHosts ?? [],
+    tables: () => tables,
+    connections: () => registry.all(),
+    dump: () => ({
+      listenAddress: options.listenAddress,
+      binds: binds.status(),
+      version: options.version,
+      config: { gateway: gateway.name, namespace: gateway.namespace, listenAddress: options.listenAddress },
+    }),
+    registry: metrics.registry,
+    readiness,
+  });
+
+  return {
+    start: () => admin.listen(),
+    apply(batch) {
+      const result = applyBatch(tables, batch);
+      metrics.configApplied(result.rejects.length);
+      for (const { name, error } of result.rejects) logger.warn({ resource: name, error }, 'a resource was refused');
+      if (result.tables === tables) return { rejects: result.rejects };
+      tables = result.tables;
+      frontend = frontendByPort(tables, gateway);
+      if (!draining) binds.reconcile(tables.binds);
+      upstreams.prune(tables.backends.values());
+      rejudge.all();
+      return { rejects: result.rejects };
+    },
+    configured: () => readiness.ready('config'),
+    async drain(deadlineMs) {
+      draining = true;
+      readiness.wait('drain');
+      binds.close();
+      for (const connection of [...registry.all()]) connection.closeGracefully('drain');
+      const cancel = longTimeout(deadlineMs, () => {
+        for (const connection of [...registry.all()]) connection.close('drain');
+      });
+      // The deadline's timer does not keep the process alive, so an interval does while connections last.
+      const hold = setInterval(() => undefined, 60_000);
+      await registry.whenEmpty();
+      clearInterval(hold);
+      cancel();
+      pings.close();
+      await upstreams.close();
+      await admin.close();
+    },
+    ports: admin.portsInUse,
+  };
+}
