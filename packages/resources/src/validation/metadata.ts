@@ -8,7 +8,11 @@ const MAX_ANNOTATION_BYTES = 262_144;
 
 const text: JsonSchema = { type: 'string' };
 const strings: JsonSchema = { type: 'object', additionalProperties: text };
-const list: JsonSchema = { type: 'array', items: {} };
+const names: JsonSchema = { type: 'array', items: text };
+const list: JsonSchema = {
+  type: 'array',
+  items: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+};
 
 /** Every field that Kubernetes' ObjectMeta has, so that what was read can be sent back. */
 export const METADATA_SCHEMA: JsonSchema = {
@@ -26,7 +30,7 @@ export const METADATA_SCHEMA: JsonSchema = {
     deletionGracePeriodSeconds: { type: 'integer', format: 'int64', description: 'Set by the server.' },
     labels: { ...strings, description: 'Names and values to select objects by.' },
     annotations: { ...strings, description: 'Names and values that tools keep with the object.' },
-    finalizers: { ...list, description: 'Not supported.' },
+    finalizers: { ...names, description: 'Not supported.' },
     ownerReferences: { ...list, description: 'Not supported.' },
     managedFields: { ...list, description: 'Not kept.' },
     selfLink: { ...text, description: 'Not kept.' },

@@ -61,6 +61,7 @@ function typeName(value: Json): string {
 }
 
 function fitObject(schema: JsonSchema, value: JsonObject, path: string, walk: Walk): JsonObject {
+  if (schema['x-kubernetes-preserve-unknown-fields'] === true) return value;
   const known = schema.properties ?? {};
   const notEnforced = schema['x-pulseplane-not-enforced'] ?? [];
   const fitted = new Map<string, Json>();

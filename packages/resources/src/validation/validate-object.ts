@@ -54,11 +54,9 @@ function checkSpec(
   spec: Json | undefined,
   structural: readonly FieldError[],
 ): readonly FieldError[] {
+  if (structural.some(({ reason }) => BLOCKS_RULES.has(reason))) return [RULES_SKIPPED];
   const schema = kind.schema.properties?.['spec'];
-  if (schema === undefined || structural.some(({ reason }) => BLOCKS_RULES.has(reason))) {
-    return structural.some(({ field }) => field.startsWith('spec')) ? [RULES_SKIPPED] : [];
-  }
-  if (!isJsonObject(spec)) return [];
+  if (schema === undefined || !isJsonObject(spec)) return [];
   return [...checkRules(schema, spec, 'spec'), ...(kind.checkSpec?.(spec) ?? [])];
 }
 

@@ -1,0 +1,392 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Json } from '../object.ts';
+import { faultsOf, validateSpec } from '../testing/faults.ts';
+import { AGENTGATEWAY_POLICY } from './agentgateway-policy.ts';
+
+const gateway = { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'agentgateway-proxy' };
+const targetRefs = [gateway];
+const selector = { group: gateway.group, kind: gateway.kind, matchLabels: { app: 'x' } };
+const tcp = { keepalive: { retries: 3, time: '30s', interval: '5s' } };
+const SKIPPED =
+  '<nil>: Invalid value: "null": some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
+const NOT_ENFORCED = 'Forbidden: not enforced by Pulseplane; remove it';
+const KEEPALIVE = 'spec.frontend.tcp.keepalive';
+const HTTP = 'spec.frontend.http';
+const PATTERN = "in body should match '^([0-9]{1,5}(h|m|s|ms)){1,4}$'";
+const LISTENER =
+  'spec: Invalid value: "object": frontend tcp, networkAuthorization, tls, http, proxyProtocol, and connect policies may only target a Gateway or port, not a listener (sectionName)';
+
+type Cases = readonly (readonly [name: string, spec: Json, faults: readonly string[]])[];
+
+function check(title: string, cases: Cases): void {
+  describe(title, () => {
+    for (const [name, spec, faults] of cases) {
+      test(name, () => assert.deepEqual(faultsOf(AGENTGATEWAY_POLICY, spec), faults));
+    }
+  });
+}
+
+const keepalive = (fields: Json): Json => ({ targetRefs, frontend: { tcp: { keepalive: fields } } });
+const http = (fields: Json): Json => ({ targetRefs, frontend: { http: fields } });
+const targets = (...refs: readonly Json[]): Json => ({ targetRefs: refs, frontend: { tcp } });
+
+check('frontend.tcp.keepalive', [
+  ['the tutorial', keepalive({ retries: 3, time: '30s', interval: '5s' }), []],
+  ['empty', keepalive({}), []],
+  ['retries 1 and 64', keepalive({ retries: 64 }), []],
+  ['null is no value', keepalive({ retries: null }), []],
+  ['the largest that Linux takes', keepalive({ time: '32767s', interval: '9h6m7s' }), []],
+  [
+    'no keepalive',
+    { targetRefs, frontend: { tcp: {} } },
+    ['spec.frontend.tcp: Invalid value: "object": at least one of the fields in [keepalive] must be set'],
+  ],
+  [
+    'retries 0',
+    keepalive({ retries: 0 }),
+    [`${KEEPALIVE}.retries: Invalid value: 0: ${KEEPALIVE}.retries in body should be greater than or equal to 1`],
+  ],
+  [
+    'retries 65',
+    keepalive({ retries: 65 }),
+    [`${KEEPALIVE}.retries: Invalid value: 65: ${KEEPALIVE}.retries in body should be less than or equal to 64`],
+  ],
+  [
+    'retries as text',
+    keepalive({ retries: '3' }),
+    [
+      `${KEEPALIVE}.retries: Invalid value: "string": ${KEEPALIVE}.retries in body must be of type integer: "string"`,
+      SKIPPED,
+    ],
+  ],
+  [
+    'retries 3.5',
+    keepalive({ retries: 3.5 }),
+    [
+      `${KEEPALIVE}.retries: Invalid value: "number": ${KEEPALIVE}.retries in body must be of type integer: "number"`,
+      SKIPPED,
+    ],
+  ],
+  [
+    'time below a second',
+    keepalive({ time: '500ms' }),
+    [`${KEEPALIVE}.time: Invalid value: "string": time must be at least 1 second`],
+  ],
+  [
+    'interval below a second',
+    keepalive({ interval: '0s' }),
+    [`${KEEPALIVE}.interval: Invalid value: "string": interval must be at least 1 second`],
+  ],
+  [
+    'a part of a second',
+    keepalive({ time: '1500ms' }),
+    [
+      `${KEEPALIVE}.time: Invalid value: "string": time must be a whole number of seconds, because a socket keeps no fraction`,
+    ],
+  ],
+  ['milliseconds that make whole seconds', keepalive({ time: '2000ms' }), []],
+  [
+    'time above what Linux takes',
+    keepalive({ time: '32768s' }),
+    [`${KEEPALIVE}.time: Invalid value: "string": time must be at most 32767s (9h6m7s), the most that Linux accepts`],
+  ],
+  [
+    'interval above what Linux takes',
+    keepalive({ interval: '10h' }),
+    [
+      `${KEEPALIVE}.interval: Invalid value: "string": interval must be at most 32767s (9h6m7s), the most that Linux accepts`,
+    ],
+  ],
+  [
+    'no duration',
+    keepalive({ interval: '1d' }),
+    [
+      `${KEEPALIVE}.interval: Invalid value: "1d": ${KEEPALIVE}.interval ${PATTERN}`,
+      `${KEEPALIVE}.interval: Invalid value: "string": type conversion error from 'string' to 'google.protobuf.Duration' evaluating rule: interval must be at least 1 second`,
+    ],
+  ],
+  [
+    'a number',
+    keepalive({ time: 30 }),
+    [
+      `${KEEPALIVE}.time: Invalid value: "integer": ${KEEPALIVE}.time in body must be of type string: "integer"`,
+      SKIPPED,
+    ],
+  ],
+  [
+    'too long',
+    keepalive({ time: '1'.repeat(40) }),
+    [
+      `${KEEPALIVE}.time: Too long: may not be more than 32 bytes`,
+      `${KEEPALIVE}.time: Invalid value: "${'1'.repeat(40)}": ${KEEPALIVE}.time ${PATTERN}`,
+      SKIPPED,
+    ],
+  ],
+  ['an unknown field', keepalive({ retrys: 3 }), [`unknown ${KEEPALIVE}.retrys`]],
+  [
+    'every fault at once',
+    keepalive({ retries: 0, time: '500ms', interval: '10h' }),
+    [
+      `${KEEPALIVE}.retries: Invalid value: 0: ${KEEPALIVE}.retries in body should be greater than or equal to 1`,
+      `${KEEPALIVE}.time: Invalid value: "string": time must be at least 1 second`,
+      `${KEEPALIVE}.interval: Invalid value: "string": interval must be at most 32767s (9h6m7s), the most that Linux accepts`,
+    ],
+  ],
+]);
+
+const DURATIONS = ['http1IdleTimeout', 'http2KeepaliveInterval', 'http2KeepaliveTimeout', 'maxConnectionDuration'];
+const SIZES = ['maxBufferSize', 'http2WindowSize', 'http2ConnectionWindowSize', 'http2MaxHeaderSize'];
+const UINT32 = 'value must be at least 1 byte and fit within uint32';
+
+check('frontend.http', [
+  ['the tutorial', http({ http2KeepaliveInterval: '5s', http2KeepaliveTimeout: '30s' }), []],
+  [
+    'everything',
+    http({
+      maxBufferSize: '2Mi',
+      http1MaxHeaders: 100,
+      http1IdleTimeout: '10m',
+      http1HeaderCase: 'Preserve',
+      http2WindowSize: 65_535,
+      http2ConnectionWindowSize: '1Mi',
+      http2FrameSize: '16Ki',
+      http2MaxHeaderSize: '16Ki',
+      http2KeepaliveInterval: '5s',
+      http2KeepaliveTimeout: '1500ms',
+      maxConnectionDuration: '24h',
+    }),
+    [],
+  ],
+  [
+    'nothing',
+    http({}),
+    [
+      `${HTTP}: Invalid value: "object": at least one of the fields in [http1HeaderCase http1IdleTimeout http1MaxHeaders http2ConnectionWindowSize http2FrameSize http2KeepaliveInterval http2KeepaliveTimeout http2MaxHeaderSize http2WindowSize maxBufferSize maxConnectionDuration] must be set`,
+    ],
+  ],
+  ...DURATIONS.map((name): Cases[number] => [
+    `${name} below a second`,
+    http({ [name]: '999ms' }),
+    [`${HTTP}.${name}: Invalid value: "string": ${name} must be at least 1 second`],
+  ]),
+  ...DURATIONS.map((name): Cases[number] => [`${name} has no upper limit`, http({ [name]: '99999h' }), []]),
+  ...SIZES.flatMap(
+    (name): Cases => [
+      [`${name} as a number`, http({ [name]: 1 }), []],
+      [`${name} 0`, http({ [name]: 0 }), [`${HTTP}.${name}: Invalid value: "": ${UINT32}`]],
+      [`${name} "0"`, http({ [name]: '0' }), [`${HTTP}.${name}: Invalid value: "": ${UINT32}`]],
+      [`${name} -5`, http({ [name]: '-5' }), [`${HTTP}.${name}: Invalid value: "": ${UINT32}`]],
+      [
+        `${name} as a boolean`,
+        http({ [name]: true }),
+        [
+          `${HTTP}.${name}: Invalid value: "boolean": ${HTTP}.${name} in body must be of type integer,string: "boolean"`,
+          SKIPPED,
+        ],
+      ],
+    ],
+  ),
+  ['a size above uint32', http({ maxBufferSize: '4Gi' }), [`${HTTP}.maxBufferSize: Invalid value: "": ${UINT32}`]],
+  ['the largest size', http({ maxBufferSize: 4_294_967_295 }), []],
+  [
+    'a window above what HTTP/2 allows',
+    http({ http2WindowSize: '2Gi' }),
+    [`${HTTP}.http2WindowSize: Invalid value: "": http2WindowSize must be at most 2147483647 bytes`],
+  ],
+  [
+    'a connection window above what HTTP/2 allows',
+    http({ http2ConnectionWindowSize: 2_147_483_648 }),
+    [
+      `${HTTP}.http2ConnectionWindowSize: Invalid value: "": http2ConnectionWindowSize must be at most 2147483647 bytes`,
+    ],
+  ],
+  ['the smallest frame', http({ http2FrameSize: 16_384 }), []],
+  ['the largest frame', http({ http2FrameSize: '16777215' }), []],
+  [
+    'a frame too small',
+    http({ http2FrameSize: '15Ki' }),
+    [`${HTTP}.http2FrameSize: Invalid value: "": http2FrameSize must be at least 16384 bytes`],
+  ],
+  [
+    'a frame too large',
+    http({ http2FrameSize: '16Mi' }),
+    [`${HTTP}.http2FrameSize: Invalid value: "": http2FrameSize must be at most 16777215 bytes`],
+  ],
+  [
+    'http1MaxHeaders 0',
+    http({ http1MaxHeaders: 0 }),
+    [`${HTTP}.http1MaxHeaders: Invalid value: 0: ${HTTP}.http1MaxHeaders in body should be greater than or equal to 1`],
+  ],
+  [
+    'http1MaxHeaders 4097',
+    http({ http1MaxHeaders: 4097 }),
+    [
+      `${HTTP}.http1MaxHeaders: Invalid value: 4097: ${HTTP}.http1MaxHeaders in body should be less than or equal to 4096`,
+    ],
+  ],
+  [
+    'a header case in lower case',
+    http({ http1HeaderCase: 'preserve' }),
+    [`${HTTP}.http1HeaderCase: Unsupported value: "preserve": supported values: "Lowercase", "Preserve"`, SKIPPED],
+  ],
+]);
+
+test('a size that is no quantity breaks the pattern only', () => {
+  const faults = faultsOf(AGENTGATEWAY_POLICY, http({ http2FrameSize: 'big' }));
+  assert.equal(faults.length, 1);
+  assert.match(faults[0] ?? '', /^spec\.frontend\.http\.http2FrameSize: Invalid value: "big": .* should match/);
+});
+
+check('sections that are not enforced', [
+  ...['traffic', 'backend', 'strategy'].map((name): Cases[number] => [
+    name,
+    { targetRefs, frontend: { tcp }, [name]: { x: 1 } },
+    [`spec.${name}: ${NOT_ENFORCED}`],
+  ]),
+  ...['tls', 'accessLog', 'tracing', 'metrics', 'networkAuthorization', 'proxyProtocol', 'connect'].map(
+    (name): Cases[number] => [
+      `frontend.${name}`,
+      { targetRefs, frontend: { [name]: {} } },
+      [`spec.frontend.${name}: ${NOT_ENFORCED}`],
+    ],
+  ),
+  ['traffic alone', { targetRefs, traffic: {} }, [`spec.traffic: ${NOT_ENFORCED}`]],
+  ['a section that nobody has', { targetRefs, frontend: { tcp, quic: {} } }, ['unknown spec.frontend.quic']],
+]);
+
+check('the whole spec', [
+  [
+    'no section',
+    { targetRefs },
+    ['spec: Invalid value: "object": At least one of traffic, frontend, or backend must be provided.'],
+  ],
+  [
+    'an empty frontend',
+    { targetRefs, frontend: {} },
+    [
+      'spec.frontend: Invalid value: "object": at least one of the fields in [accessLog connect http metrics networkAuthorization proxyProtocol tcp tls tracing] must be set',
+    ],
+  ],
+  [
+    'no target',
+    { frontend: { tcp } },
+    ['spec: Invalid value: "object": exactly one of the fields in [targetRefs targetSelectors] must be set'],
+  ],
+  [
+    'both kinds of target',
+    { targetRefs, targetSelectors: [selector], frontend: { tcp } },
+    ['spec: Invalid value: "object": exactly one of the fields in [targetRefs targetSelectors] must be set'],
+  ],
+  [
+    'no list',
+    { targetRefs: gateway, frontend: { tcp } },
+    ['spec.targetRefs: Invalid value: "object": spec.targetRefs in body must be of type array: "object"', SKIPPED],
+  ],
+]);
+
+const FRONTEND_KIND = `spec: Invalid value: "object": the 'frontend' field can only target a Gateway`;
+const KINDS =
+  'Invalid value: "array": targetRefs may only reference Gateway, HTTPRoute, GRPCRoute, ListenerSet, Service, AgentgatewayBackend, or InferencePool resources';
+
+check('targetRefs', [
+  ['a port', targets({ ...gateway, port: 3000 }), []],
+  ['several gateways', targets(gateway, { ...gateway, name: 'other' }), []],
+  ['none', targets(), ['spec.targetRefs: Invalid value: 0: spec.targetRefs in body should have at least 1 items']],
+  [
+    '17',
+    targets(...Array.from({ length: 17 }, () => gateway)),
+    ['spec.targetRefs: Too many: 17: must have at most 16 items', SKIPPED],
+  ],
+  ['no name', targets({ group: gateway.group, kind: 'Gateway' }), ['spec.targetRefs[0].name: Required value', SKIPPED]],
+  [
+    'no group and kind',
+    targets({ name: 'x' }),
+    ['spec.targetRefs[0].group: Required value', 'spec.targetRefs[0].kind: Required value', SKIPPED],
+  ],
+  ['a route', targets({ ...gateway, kind: 'HTTPRoute' }), [FRONTEND_KIND]],
+  ['a backend', targets({ group: 'agentgateway.dev', kind: 'AgentgatewayBackend', name: 'x' }), [FRONTEND_KIND]],
+  ['a service', targets({ group: '', kind: 'Service', name: 'x' }), [FRONTEND_KIND]],
+  ['a kind that nobody has', targets({ ...gateway, kind: 'Pod' }), [`spec.targetRefs: ${KINDS}`, FRONTEND_KIND]],
+  ['a gateway of another group', targets({ ...gateway, group: 'example.com' }), [`spec.targetRefs: ${KINDS}`]],
+  [
+    'two kinds',
+    targets(gateway, { ...gateway, kind: 'HTTPRoute' }),
+    ['spec.targetRefs: Invalid value: "array": Only one Kind of targetRef can be set on one policy', FRONTEND_KIND],
+  ],
+  ['a listener', targets({ ...gateway, sectionName: 'http' }), [LISTENER]],
+  [
+    'a listener and a port',
+    targets({ ...gateway, sectionName: 'http', port: 80 }),
+    [
+      'spec.targetRefs[0]: Invalid value: "object": at most one of the fields in [sectionName port] may be set',
+      LISTENER,
+    ],
+  ],
+  [
+    'port 0',
+    targets({ ...gateway, port: 0 }),
+    ['spec.targetRefs[0].port: Invalid value: 0: spec.targetRefs[0].port in body should be greater than or equal to 1'],
+  ],
+  [
+    'port 65536',
+    targets({ ...gateway, port: 65_536 }),
+    [
+      'spec.targetRefs[0].port: Invalid value: 65536: spec.targetRefs[0].port in body should be less than or equal to 65535',
+    ],
+  ],
+  [
+    'a port and another section',
+    { targetRefs: [{ ...gateway, port: 80 }], frontend: { tcp }, traffic: {} },
+    [
+      `spec.traffic: ${NOT_ENFORCED}`,
+      'spec: Invalid value: "object": port may only be set on frontend-only policies (not traffic or backend)',
+    ],
+  ],
+  ['a namespace', targets({ ...gateway, namespace: 'other' }), ['unknown spec.targetRefs[0].namespace']],
+]);
+
+const selecting = (...selectors: readonly Json[]): Json => ({ targetSelectors: selectors, frontend: { tcp } });
+
+check('targetSelectors', [
+  ['labels', selecting(selector), []],
+  ['a port', selecting({ ...selector, port: 3000 }), []],
+  [
+    'no labels',
+    selecting({ group: gateway.group, kind: 'Gateway' }),
+    ['spec.targetSelectors[0].matchLabels: Required value', SKIPPED],
+  ],
+  [
+    'a label that is a number',
+    selecting({ ...selector, matchLabels: { a: 1 } }),
+    [
+      'spec.targetSelectors[0].matchLabels.a: Invalid value: "integer": spec.targetSelectors[0].matchLabels.a in body must be of type string: "integer"',
+      SKIPPED,
+    ],
+  ],
+  [
+    'none',
+    selecting(),
+    ['spec.targetSelectors: Invalid value: 0: spec.targetSelectors in body should have at least 1 items'],
+  ],
+  ['a route', selecting({ ...selector, kind: 'HTTPRoute' }), [FRONTEND_KIND]],
+  [
+    'a kind that nobody has',
+    selecting({ ...selector, kind: 'Pod' }),
+    [`spec.targetSelectors: ${KINDS}`, FRONTEND_KIND],
+  ],
+  [
+    'two kinds',
+    selecting(selector, { ...selector, kind: 'HTTPRoute' }),
+    [
+      'spec.targetSelectors: Invalid value: "array": Only one Kind of targetRef can be set on one policy',
+      FRONTEND_KIND,
+    ],
+  ],
+  ['a listener', selecting({ ...selector, sectionName: 'http' }), [LISTENER]],
+]);
+
+test('a policy gets no defaults: what is absent is the default of the worker', () => {
+  const spec = { targetRefs, frontend: { tcp: { keepalive: {} } } };
+  assert.deepEqual(validateSpec(AGENTGATEWAY_POLICY, spec).object.spec, spec);
+});
