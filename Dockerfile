@@ -6,7 +6,7 @@ COPY package.json package-lock.json .npmrc ./
 COPY packages packages
 COPY services services
 RUN find packages services -mindepth 2 -not -name package.json -not -type d -delete
-RUN npm ci --no-audit --no-fund
+RUN npm install --no-save --no-audit --no-fund
 COPY . .
 RUN npx tsc -b services/control-plane services/data-plane services/demo-upstream && npm prune --omit=dev --no-audit --no-fund
 

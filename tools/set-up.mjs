@@ -15,6 +15,7 @@ export function setUp() {
   if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1])) {
     fail(`Node ${process.versions.node} is too old: ${OLDEST_NODE.join('.')} or newer is needed`);
   }
+  // Not `npm ci`: it refuses a lock file made where the registry lacks other platforms' optional packages.
   if (!installed())
     run('installing dependencies (a few minutes the first time: SQLite is compiled)', 'npm', [
       'ci',

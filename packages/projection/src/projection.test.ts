@@ -306,9 +306,7 @@ test('a deleted policy is gone from the configuration', () => {
 test('programmed is what the connected workers say', () => {
   const object = gateway();
   const projection = new Projection([object]);
-  const programmed = (
-    observation: Parameters<typeof projection.status>[1] extends () => infer O ? O : never,
-  ): string => {
+  const programmed = (observation: WorkerObservation): string => {
     const status = projection.status(object, () => observation) as unknown as Conditions;
     const { status: value, message } = status.conditions.find(({ type }) => type === 'Programmed') ?? {};
     return `${value}: ${message}`;
