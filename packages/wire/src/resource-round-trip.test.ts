@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { create, toBinary } from '@bufbuild/protobuf';
+import type { GatewayResource } from '@pulseplane/projection/gateway';
+import { ResourceSchema } from './gen/agentgateway/dev/resource/resource_pb.ts';
+import { decodeResource, encodeResource } from './index.ts';
+
+const RESOURCES: readonly GatewayResource[] = [
+  { kind: 'bind', key: '3000/ns/gw', port: 3000, protocol: 'http' },
+  {
+    kind: 'listener',
+    key: 'ns/gw.http',
+    bindKey: '3000/ns/gw',
+    gateway: { namespace: 'ns', name: 'gw' },
+    listenerName: 'http',
+    hostname: '*.example.com',
+    protocol: 'http',
+  },
+  {
+    kind: 'route',
+    key: 'ns/r.00.http',
+    listenerKey: 'ns/gw.http',
+    name: { kind: 'HTTPRoute', namespace: 'ns', name: 'r', ruleName: 'first' },
+    hostnames: ['a.example.com'],
+    matches: [
+      { path: { type: 'prefix', value: '/a' }, headers: [], method: 'GET' },
+      { path: { type: 'exact', value: '/b' }, headers: [{ name: 'x', match: { type: 'exact', value: '1' } }] },
+      { path: { type: 'regex', value: '^/c+$' }, headers: [{ name: 'y', match: { type: 'regex', value: '2+' } }] },
+    ],
+    backends: [
+      { backendKey: 'ns/b', weight: 3 },
+      { backendKey: '', weight: 0 },
+    ],
+  },
+  {
+    kind: 'tcp_route',
+    key: 'ns/t.00.tcp',
+    listenerKey: 'ns/gw.tcp',
+    name: { kind: 'TCPRoute', namespace: 'ns', name: 't' },
+    backends: [{ backendKey: 'ns/b', weight: 1 }],
+  },
+  { kind: 'backend', key: 'ns/b', namespace: 'ns', name: 'b', host: '127.0.0.1', port: 9000 },
+  {
+    kind: 'policy',
+    key: 'frontend/ns/p:frontend-tcp:ns/gw/port=3000',
+    name: { kind: 'AgentgatewayPolicy', namespace: 'ns', name: 'p' },
+    target: { gateway: { namespace: 'ns', name: 'gw' }, port: 3000 },
+    frontend: { section: 'tcp', keepalive: { timeMs: 30_000, intervalMs: 5000, retries: 3 } },
+  },
+  {
+    kind: 'policy',
+    key: 'frontend/ns/p:frontend-tcp:ns/gw',
+    name: { kind: 'AgentgatewayPolicy', namespace: 'ns', name: 'p' },
+    target: { gateway: { namespace: 'ns', name: 'gw' } },
+    frontend: { section: 'tcp', keepalive: {} },
+  },
+  {
+    kind: 'policy',
+    key: 'frontend/ns/p:frontend-http:ns/gw',
+    name: { kind: 'AgentgatewayPolicy', namespace: 'ns', name: 'p' },
+    target: { gateway: { namespace: 'ns', name: 'gw' } },
+    frontend: {
+      section: 'http',
+      http: {
+        maxBufferSize: 1,
+        http1MaxHeaders: 2,
+        http1IdleTimeoutMs: 3500,
+        http1HeaderCase: 'lowercase',
+        http2WindowSize: 4,
+        http2ConnectionWindowSize: 5,
+        http2FrameSize: 16_384,
+        http2MaxHeaderSize: 7,
+        http2KeepaliveIntervalMs: 8000,
+        http2KeepaliveTimeoutMs: 9000,
+        maxConnectionDurationMs: 10_000,
+      },
+    },
+  },
+];
+
+test('every resource comes back from the wire as it went, and equal resources give equal bytes', () => {
+  for (const resource of RESOURCES) {
+    const bytes = encodeResource(resource);
+    assert.deepEqual(decodeResource(bytes), { kind: 'decoded', resource }, resource.key);
+    assert.deepEqual(encodeResource(structuredClone(resource)), bytes);
+  }
+});
+
+test("a TCP keepalive policy has agentgateway's field numbers, byte for byte", () => {
+  const bytes = encodeResource({
+    kind: 'policy',
+    key: 'k',
+    name: { kind: 'K', namespace: 's', name: 'n' },
+    target: { gateway: { namespace: 's', name: 'g' } },
+    frontend: { section: 'tcp', keepalive: { timeMs: 30_000, intervalMs: 5000, retries: 3 } },
+  });
+  const expected = [
+    '2a28', // Resource.policy = 5
+    '0a016b', // key = 1
+    '12090a016e1201731a014b', // name = 2: name 1, namespace 2, kind 3
+    '1a080a060a0167120173', // target = 3: gateway 1: name 1, namespace 2
+    '320e0a0c0a0a', // frontend = 6: tcp 1: keepalives 1
+    '0a02081e', // time = 1: seconds 1
+    '12020805', // interval = 2
+    '1803', // retries = 3
+  ];
+  assert.equal(Buffer.from(bytes).toString('hex'), expected.join(''));
+});
+
+test('nonsense is rejected with the field, the value and the rule, and never throws', () => {
+  const cases: readonly [Parameters<typeof create<typeof ResourceSchema>>[1], RegExp][] = [
+    [{}, /^kind: is missing/],
+    [{ kind: { case: 'bind', value: { key: 'k', port: 0 } } }, /^bind\.port: 0 must be from 1 to 65535$/],
+    [{ kind: { case: 'bind', value: { key: '', port: 1 } } }, /^bind\.key: is required$/],
+    [{ kind: { case: 'bind', value: { key: 'k', port: 1, protocol: 2 } } }, /^bind\.protocol: 2 is not supported/],
+    [{ kind: { case: 'listener', value: { key: 'k', bindKey: 'b' } } }, /^listener\.name: is required$/],
+    [{ kind: { case: 'policy', value: { key: 'k' } } }, /^policy\.name: is required$/],
+    [{ kind: { case: 'policy', value: { key: 'k', name: {} } } }, /^policy\.target: only a gateway/],
+    [
+      {
+        kind: {
+          case: 'policy',
+          value: {
+            key: 'k',
+            name: {},
+            target: { kind: { case: 'gateway', value: { name: 'g', namespace: 'n' } } },
+            kind: {
+              case: 'frontend',
+              value: { kind: { case: 'tcp', value: { keepalives: { time: { seconds: 40_000n } } } } },
+            },
+          },
+        },
+      },
+      /^policy\.frontend\.tcp\.keepalives\.time: 40000000 must be from 1000 to 32767000$/,
+    ],
+    [
+      {
+        kind: {
+          case: 'route',
+          value: { key: 'k', listenerKey: 'l', name: {}, matches: [{ path: { kind: { case: 'regex', value: '(' } } }] },
+        },
+      },
+      /^route\.matches\.path\.regex: "\(" is not a regular expression$/,
+    ],
+  ];
+  for (const [message, expected] of cases) {
+    const decoded = decodeResource(toBinary(ResourceSchema, create(ResourceSchema, message)));
+    assert(
+      decoded.kind === 'rejected',
+      JSON.stringify(message, (_, value) => (typeof value === 'bigint' ? Number(value) : value)),
+    );
+    assert.match(decoded.error, expected);
+  }
+  assert.equal(decodeResource(new Uint8Array([255, 255, 255])).kind, 'rejected');
+});
