@@ -73,7 +73,13 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     pingJitter: 0,
     ...overrides,
   });
-  await worker.start();
+  const stopUpstreams = () => Promise.all([http, tcp].map((server) => new Promise((resolve) => server.close(resolve))));
+  try {
+    await worker.start();
+  } catch (error) {
+    await stopUpstreams();
+    throw error;
+  }
   const admin = (path: string, headers = {}) => fetch(`http://127.0.0.1:${worker.ports().admin}${path}`, { headers });
   const metrics = async () => (await fetch(`http://127.0.0.1:${worker.ports().metrics}/metrics`)).text();
   const world: World = {
@@ -104,7 +110,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       await worker.drain(0);
       http.closeAllConnections();
       for (const socket of tcpSockets) socket.destroy();
-      await Promise.all([http, tcp].map((server) => new Promise((resolve) => server.close(resolve))));
+      await stopUpstreams();
     },
   };
   world.apply(

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import http2 from 'node:http2';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
+import { createLogger } from '@pulseplane/telemetry';
+import { EndpointListenError } from './admin/endpoint.ts';
+import { createWorld, freePort, GATEWAY, listening, portResources, rawClient, until } from './testing/world.ts';
+import { createWorker } from './worker.ts';
+
+const SLOW_MS = 600;
+
+test('a worker is ready when its first configuration came, and no longer when it drains', async () => {
+  const worker = createWorker({
+    listenAddress: '127.0.0.1',
+    adminAddress: '127.0.0.1',
+    adminPort: 0,
+    metricsPort: 0,
+    readinessPort: 0,
+    gateway: GATEWAY,
+    logger: createLogger('test', 'silent'),
+    version: 'test',
+  });
+  await worker.start();
+  const url = `http://127.0.0.1:${worker.ports().readiness}/healthz/ready`;
+  const ask = async () => {
+    const response = await fetch(url);
+    return [response.status, await response.text()];
+  };
+  assert.deepEqual(await ask(), [500, 'not ready, pending: config\n']);
+  worker.configured();
+  assert.deepEqual(await ask(), [200, 'ready\n']);
+  await worker.drain(0);
+  await assert.rejects(ask());
+});
+
+test('a busy port of its own refuses the start with its name, address and errno', async () => {
+  const world = await createWorld();
+  const { admin } = world.worker.ports();
+  await assert.rejects(createWorld({ adminPort: admin }), (error) => {
+    assert.ok(error instanceof EndpointListenError);
+    assert.deepEqual([error.part, error.address, error.port, error.code], ['admin', '127.0.0.1', admin, 'EADDRINUSE']);
+    return true;
+  });
+  await world.stop();
+});
+
+test('the own ports answer GET under loopback names only', async () => {
+  const world = await createWorld();
+  const { admin, metrics } = world.worker.ports();
+  const ask = (port: number, host: string, method = 'GET', path = '/healthz') =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const asked = request({ port, host: '127.0.0.1', path, method, headers: { host } });
+      asked.once('response', (response) => resolve(response.resume().statusCode));
+      asked.once('error', reject);
+      asked.end();
+    });
+  assert.equal(await ask(admin, `localhost:${admin}`), 200);
+  assert.equal(await ask(admin, `127.0.0.1:${admin}`), 200);
+  assert.equal(await ask(admin, 'rebound.example'), 403);
+  assert.equal(await ask(admin, 'localhost', 'POST'), 405);
+  assert.equal(await ask(admin, 'localhost', 'GET', '/nothing'), 404);
+  assert.equal(await ask(metrics, 'localhost', 'GET', '/stats/prometheus'), 200);
+  await world.stop();
+});
+
+test('a port in use is shown, retried until it is free, and disturbs no other port', async () => {
+  const world = await createWorld();
+  const held = await rawClient(world.tcpPort);
+  const squatter = createServer().listen(await freePort(), '127.0.0.1');
+  await once(squatter, 'listening');
+  const { port } = squatter.address() as { port: number };
+  const bind = portResources('http', port, 1)[0];
+  assert.ok(bind);
+  world.apply(bind);
+  const dumped = async () => {
+    const dump = (await (await world.admin('/config_dump')).json()) as { binds: { key: string; error?: string }[] };
+    return dump.binds.find(({ key }) => key === bind.key)?.error;
+  };
+  await until(async () => (await dumped()) === 'EADDRINUSE');
+  assert.match(await world.metrics(), new RegExp(`pulseplane_bind_up\\{bind="${bind.key}"\\} 0`));
+  await new Promise((resolve) => squatter.close(resolve));
+  await listening(port);
+  await until(async () => (await dumped()) === undefined);
+  held.socket.write('still here');
+  await until(() => held.received() === 'still here');
+  held.socket.destroy();
+  await world.stop();
+});
+
+test('a removed port closes, its connections end as listener_removed, and other ports stay', async () => {
+  const world = await createWorld();
+  const waiting = await rawClient(world.httpPort);
+  waiting.socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await until(() => waiting.received().endsWith('hello\n'));
+  const other = await rawClient(world.tcpPort);
+  const bind = portResources('http', world.httpPort, 1)[0];
+  assert.ok(bind);
+  world.remove(bind);
+  await until(() => waiting.closed());
+  assert.equal(await world.closes('listener_removed'), 1);
+  await assert.rejects(fetch(`http://127.0.0.1:${world.httpPort}/`));
+  other.socket.write('still here');
+  await until(() => other.received() === 'still here');
+  other.socket.destroy();
+  await world.stop();
+});
+
+test('a drain refuses what is new, finishes what is in flight, and closes the rest at the deadline', async () => {
+  const world = await createWorld({
+    onRequest: (_request, response) => void setTimeout(() => response.end('done\n'), SLOW_MS),
+  });
+  const one = await rawClient(world.httpPort);
+  one.socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  const client = http2.connect(`http://127.0.0.1:${world.httpPort}`);
+  const stream = client.request({ ':path': '/' });
+  let body = '';
+  stream.setEncoding('utf8').on('data', (chunk: string) => {
+    body += chunk;
+  });
+  const raw = await rawClient(world.tcpPort);
+  await until(async () => (await world.connections()).length === 3);
+  const start = performance.now();
+  const goaway = once(client, 'goaway');
+  const drained = world.worker.drain(1_500);
+  await goaway;
+  await assert.rejects(fetch(`http://127.0.0.1:${world.httpPort}/`));
+  await once(stream, 'end');
+  assert.equal(body, 'done\n');
+  await until(() => one.closed());
+  assert.match(one.received(), /connection: close[\s\S]*done\n$/i);
+  assert.equal(raw.closed(), false);
+  await drained;
+  const took = performance.now() - start;
+  assert.ok(took >= 1_450 && took < 2_500, `drained in ${took} ms`);
+  await until(() => raw.closed());
+  await world.stop();
+});
