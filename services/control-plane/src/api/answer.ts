@@ -12,7 +12,8 @@ export function statusAnswer(status: Status): Answer {
 
 /** Sends JSON: on one line for programs, indented for people (curl, or `?pretty=true`). */
 export function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply {
-  const { pretty } = request.query as { readonly pretty?: unknown };
+  // A URL that cannot be decoded has no query at all.
+  const { pretty } = (request.query ?? {}) as { readonly pretty?: unknown };
   const isForPerson = pretty !== undefined ? pretty !== 'false' : request.headers['user-agent']?.startsWith('curl/');
   const text = isForPerson === true ? `${JSON.stringify(answer.body, null, 2)}\n` : `${JSON.stringify(answer.body)}\n`;
   const warnings = (answer.warnings ?? []).slice(0, MAX_WARNINGS).map(warningHeader);

@@ -3,8 +3,17 @@ import { sendAnswer, statusAnswer } from './answer.ts';
 import type { ApiOptions } from './api-options.ts';
 import { addFixedRoutes } from './fixed-routes.ts';
 import { BODY_LIMIT_BYTES, REQUEST_TIMEOUT_MS } from './limits.ts';
+import { JSON_TYPE, YAML_TYPE } from './request-body.ts';
 import { addResourceRoutes } from './resource-routes.ts';
-import { badRequest, internalError, type Status, storageUnavailable, tooLarge, unknownPath } from './status.ts';
+import {
+  acceptedMediaTypes,
+  badRequest,
+  internalError,
+  type Status,
+  storageUnavailable,
+  tooLarge,
+  unknownPath,
+} from './status.ts';
 import { markFaults, StorageFault } from './storage.ts';
 import { refuseForeign } from './web-safety.ts';
 
@@ -62,6 +71,7 @@ function faultStatus({ logger }: ApiOptions, error: FastifyError, request: Fasti
     return storageUnavailable(error.message);
   }
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return tooLarge(BODY_LIMIT_BYTES);
+  if (error.statusCode === 415) return acceptedMediaTypes([JSON_TYPE, YAML_TYPE]);
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
     return badRequest(error.message);
   }

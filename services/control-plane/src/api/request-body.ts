@@ -2,19 +2,13 @@ import { isJsonObject, type Json, type JsonObject, NAMESPACE, type ResourceKind 
 import type { FastifyRequest } from 'fastify';
 import { fail, ok, type Result } from '../command/index.ts';
 import { mediaType, parseJson, parseYaml } from './body.ts';
-import {
-  APPLY_PATCH_TYPE,
-  JSON_PATCH_TYPE,
-  MERGE_PATCH_TYPE,
-  type Patch,
-  readPatch,
-  STRATEGIC_PATCH_TYPE,
-} from './patch.ts';
+import type { Patch } from './json-patch.ts';
+import { APPLY_PATCH_TYPE, JSON_PATCH_TYPE, MERGE_PATCH_TYPE, readPatch, STRATEGIC_PATCH_TYPE } from './patch.ts';
 import { PROTOBUF_TYPE, parseProtobufNamespace } from './protobuf.ts';
 import { acceptedMediaTypes, badRequest, type Status, unprocessablePatch, unsupportedMediaType } from './status.ts';
 
-const JSON_TYPE = 'application/json';
-const YAML_TYPE = 'application/yaml';
+export const JSON_TYPE = 'application/json';
+export const YAML_TYPE = 'application/yaml';
 
 /** The object in the body of a POST or PUT. */
 export function objectBody(kind: ResourceKind, request: FastifyRequest): Result<JsonObject, Status> {

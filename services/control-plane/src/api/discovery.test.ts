@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createFixture, POLICIES, POLICY, TCP_POLICY } from './testing/api-fixture.ts';
+
+const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+const BETA = 'application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList';
+const TABLE =
+  'application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json';
+
+test('the version is one that kubectl knows', async () => {
+  const { send } = await createFixture();
+  const { major, minor, gitVersion } = (await send('GET', '/version?timeout=5s')).json();
+  assert.deepEqual({ major, minor, gitVersion }, { major: '1', minor: '32', gitVersion: 'v1.32.0' });
+});
+
+test('discovery is aggregated for clients that ask for it, and in its old form for all others', async () => {
+  const { send } = await createFixture();
+  for (const path of ['/api', '/apis']) {
+    const aggregated = await send('GET', path, undefined, { accept: `${AGGREGATED},${BETA},application/json` });
+    assert.equal(aggregated.headers['content-type'], AGGREGATED);
+    assert.equal(aggregated.json().kind, 'APIGroupDiscoveryList');
+    for (const accept of ['application/json', '*/*', `${BETA},application/json`, `application/json,${AGGREGATED}`]) {
+      const plain = await send('GET', path, undefined, { accept });
+      assert.equal(plain.json().kind, path === '/api' ? 'APIVersions' : 'APIGroupList', accept);
+    }
+  }
+});
+
+test('every kind is in both forms of discovery', async () => {
+  const { send } = await createFixture();
+  const legacy: string[] = [];
+  for (const path of [
+    '/api/v1',
+    '/apis/agentgateway.dev/v1alpha1',
+    '/apis/gateway.networking.k8s.io/v1',
+    '/apis/gateway.networking.k8s.io/v1alpha2',
+  ]) {
+    const list = (await send('GET', path)).json();
+    assert.equal(list.kind, 'APIResourceList');
+    legacy.push(
+      ...list.resources.map(({ name }: { name: string }) => name).filter((name: string) => !name.includes('/')),
+    );
+  }
+  const aggregated: string[] = [];
+  for (const path of ['/api', '/apis']) {
+    const { items } = (await send('GET', path, undefined, { accept: AGGREGATED })).json();
+    for (const { versions } of items) {
+      for (const { resources } of versions)
+        aggregated.push(...resources.map(({ resource }: { resource: string }) => resource));
+    }
+  }
+  const all = ['agentgatewaybackends', 'agentgatewaypolicies', 'gateways', 'httproutes', 'namespaces', 'tcproutes'];
+  assert.deepEqual(legacy.sort(), all);
+  assert.deepEqual(aggregated.sort(), all);
+  assert.equal((await send('GET', '/apis/gateway.networking.k8s.io')).json().preferredVersion.version, 'v1');
+});
+
+test('documents that do not change have an ETag', async () => {
+  const { send } = await createFixture();
+  for (const path of ['/api', '/apis', '/openapi/v3', '/openapi/v3/api/v1']) {
+    const first = await send('GET', path);
+    const etag = String(first.headers['etag']);
+    assert.match(etag, /^"[0-9A-F]{32}"$/);
+    const second = await send('GET', path, undefined, { 'if-none-match': etag });
+    assert.equal(second.statusCode, 304);
+    assert.equal(second.body, '');
+  }
+});
+
+test('OpenAPI version 2 is empty and has the type that kubectl expects', async () => {
+  const { send } = await createFixture();
+  const answer = await send('GET', '/openapi/v2');
+  assert.equal(answer.statusCode, 200);
+  assert.equal(answer.body, '');
+  assert.equal(answer.headers['content-type'], 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf');
+});
+
+test('OpenAPI version 3 has a document for each group version, made of the schemas', async () => {
+  const { send } = await createFixture();
+  const { paths } = (await send('GET', '/openapi/v3')).json();
+  assert.deepEqual(Object.keys(paths).sort(), [
+    'api/v1',
+    'apis/agentgateway.dev/v1alpha1',
+    'apis/gateway.networking.k8s.io/v1',
+    'apis/gateway.networking.k8s.io/v1alpha2',
+  ]);
+  const { body, statusCode } = await send('GET', paths['apis/agentgateway.dev/v1alpha1'].serverRelativeURL);
+  assert.equal(statusCode, 200);
+  assert.doesNotMatch(body, /x-pulseplane/);
+  const document = JSON.parse(body);
+  const path = '/apis/agentgateway.dev/v1alpha1/namespaces/{namespace}/agentgatewaypolicies/{name}';
+  const names = document.paths[path].patch.parameters.map(({ name }: { name: string }) => name);
+  assert.ok(names.includes('fieldValidation'));
+  const schema = document.components.schemas['dev.agentgateway.v1alpha1.AgentgatewayPolicy'];
+  assert.deepEqual(schema['x-kubernetes-group-version-kind'], [
+    { group: 'agentgateway.dev', version: 'v1alpha1', kind: 'AgentgatewayPolicy' },
+  ]);
+  assert.equal(
+    schema.properties.spec.properties.frontend.properties.tcp.properties.keepalive.properties.retries.maximum,
+    64,
+  );
+  const { $ref } = schema.properties.metadata.allOf[0];
+  assert.ok(document.components.schemas[$ref.split('/').at(-1)]);
+});
+
+test('kubectl get has a Table, for one object and for a list', async () => {
+  const conditions = [
+    { type: 'Accepted', status: 'True' },
+    { type: 'Attached', status: 'False' },
+  ];
+  const { send } = await createFixture({
+    statusOf: ({ ref }) => (ref.kind === 'AgentgatewayPolicy' ? { ancestors: [{ conditions }] } : undefined),
+    now: () => new Date('2026-11-22T10:23:42Z'),
+  });
+  await send('POST', POLICIES, TCP_POLICY);
+  for (const url of [POLICIES, POLICY]) {
+    const table = (await send('GET', url, undefined, { accept: TABLE })).json();
+    assert.equal(table.kind, 'Table');
+    assert.deepEqual(
+      table.columnDefinitions.map(({ name }: { name: string }) => name),
+      ['Name', 'Accepted', 'Attached', 'Age'],
+    );
+    assert.deepEqual(table.rows[0].cells, ['httpbin-keepalive', 'True', 'False', '0s']);
+    assert.equal(table.rows[0].object.kind, 'PartialObjectMetadata');
+    assert.equal(table.rows[0].object.metadata.namespace, 'httpbin');
+  }
+  const whole = (await send('GET', `${POLICIES}?includeObject=Object`, undefined, { accept: TABLE })).json();
+  assert.equal(whole.rows[0].object.kind, 'AgentgatewayPolicy');
+  const bare = (await send('GET', `${POLICIES}?includeObject=None`, undefined, { accept: TABLE })).json();
+  assert.equal(bare.rows[0].object, null);
+});
+
+test('a column without a value is blank, and errors are never Tables', async () => {
+  const { send } = await createFixture();
+  await send('POST', POLICIES, TCP_POLICY);
+  const table = (await send('GET', POLICIES, undefined, { accept: TABLE })).json();
+  assert.deepEqual(table.rows[0].cells.slice(1, 3), [null, null]);
+  assert.equal((await send('GET', `${POLICIES}/none`, undefined, { accept: TABLE })).json().kind, 'Status');
+});

@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createMemoryEventLog, type EventLog } from '@pulseplane/event-log';
+import { createFixture, JSON_PATCH, POLICIES, POLICY, TCP_POLICY } from './testing/api-fixture.ts';
+
+describe('who may ask', () => {
+  const hosts = [
+    ['127.0.0.1:8080', 200],
+    ['localhost', 200],
+    ['[::1]:8080', 200],
+    ['LOCALHOST:1', 200],
+    ['pulseplane.example:8080', 200],
+    ['evil.example', 403],
+    ['127.0.0.1.evil.example', 403],
+    ['localhost.evil.example:8080', 403],
+  ] as const;
+  for (const [host, code] of hosts) {
+    test(`the host ${host} gets ${code}`, async () => {
+      const { send } = await createFixture({ allowedHosts: ['pulseplane.example'] });
+      const answer = await send('GET', '/version', undefined, { host });
+      assert.equal(answer.statusCode, code);
+    });
+  }
+
+  const origins = [
+    ['http://127.0.0.1:8080', 200],
+    ['http://127.0.0.1:9090', 403],
+    ['http://evil.example', 403],
+    ['null', 403],
+    ['', 403],
+  ] as const;
+  for (const [origin, code] of origins) {
+    test(`the origin ${JSON.stringify(origin)} gets ${code}`, async () => {
+      const { send } = await createFixture();
+      assert.equal((await send('GET', '/version', undefined, { origin })).statusCode, code);
+    });
+  }
+});
+
+describe('bodies', () => {
+  const put = async (body: string, headers: Record<string, string> = {}) => {
+    const { send, log } = await createFixture();
+    const answer = await send('POST', POLICIES, body, headers);
+    assert.equal(log.head(), 2);
+    return { code: answer.statusCode, ...(answer.json() as { message: string; reason: string }) };
+  };
+  const yaml = { 'content-type': 'application/yaml' };
+
+  test('only the listed types are taken', async () => {
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data', '']) {
+      const { code, message } = await put(JSON.stringify(TCP_POLICY), { 'content-type': type });
+      assert.equal(code, 415);
+      assert.equal(
+        message,
+        'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml',
+      );
+    }
+  });
+
+  test('a body above 1 MiB is 413', async () => {
+    const { code, message } = await put(' '.repeat(1_048_577));
+    assert.equal(code, 413);
+    assert.equal(message, 'Request entity too large: limit is 1048576');
+  });
+
+  const refused: readonly (readonly [name: string, body: string, headers: Record<string, string>, message: RegExp])[] =
+    [
+      ['no JSON', '{', {}, /the body is not JSON/],
+      ['an empty body', '', { 'content-type': 'application/json' }, /the body is not JSON/],
+      ['a list', '[]', {}, /must be an object/],
+      ['JSON nested too deep', `${'['.repeat(65)}${']'.repeat(65)}`, {}, /nested 65 deep; at most 64/],
+      ['JSON nested absurdly deep', '['.repeat(500_000), {}, /nested 500000 deep/],
+      ['a repeated key', '{"metadata":{"name":"a","name":"b"}}', {}, /duplicate field "metadata\.name"/],
+      ['a key repeated by an escape', '{"spec":{},"sp\\u0065c":{}}', {}, /duplicate field "spec"/],
+      ['__proto__', '{"metadata":{"__proto__":{"a":1}}}', {}, /"__proto__" is not allowed/],
+      ['__proto__ in YAML', 'metadata:\n  __proto__: {a: 1}', yaml, /"__proto__" is not allowed/],
+      ['a repeated key in YAML', 'a: 1\na: 2', yaml, /duplicated mapping key/],
+      ['no YAML', 'a: [', yaml, /the text is not YAML/],
+      ['two YAML documents', 'a: 1\n---\na: 2', yaml, /holds 2 YAML documents/],
+      ['an empty YAML document', '---\n', yaml, /the body is empty/],
+      ['YAML nested too deep', `${'['.repeat(70)}${']'.repeat(70)}`, yaml, /deep|nesting|depth/i],
+      ['an infinite number', 'a: .inf', yaml, /is not a JSON number/],
+      [
+        'a YAML alias bomb',
+        `a0: &a0 [x]\n${Array.from({ length: 30 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}]`).join('\n')}`,
+        yaml,
+        /more than 200000 values/,
+      ],
+      ['a YAML alias to itself', 'a: &a [*a]', yaml, /nested more than 64 deep|alias/],
+      ['a YAML tag', 'a: !!js/function x', yaml, /tag/],
+      ['bytes that are no UTF-8', '\ud800', {}, /.*/],
+    ];
+  for (const [name, body, headers, message] of refused) {
+    test(`${name} is 400`, async () => {
+      const answer = await put(body, headers);
+      assert.equal(answer.code, 400, answer.message);
+      assert.match(answer.message, message);
+    });
+  }
+
+  test('a JSON patch cannot copy itself large or reach a prototype', async () => {
+    const { send } = await createFixture();
+    await send('POST', POLICIES, TCP_POLICY);
+    const copies = Array.from({ length: 60 }, (_, index) => ({ op: 'copy', from: '/spec', path: `/spec/x${index}` }));
+    const grown = await send('PATCH', POLICY, copies, { 'content-type': JSON_PATCH });
+    assert.equal(grown.statusCode, 422);
+    assert.match(grown.json().message, /copies more than 1048576 bytes/);
+    for (const path of ['/__proto__/polluted', '/constructor/prototype/polluted']) {
+      const answer = await send('PATCH', POLICY, [{ op: 'add', path, value: 1 }], { 'content-type': JSON_PATCH });
+      assert.equal(answer.statusCode, 422);
+    }
+    assert.equal(({} as { polluted?: number }).polluted, undefined);
+    for (const patch of [{}, [5], [null], [{ op: 'fly', path: '/a' }], [{ op: 'add', path: 'a', value: 1 }]]) {
+      assert.equal((await send('PATCH', POLICY, patch, { 'content-type': JSON_PATCH })).statusCode, 422);
+    }
+  });
+});
+
+describe('answers', () => {
+  test('every answer has a request id of its own and is not cached', async () => {
+    const { send } = await createFixture();
+    const ids = new Set<string>();
+    for (const url of ['/version', '/nope', POLICY, '/openapi/v3', '/%zz']) {
+      const { headers } = await send('GET', url, undefined, { 'x-request-id': 'mine' });
+      assert.equal(headers['cache-control'], 'no-cache, private');
+      ids.add(String(headers['x-request-id']));
+    }
+    assert.equal(ids.size, 5);
+    assert.ok(!ids.has('mine'));
+  });
+
+  test('an unknown path is a Status', async () => {
+    const { send } = await createFixture();
+    const answer = await send('GET', '/nope');
+    assert.equal(answer.statusCode, 404);
+    assert.equal(answer.json().message, 'the server could not find the requested resource');
+    assert.equal((await send('GET', '/%zz')).json().code, 400);
+  });
+
+  test('a method that a path does not have is 405', async () => {
+    const { send } = await createFixture();
+    assert.equal((await send('POST', POLICY, TCP_POLICY)).statusCode, 405);
+    assert.equal((await send('DELETE', POLICIES)).statusCode, 405);
+  });
+
+  test('a name as long as Kubernetes allows is found', async () => {
+    const { send } = await createFixture();
+    const name = 'a'.repeat(253);
+    await send('POST', POLICIES, { ...TCP_POLICY, metadata: { name } });
+    assert.equal((await send('GET', `${POLICIES}/${name}`)).statusCode, 200);
+  });
+
+  test('people get indented JSON', async () => {
+    const { send } = await createFixture();
+    assert.match(
+      (await send('GET', '/version', undefined, { 'user-agent': 'curl/8.5.0' })).body,
+      /\n {2}"minor": "32"/,
+    );
+    assert.doesNotMatch((await send('GET', '/version')).body, /\n {2}/);
+  });
+});
+
+test('health says what the process knows of itself', async () => {
+  let ready = false;
+  const { send } = await createFixture({ ready: () => ready });
+  assert.equal((await send('GET', '/healthz')).body, 'ok');
+  assert.equal((await send('GET', '/livez')).statusCode, 200);
+  assert.equal((await send('GET', '/readyz')).statusCode, 503);
+  ready = true;
+  assert.equal((await send('GET', '/readyz')).statusCode, 200);
+});
+
+test('a fault of the storage is 503 with its cause, and is logged', async () => {
+  const memory = createMemoryEventLog();
+  let broken = false;
+  const fault = <Value>(value: () => Value): Value => {
+    if (broken) throw new Error('database or disk is full');
+    return value();
+  };
+  const log: EventLog = {
+    append: async (append) => fault(() => memory.append(append)),
+    object: (ref) => memory.object(ref),
+    objects: (filter) => fault(() => memory.objects(filter)),
+    read: (range) => memory.read(range),
+    follow: (listener) => memory.follow(listener),
+    head: () => memory.head(),
+    close: () => memory.close(),
+  };
+  const { send, errors } = await createFixture({ log });
+  broken = true;
+  for (const answer of [await send('POST', POLICIES, TCP_POLICY), await send('GET', POLICIES)]) {
+    assert.equal(answer.statusCode, 503);
+    assert.equal(answer.json().reason, 'ServiceUnavailable');
+    assert.deepEqual(answer.json().details.causes, [{ reason: 'StorageFault', message: 'database or disk is full' }]);
+  }
+  assert.deepEqual(
+    errors.map(({ message }) => message),
+    ['the event log failed', 'the event log failed'],
+  );
+});
+
+test('a fault of the program is 500, says nothing of its inside, and is logged', async () => {
+  const { send, errors } = await createFixture({
+    statusOf: () => {
+      throw new Error('secret detail');
+    },
+  });
+  const answer = await send('GET', '/api/v1/namespaces/default');
+  assert.equal(answer.statusCode, 500);
+  assert.doesNotMatch(answer.body, /secret/);
+  assert.ok(errors.length > 0);
+});
