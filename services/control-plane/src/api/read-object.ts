@@ -47,8 +47,8 @@ export function readObject(input: JsonObject, place: Place, options: ReadOptions
 function typeMismatch(input: JsonObject, kind: ResourceKind): string | undefined {
   const wanted = apiVersionOf(kind);
   const { apiVersion, kind: kindName } = input;
-  if (typeof kindName !== 'string' || kindName === '') return "Object 'Kind' is missing in the body";
-  if (typeof apiVersion !== 'string' || apiVersion === '') return "Object 'apiVersion' is missing in the body";
+  if (!isText(kindName)) return "Object 'Kind' is missing in the body";
+  if (!isText(apiVersion)) return "Object 'apiVersion' is missing in the body";
   if (apiVersion !== wanted) {
     return `the API version in the data (${apiVersion}) does not match the expected API version (${wanted})`;
   }
@@ -57,26 +57,25 @@ function typeMismatch(input: JsonObject, kind: ResourceKind): string | undefined
     : `the kind in the data (${kindName}) does not match the expected kind (${kind.kind})`;
 }
 
-/** Fills in namespace and name from the URL; what the object itself says must agree. */
+/** Fills in namespace and name from the URL; what the object itself says must agree. Wrong types are judged later. */
 function putInPlace(input: JsonObject, place: Place, newId: () => string): Result<JsonObject, Status> {
   const metadata = input['metadata'] ?? {};
   if (!isJsonObject(metadata)) return ok(input);
   const { namespace, name, generateName } = metadata;
-  if (place.kind.namespaced && !isEmpty(namespace) && namespace !== place.namespace) {
+  if (place.kind.namespaced && isText(namespace) && namespace !== place.namespace) {
     return fail(badRequest('the namespace of the provided object does not match the namespace sent on the request'));
   }
-  if (place.name !== undefined && !isEmpty(name) && name !== place.name) {
+  if (place.name !== undefined && isText(name) && name !== place.name) {
     return fail(badRequest(`the name of the object (${name}) does not match the name on the URL (${place.name})`));
   }
-  const generated =
-    typeof generateName === 'string' && generateName !== '' ? generateName + suffix(newId()) : undefined;
+  const generated = isText(generateName) ? generateName + suffix(newId()) : undefined;
   const finalName = isEmpty(name) ? (place.name ?? generated) : name;
   return ok({
     ...input,
     metadata: {
       ...metadata,
       ...(finalName !== undefined && { name: finalName }),
-      ...(place.kind.namespaced && { namespace: place.namespace }),
+      ...(place.kind.namespaced && isEmpty(namespace) && { namespace: place.namespace }),
     },
   });
 }
@@ -96,6 +95,10 @@ function strictFailure(
   const metadata = input['metadata'];
   const name = isJsonObject(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : '';
   return invalid(kind, name, [invalidValue('patch', JSON.stringify(input), rule)]);
+}
+
+function isText(value: Json | undefined): value is string {
+  return typeof value === 'string' && value !== '';
 }
 
 function isEmpty(value: Json | undefined): boolean {

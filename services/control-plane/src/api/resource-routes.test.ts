@@ -444,6 +444,18 @@ test('an invalid object is 422 with every cause, and is not stored', async () =>
   assert.equal(log.head(), 2);
 });
 
+test('a name, namespace or kind of another type is refused, whatever it is', async () => {
+  const { send } = await createFixture();
+  await send('POST', POLICIES, TCP_POLICY);
+  for (const value of [5, [], { toString: null }]) {
+    for (const metadata of [{ name: value }, { name: 'httpbin-keepalive', namespace: value }]) {
+      assert.equal((await send('POST', POLICIES, { ...TCP_POLICY, metadata })).statusCode, 422);
+      assert.equal((await send('PATCH', POLICY, { metadata }, { 'content-type': MERGE })).statusCode, 422);
+    }
+    assert.equal((await send('POST', POLICIES, { ...TCP_POLICY, kind: value })).statusCode, 400);
+  }
+});
+
 test('an event says who did it, through what, and under which request', async () => {
   const { send, log } = await createFixture();
   const first = await send('POST', `${POLICIES}?fieldManager=kubectl-client-side-apply`, TCP_POLICY);

@@ -31,7 +31,8 @@ export async function seed(
 async function applyDocument(log: EventLog, document: Json, options: SeedOptions): Promise<Result<ObjectRef, string>> {
   if (!isJsonObject(document)) return fail('must be an object');
   const { apiVersion, kind: kindName, metadata } = document;
-  const kind = findKind(String(apiVersion), String(kindName));
+  if (typeof apiVersion !== 'string' || typeof kindName !== 'string') return fail('needs apiVersion and kind');
+  const kind = findKind(apiVersion, kindName);
   if (kind === undefined) return fail(`kind ${kindName} of apiVersion ${apiVersion} is not served`);
   const given = isJsonObject(metadata) && typeof metadata['namespace'] === 'string' ? metadata['namespace'] : '';
   const namespace = kind.namespaced && given === '' ? 'default' : given;
