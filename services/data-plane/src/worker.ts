@@ -70,6 +70,7 @@ export function createWorker(options: WorkerOptions): Worker {
       listener: connection.listenerKey,
       protocol: connection.protocol,
       reason,
+      error: connection.error,
       ageMs: Math.round(performance.now() - connection.acceptedAt),
     };
     if (NOTABLE.has(reason)) logger.info(fields, 'connection closed');

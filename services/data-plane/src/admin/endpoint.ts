@@ -6,7 +6,7 @@ import { hostOf } from '../tables/hostname.ts';
 export type Page = { readonly status: number; readonly contentType: string; readonly body: string };
 
 /** Pages by path; only GET and HEAD are served. */
-export type Pages = Readonly<Record<string, () => Page | Promise<Page>>>;
+type Pages = Readonly<Record<string, () => Page | Promise<Page>>>;
 
 /** One of the worker's own ports could not be opened. */
 export class EndpointListenError extends Error {

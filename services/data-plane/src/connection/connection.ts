@@ -44,6 +44,8 @@ export class Connection {
   maxDurationMs: number | undefined;
   /** Its port or listener is gone; it may finish and takes no new settings. */
   retired = false;
+  /** The error that ended it, if one did. */
+  error: string | undefined;
   #served: Served | undefined;
   #reason: CloseReason | undefined;
 
@@ -87,6 +89,7 @@ export class Connection {
 
   /** Notes an error of the socket and closes it. */
   fail(error: Error): void {
+    this.error ??= error.message;
     this.close(reasonOfError(error, this.keepaliveArmed));
   }
 

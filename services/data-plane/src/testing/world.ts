@@ -16,7 +16,7 @@ import { createWorker, type Worker, type WorkerOptions } from '../worker.ts';
 export const GATEWAY = { namespace: 'httpbin', name: 'agentgateway-proxy' } as const;
 
 /** One row of the admin page. */
-export type ConnectionRow = {
+type ConnectionRow = {
   readonly peer: string;
   readonly listener: string;
   readonly protocol: string;
