@@ -8,7 +8,7 @@ export const GATEWAY_GROUP = 'gateway.networking.k8s.io';
 export const AGENTGATEWAY_GROUP = 'agentgateway.dev';
 
 /** What a route attaches to. */
-export const ParentReference = Type.Object(
+const ParentReference = Type.Object(
   {
     group: Type.Optional(groupField(GATEWAY_GROUP)),
     kind: Type.Optional(kindField('Gateway')),

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 
 /** A Kubernetes condition. */
-export const Condition = Type.Object(
+const Condition = Type.Object(
   {
     type: Type.String({ description: 'What the condition is about, such as Accepted.' }),
     status: Type.String({ description: 'True, False or Unknown.' }),

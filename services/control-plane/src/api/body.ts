@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from '@pulseplane/resources';
+import type { Json } from '@pulseplane/resources';
 import { loadAll } from 'js-yaml';
 import { fail, ok, type Result } from '../command/index.ts';
 import { scanJson } from './json-scan.ts';
@@ -56,11 +56,6 @@ export function parseYamlDocuments(text: string): Result<readonly Json[], string
     documents.push(copied.value);
   }
   return ok(documents);
-}
-
-/** Whether a value parsed to an object, which every Kubernetes body is. */
-export function requireObject(value: Json): Result<JsonObject, string> {
-  return isJsonObject(value) ? ok(value) : fail('the body must be an object');
 }
 
 /** Copies what YAML gave, so that no two places share a value, and refuses what JSON cannot say. */

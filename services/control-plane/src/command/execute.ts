@@ -16,7 +16,7 @@ export type Intent<Failure> = {
 /** The object after the command (for a deletion: before it), and the events that it caused. */
 export type Outcome = { readonly stored: StoredObject; readonly events: readonly StoredEvent[] };
 
-export type ExecuteOptions = CommandContext & { readonly dryRun: boolean };
+type ExecuteOptions = CommandContext & { readonly dryRun: boolean };
 
 /**
  * Reads the state, decides, appends; decides again on the new state when another writer was faster.

@@ -17,7 +17,7 @@ export const ALL_POLICIES = '/apis/agentgateway.dev/v1alpha1/agentgatewaypolicie
 export const MERGE = 'application/merge-patch+json';
 export const JSON_PATCH = 'application/json-patch+json';
 
-export type LoggedError = { readonly fields: object; readonly message: string };
+type LoggedError = { readonly fields: object; readonly message: string };
 
 export type ApiFixture = {
   readonly app: FastifyInstance;
