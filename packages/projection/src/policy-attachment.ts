@@ -8,12 +8,12 @@ import type { FrontendPolicy } from './gateway/resource.ts';
 import { gatewayRef, qualifiedName, specOf } from './typed-object.ts';
 import type { World } from './world.ts';
 
-export type Section = FrontendPolicy['section'];
+type Section = FrontendPolicy['section'];
 
-export const SECTIONS = ['tcp', 'http'] as const satisfies readonly Section[];
+const SECTIONS = ['tcp', 'http'] as const satisfies readonly Section[];
 
 /** A gateway that a policy reaches, whole or one port of it. */
-export type PolicyTargetMatch = { readonly gateway: StoredObject; readonly port?: number };
+type PolicyTargetMatch = { readonly gateway: StoredObject; readonly port?: number };
 
 /** What a policy's targets came to: those found, and why the others were not. */
 export type ResolvedTargets = { readonly found: readonly PolicyTargetMatch[]; readonly errors: readonly string[] };

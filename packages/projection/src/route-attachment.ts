@@ -4,7 +4,7 @@ import { gatewayRef, specOf } from './typed-object.ts';
 import type { World } from './world.ts';
 
 type RouteKind = 'HTTPRoute' | 'TCPRoute';
-export type ParentRef = NonNullable<HttpRouteSpec['parentRefs'] | TcpRouteSpec['parentRefs']>[number];
+type ParentRef = NonNullable<HttpRouteSpec['parentRefs'] | TcpRouteSpec['parentRefs']>[number];
 
 /** What one parentRef of a route came to. */
 export type ParentAttachment =

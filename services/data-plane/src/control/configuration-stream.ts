@@ -4,7 +4,7 @@ import { decodeResource, RESOURCE_TYPE_URL } from '@pulseplane/wire';
 import { type AdsClientState, type DeltaResponse, type Rejection, runAdsClient } from '@pulseplane/xds';
 
 /** A response's content, decoded: what the tables are changed by in one step. */
-export type Batch = {
+type Batch = {
   readonly updated: readonly { readonly name: string; readonly resource: GatewayResource }[];
   readonly removed: readonly string[];
 };
