@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from '../system/tools.ts';
+import { eventually } from '../system/running-system.ts';
+import { bash, ROOT } from '../system/tools.ts';
 
 /** A command block of a document, and the output that the document promises right after it, if any. */
 export type Step = { readonly command: string; readonly output: string | undefined };
@@ -20,4 +22,18 @@ export function tutorialSteps(heading: string): readonly Step[] {
     const promised = next !== undefined && next.language !== 'sh' ? next.text : undefined;
     return [{ command: text, output: promised }];
   });
+}
+
+/**
+ * Runs a step and compares its output. A reading step is repeated until it agrees: the policy travels for some
+ * milliseconds, more on a busy machine, and a script is faster than a person.
+ */
+export async function runStep({ command, output }: Step): Promise<void> {
+  const attempt = (): void => {
+    const result = bash(command);
+    assert.equal(result.code, 0, `${command}\n${result.stderr}`);
+    if (output !== undefined) assert.equal(result.stdout, output, command);
+  };
+  if (command.startsWith('kubectl')) attempt();
+  else await eventually(attempt);
 }

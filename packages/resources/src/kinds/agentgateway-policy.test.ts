@@ -71,31 +71,33 @@ check('frontend.tcp.keepalive', [
   [
     'time below a second',
     keepalive({ time: '500ms' }),
-    [`${KEEPALIVE}.time: Invalid value: "string": time must be at least 1 second`],
+    [`${KEEPALIVE}.time: Invalid value: "string": time must be at least 1 second, got 500ms`],
   ],
   [
     'interval below a second',
     keepalive({ interval: '0s' }),
-    [`${KEEPALIVE}.interval: Invalid value: "string": interval must be at least 1 second`],
+    [`${KEEPALIVE}.interval: Invalid value: "string": interval must be at least 1 second, got 0s`],
   ],
   [
     'a part of a second',
     keepalive({ time: '1500ms' }),
     [
-      `${KEEPALIVE}.time: Invalid value: "string": time must be a whole number of seconds, because a socket keeps no fraction`,
+      `${KEEPALIVE}.time: Invalid value: "string": time must be a whole number of seconds, because a socket keeps no fraction, got 1500ms`,
     ],
   ],
   ['milliseconds that make whole seconds', keepalive({ time: '2000ms' }), []],
   [
     'time above what Linux takes',
     keepalive({ time: '32768s' }),
-    [`${KEEPALIVE}.time: Invalid value: "string": time must be at most 32767s (9h6m7s), the most that Linux accepts`],
+    [
+      `${KEEPALIVE}.time: Invalid value: "string": time must be at most 32767s (9h6m7s), the most that Linux accepts, got 32768s`,
+    ],
   ],
   [
     'interval above what Linux takes',
     keepalive({ interval: '10h' }),
     [
-      `${KEEPALIVE}.interval: Invalid value: "string": interval must be at most 32767s (9h6m7s), the most that Linux accepts`,
+      `${KEEPALIVE}.interval: Invalid value: "string": interval must be at most 32767s (9h6m7s), the most that Linux accepts, got 10h`,
     ],
   ],
   [
@@ -129,15 +131,15 @@ check('frontend.tcp.keepalive', [
     keepalive({ retries: 0, time: '500ms', interval: '10h' }),
     [
       `${KEEPALIVE}.retries: Invalid value: 0: ${KEEPALIVE}.retries in body should be greater than or equal to 1`,
-      `${KEEPALIVE}.time: Invalid value: "string": time must be at least 1 second`,
-      `${KEEPALIVE}.interval: Invalid value: "string": interval must be at most 32767s (9h6m7s), the most that Linux accepts`,
+      `${KEEPALIVE}.time: Invalid value: "string": time must be at least 1 second, got 500ms`,
+      `${KEEPALIVE}.interval: Invalid value: "string": interval must be at most 32767s (9h6m7s), the most that Linux accepts, got 10h`,
     ],
   ],
 ]);
 
 const DURATIONS = ['http1IdleTimeout', 'http2KeepaliveInterval', 'http2KeepaliveTimeout', 'maxConnectionDuration'];
 const SIZES = ['maxBufferSize', 'http2WindowSize', 'http2ConnectionWindowSize', 'http2MaxHeaderSize'];
-const UINT32 = 'value must be at least 1 byte and fit within uint32';
+const UINT32 = 'value must be at least 1 byte and fit within uint32, got';
 
 check('frontend.http', [
   ['the tutorial', http({ http2KeepaliveInterval: '5s', http2KeepaliveTimeout: '30s' }), []],
@@ -168,15 +170,15 @@ check('frontend.http', [
   ...DURATIONS.map((name): Cases[number] => [
     `${name} below a second`,
     http({ [name]: '999ms' }),
-    [`${HTTP}.${name}: Invalid value: "string": ${name} must be at least 1 second`],
+    [`${HTTP}.${name}: Invalid value: "string": ${name} must be at least 1 second, got 999ms`],
   ]),
   ...DURATIONS.map((name): Cases[number] => [`${name} has no upper limit`, http({ [name]: '99999h' }), []]),
   ...SIZES.flatMap(
     (name): Cases => [
       [`${name} as a number`, http({ [name]: 1 }), []],
-      [`${name} 0`, http({ [name]: 0 }), [`${HTTP}.${name}: Invalid value: "": ${UINT32}`]],
-      [`${name} "0"`, http({ [name]: '0' }), [`${HTTP}.${name}: Invalid value: "": ${UINT32}`]],
-      [`${name} -5`, http({ [name]: '-5' }), [`${HTTP}.${name}: Invalid value: "": ${UINT32}`]],
+      [`${name} 0`, http({ [name]: 0 }), [`${HTTP}.${name}: Invalid value: "": ${UINT32} 0`]],
+      [`${name} "0"`, http({ [name]: '0' }), [`${HTTP}.${name}: Invalid value: "": ${UINT32} 0`]],
+      [`${name} -5`, http({ [name]: '-5' }), [`${HTTP}.${name}: Invalid value: "": ${UINT32} -5`]],
       [
         `${name} as a boolean`,
         http({ [name]: true }),
@@ -187,18 +189,18 @@ check('frontend.http', [
       ],
     ],
   ),
-  ['a size above uint32', http({ maxBufferSize: '4Gi' }), [`${HTTP}.maxBufferSize: Invalid value: "": ${UINT32}`]],
+  ['a size above uint32', http({ maxBufferSize: '4Gi' }), [`${HTTP}.maxBufferSize: Invalid value: "": ${UINT32} 4Gi`]],
   ['the largest size', http({ maxBufferSize: 4_294_967_295 }), []],
   [
     'a window above what HTTP/2 allows',
     http({ http2WindowSize: '2Gi' }),
-    [`${HTTP}.http2WindowSize: Invalid value: "": http2WindowSize must be at most 2147483647 bytes`],
+    [`${HTTP}.http2WindowSize: Invalid value: "": http2WindowSize must be at most 2147483647 bytes, got 2Gi`],
   ],
   [
     'a connection window above what HTTP/2 allows',
     http({ http2ConnectionWindowSize: 2_147_483_648 }),
     [
-      `${HTTP}.http2ConnectionWindowSize: Invalid value: "": http2ConnectionWindowSize must be at most 2147483647 bytes`,
+      `${HTTP}.http2ConnectionWindowSize: Invalid value: "": http2ConnectionWindowSize must be at most 2147483647 bytes, got 2147483648`,
     ],
   ],
   ['the smallest frame', http({ http2FrameSize: 16_384 }), []],
@@ -206,12 +208,12 @@ check('frontend.http', [
   [
     'a frame too small',
     http({ http2FrameSize: '15Ki' }),
-    [`${HTTP}.http2FrameSize: Invalid value: "": http2FrameSize must be at least 16384 bytes`],
+    [`${HTTP}.http2FrameSize: Invalid value: "": http2FrameSize must be at least 16384 bytes, got 15Ki`],
   ],
   [
     'a frame too large',
     http({ http2FrameSize: '16Mi' }),
-    [`${HTTP}.http2FrameSize: Invalid value: "": http2FrameSize must be at most 16777215 bytes`],
+    [`${HTTP}.http2FrameSize: Invalid value: "": http2FrameSize must be at most 16777215 bytes, got 16Mi`],
   ],
   [
     'http1MaxHeaders 0',
@@ -285,7 +287,7 @@ check('the whole spec', [
   ],
 ]);
 
-const FRONTEND_KIND = `spec: Invalid value: "object": the 'frontend' field can only target a Gateway`;
+const FRONTEND_KIND = `spec: Invalid value: "object": the 'frontend' field can only target a Gateway, not`;
 const KINDS =
   'Invalid value: "array": targetRefs may only reference Gateway, HTTPRoute, GRPCRoute, ListenerSet, Service, AgentgatewayBackend, or InferencePool resources';
 
@@ -304,15 +306,26 @@ check('targetRefs', [
     targets({ name: 'x' }),
     ['spec.targetRefs[0].group: Required value', 'spec.targetRefs[0].kind: Required value', SKIPPED],
   ],
-  ['a route', targets({ ...gateway, kind: 'HTTPRoute' }), [FRONTEND_KIND]],
-  ['a backend', targets({ group: 'agentgateway.dev', kind: 'AgentgatewayBackend', name: 'x' }), [FRONTEND_KIND]],
-  ['a service', targets({ group: '', kind: 'Service', name: 'x' }), [FRONTEND_KIND]],
-  ['a kind that nobody has', targets({ ...gateway, kind: 'Pod' }), [`spec.targetRefs: ${KINDS}`, FRONTEND_KIND]],
+  ['a route', targets({ ...gateway, kind: 'HTTPRoute' }), [`${FRONTEND_KIND} HTTPRoute`]],
+  [
+    'a backend',
+    targets({ group: 'agentgateway.dev', kind: 'AgentgatewayBackend', name: 'x' }),
+    [`${FRONTEND_KIND} AgentgatewayBackend`],
+  ],
+  ['a service', targets({ group: '', kind: 'Service', name: 'x' }), [`${FRONTEND_KIND} Service`]],
+  [
+    'a kind that nobody has',
+    targets({ ...gateway, kind: 'Pod' }),
+    [`spec.targetRefs: ${KINDS}`, `${FRONTEND_KIND} Pod`],
+  ],
   ['a gateway of another group', targets({ ...gateway, group: 'example.com' }), [`spec.targetRefs: ${KINDS}`]],
   [
     'two kinds',
     targets(gateway, { ...gateway, kind: 'HTTPRoute' }),
-    ['spec.targetRefs: Invalid value: "array": Only one Kind of targetRef can be set on one policy', FRONTEND_KIND],
+    [
+      'spec.targetRefs: Invalid value: "array": Only one Kind of targetRef can be set on one policy',
+      `${FRONTEND_KIND} HTTPRoute`,
+    ],
   ],
   ['a listener', targets({ ...gateway, sectionName: 'http' }), [LISTENER]],
   [
@@ -369,18 +382,18 @@ check('targetSelectors', [
     selecting(),
     ['spec.targetSelectors: Invalid value: 0: spec.targetSelectors in body should have at least 1 items'],
   ],
-  ['a route', selecting({ ...selector, kind: 'HTTPRoute' }), [FRONTEND_KIND]],
+  ['a route', selecting({ ...selector, kind: 'HTTPRoute' }), [`${FRONTEND_KIND} HTTPRoute`]],
   [
     'a kind that nobody has',
     selecting({ ...selector, kind: 'Pod' }),
-    [`spec.targetSelectors: ${KINDS}`, FRONTEND_KIND],
+    [`spec.targetSelectors: ${KINDS}`, `${FRONTEND_KIND} Pod`],
   ],
   [
     'two kinds',
     selecting(selector, { ...selector, kind: 'HTTPRoute' }),
     [
       'spec.targetSelectors: Invalid value: "array": Only one Kind of targetRef can be set on one policy',
-      FRONTEND_KIND,
+      `${FRONTEND_KIND} HTTPRoute`,
     ],
   ],
   ['a listener', selecting({ ...selector, sectionName: 'http' }), [LISTENER]],

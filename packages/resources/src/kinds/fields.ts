@@ -90,7 +90,7 @@ export function durationField(name: string, description: string, rules: readonly
     maxLength: 32,
     pattern: DURATION_PATTERN,
     'x-kubernetes-validations': [
-      { rule: "duration(self) >= duration('1s')", message: `${name} must be at least 1 second` },
+      withValue({ rule: "duration(self) >= duration('1s')", message: `${name} must be at least 1 second` }),
       ...rules,
     ],
   });
@@ -102,14 +102,14 @@ export function durationField(name: string, description: string, rules: readonly
  */
 export function socketDurationField(name: string, description: string) {
   return durationField(name, description, [
-    {
+    withValue({
       rule: `!self.matches('${DURATION_PATTERN}') || duration(self) <= duration('32767s')`,
       message: `${name} must be at most 32767s (9h6m7s), the most that Linux accepts`,
-    },
-    {
+    }),
+    withValue({
       rule: `!self.matches('${DURATION_PATTERN}') || duration(self) < duration('1s') || duration(self).getMilliseconds() % 1000 == 0`,
       message: `${name} must be a whole number of seconds, because a socket keeps no fraction`,
-    },
+    }),
   ]);
 }
 
@@ -121,8 +121,8 @@ export function byteSizeField(
 ) {
   const { min = 1, max = MAX_UINT32 } = limits;
   const bounds: ValidationRule[] = [];
-  if (min > 1) bounds.push({ rule: atLeast(min), message: `${name} must be at least ${min} bytes` });
-  if (max < MAX_UINT32) bounds.push({ rule: atMost(max), message: `${name} must be at most ${max} bytes` });
+  if (min > 1) bounds.push(withValue({ rule: atLeast(min), message: `${name} must be at least ${min} bytes` }));
+  if (max < MAX_UINT32) bounds.push(withValue({ rule: atMost(max), message: `${name} must be at most ${max} bytes` }));
   return Type.Unsafe<number | string>({
     anyOf: [{ type: 'integer' }, { type: 'string' }],
     description,
@@ -132,12 +132,17 @@ export function byteSizeField(
     'x-kubernetes-int-or-string': true,
     'x-kubernetes-validations': [
       ...bounds,
-      {
+      withValue({
         rule: `(${atLeast(1)}) && (${atMost(MAX_UINT32)})`,
         message: 'value must be at least 1 byte and fit within uint32',
-      },
+      }),
     ],
   });
+}
+
+/** Kubernetes prints the type of a value that breaks a rule, not the value: so the message says it. */
+function withValue({ rule, message }: ValidationRule): ValidationRule {
+  return { rule, message, messageExpression: `'${message}, got ' + string(self)` };
 }
 
 /** A rule for "at least one of these fields", worded as the Kubernetes code generators do. */

@@ -51,6 +51,8 @@ export const TARGET_RULES: readonly ValidationRule[] = [
   ...bothLists(
     (list) => `has(self.frontend) && has(self.${list}) ? self.${list}.all(t, t.kind == 'Gateway') : true`,
     "the 'frontend' field can only target a Gateway",
+    (list) =>
+      `"the 'frontend' field can only target a Gateway, not " + self.${list}.filter(t, t.kind != 'Gateway')[0].kind`,
   ),
   ...bothLists(
     (list) =>
@@ -64,6 +66,14 @@ export const TARGET_RULES: readonly ValidationRule[] = [
   ),
 ];
 
-function bothLists(rule: (list: string) => string, message: string): readonly ValidationRule[] {
-  return ['targetRefs', 'targetSelectors'].map((list) => ({ rule: rule(list), message }));
+function bothLists(
+  rule: (list: string) => string,
+  message: string,
+  expression?: (list: string) => string,
+): readonly ValidationRule[] {
+  return ['targetRefs', 'targetSelectors'].map((list) => ({
+    rule: rule(list),
+    message,
+    ...(expression && { messageExpression: expression(list) }),
+  }));
 }

@@ -89,7 +89,11 @@ describe('with the real kubectl', { skip }, () => {
         'retries: 0',
         `${INVALID}${PATH}.retries: Invalid value: 0: ${PATH}.retries in body should be greater than or equal to 1\n`,
       ],
-      ['time: 30s', 'time: 500ms', `${INVALID}${PATH}.time: Invalid value: "string": time must be at least 1 second\n`],
+      [
+        'time: 30s',
+        'time: 500ms',
+        `${INVALID}${PATH}.time: Invalid value: "string": time must be at least 1 second, got 500ms\n`,
+      ],
       ['time: 30s', 'time: 10h', /time must be at most 32767s/],
       [
         'interval: 5s',
@@ -104,7 +108,7 @@ describe('with the real kubectl', { skip }, () => {
       [
         'kind: Gateway',
         'kind: HTTPRoute',
-        `${INVALID}spec: Invalid value: "object": the 'frontend' field can only target a Gateway\n`,
+        `${INVALID}spec: Invalid value: "object": the 'frontend' field can only target a Gateway, not HTTPRoute\n`,
       ],
       ['tcp:', 'tls:', `${INVALID}spec.frontend.tls: Forbidden: not enforced by Pulseplane; remove it\n`],
       [

@@ -436,7 +436,7 @@ test('an invalid object is 422 with every cause, and is not stored', async () =>
     },
     {
       reason: 'FieldValueInvalid',
-      message: 'Invalid value: "string": time must be at least 1 second',
+      message: 'Invalid value: "string": time must be at least 1 second, got 500ms',
       field: 'spec.frontend.tcp.keepalive.time',
     },
   ]);
