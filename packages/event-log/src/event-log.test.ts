@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -24,7 +24,7 @@ test('a reopened file has the same events, objects and head, and goes on with th
   const first = openSqliteEventLog(file);
   await first.append({ expected: [], events: [policyEvent('a'), policyEvent('b')] });
   const before = first.read({ from: 1, limit: 10 });
-  first.close();
+  await first.close();
 
   const second = openSqliteEventLog(file);
   assert.deepEqual(second.read({ from: 1, limit: 10 }), before);
@@ -32,7 +32,7 @@ test('a reopened file has the same events, objects and head, and goes on with th
   assert.equal(second.object(policyRef('b'))?.version, 2);
   await second.append({ expected: [], events: [policyEvent('c')] });
   assert.equal(second.read({ from: 3, limit: 1 })[0]?.prevHash, before[1]?.hash);
-  second.close();
+  await second.close();
 });
 
 test('the file is in WAL mode, and rows of the log cannot be changed or deleted', async () => {
@@ -44,7 +44,7 @@ test('the file is in WAL mode, and rows of the log cannot be changed or deleted'
   assert.throws(() => db.exec("UPDATE events SET actor_user = 'mallory'"), /append-only/);
   assert.throws(() => db.exec('DELETE FROM events'), /append-only/);
   db.close();
-  log.close();
+  await log.close();
 });
 
 test('an event that cannot be stored leaves neither event nor object behind', async () => {
@@ -57,14 +57,62 @@ test('an event that cannot be stored leaves neither event nor object behind', as
   const next = await log.append({ expected: [], events: [policyEvent('c')] });
   assert(next.kind === 'appended');
   assert.equal(next.events[0]?.seq, 2);
-  log.close();
+  await log.close();
 });
 
-test('a file of a newer version is refused', () => {
+test('a file of a newer version is refused', async () => {
   const file = freshFile();
-  openSqliteEventLog(file).close();
+  await openSqliteEventLog(file).close();
   const db = new Database(file);
   db.pragma('user_version = 99');
   db.close();
   assert.throws(() => openSqliteEventLog(file), /newer version/);
+});
+
+test('a command that cannot be stored does not take those of its turn with it', async () => {
+  const log = openSqliteEventLog(freshFile());
+  const event = policyEvent('a');
+  await log.append({ expected: [], events: [event] });
+  const results = await Promise.allSettled([
+    log.append({ expected: [], events: [policyEvent('b')] }),
+    log.append({ expected: [], events: [event] }),
+    log.append({ expected: [], events: [policyEvent('c')] }),
+  ]);
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  );
+  assert.equal(log.head(), 3);
+  await log.close();
+});
+
+test('a second control plane on the same file is refused, and gets it when the first is gone', async () => {
+  const file = freshFile();
+  const log = openSqliteEventLog(file);
+  assert.throws(() => openSqliteEventLog(file), {
+    name: 'StorageFault',
+    message: `${file} is in use by another control plane`,
+  });
+  await log.close();
+  await openSqliteEventLog(file).close();
+});
+
+test('a file written by schema version 1 is read, upcast, and written on', async () => {
+  const file = freshFile();
+  copyFileSync(new URL('../fixtures/schema-1.db', import.meta.url), file);
+  const log = openSqliteEventLog(file);
+  assert.equal(log.head(), 5);
+  const [first] = log.read({ from: 1, limit: 1 });
+  assert.deepEqual([first?.schemaVersion, first?.correlationId, first?.restoredFrom], [1, 'request-1', undefined]);
+  assert.deepEqual(
+    log.objects({}).map(({ ref, version }) => [ref.name, version]),
+    [['kept', 4]],
+  );
+  const result = await log.append({
+    expected: [{ ref: policyRef('kept'), version: 4 }],
+    events: [policyEvent('kept', 'SpecChanged')],
+  });
+  assert(result.kind === 'appended');
+  assert.deepEqual([result.events[0]?.seq, result.events[0]?.schemaVersion], [6, 2]);
+  await log.close();
 });

@@ -1,4 +1,6 @@
-export type { Actor, EventType, NewEvent, StoredEvent } from './event.ts';
+export type { Actor, EventType, NewEvent, RestoredFrom, StoredEvent } from './event.ts';
 export type { Append, AppendResult, EventLog, ExpectedVersion, ObjectFilter } from './event-log.ts';
 export { createMemoryEventLog } from './memory/memory-event-log.ts';
 export { openSqliteEventLog } from './sqlite/sqlite-event-log.ts';
+export { StorageFault, type StorageFaultKind } from './storage-fault.ts';
+export { tail } from './tail.ts';

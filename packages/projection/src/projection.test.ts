@@ -294,6 +294,7 @@ test('a deleted policy is gone from the configuration', () => {
     object: object.object,
     actor: { user: 'u', via: 'v' },
     requestId: 'r',
+    correlationId: 'r',
     time: '2026-11-22T13:00:00.000Z',
     seq: 99,
     schemaVersion: 1,

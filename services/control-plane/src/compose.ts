@@ -22,8 +22,9 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   const newId = (): string => randomUUID();
 
   // 1. The log: what was acknowledged, durable in one file.
-  mkdirSync(config.dataDir, { recursive: true });
-  const log = openSqliteEventLog(join(config.dataDir, 'events.db'));
+  const opened = openLog(config.dataDir);
+  if ('reason' in opened) return { kind: 'refused', reason: opened.reason };
+  const { log } = opened;
   const loaded = await firstStart(log, config, { now, newId });
   if (loaded !== undefined) return { kind: 'refused', reason: loaded };
 
@@ -56,7 +57,7 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
     ready = false;
     await api.close();
     await ads.close();
-    log.close();
+    await log.close();
   };
   try {
     await ads.listen(config.xdsAddress, config.xdsPort);
@@ -69,6 +70,16 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   const { restAddress, restPort, xdsAddress, xdsPort } = config;
   logger.info({ restAddress, restPort, xdsAddress, xdsPort, head: log.head() }, 'control plane is running');
   return { kind: 'started', stop };
+}
+
+/** Opens the log; what is wrong with its directory or file is the operator's to mend, so it is a value. */
+function openLog(dataDir: string): { readonly log: EventLog } | { readonly reason: string } {
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    return { log: openSqliteEventLog(join(dataDir, 'events.db')) };
+  } catch (error) {
+    return { reason: `--data-dir ${dataDir}: ${error instanceof Error ? error.message : String(error)}` };
+  }
 }
 
 /**

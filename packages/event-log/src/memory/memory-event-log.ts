@@ -12,9 +12,12 @@ export function createMemoryEventLog(): EventLog {
 class MemoryEventLog implements EventLog {
   readonly #events: StoredEvent[] = [];
   readonly #objects = new Map<string, StoredObject>();
+  readonly #commands = new Map<string, readonly StoredEvent[]>();
   readonly #followers = new Followers();
 
-  async append({ expected, events }: Append): Promise<AppendResult> {
+  async append({ expected, events, idempotencyKey }: Append): Promise<AppendResult> {
+    const first = idempotencyKey === undefined ? undefined : this.#commands.get(idempotencyKey);
+    if (first !== undefined) return { kind: 'repeated', events: first };
     for (const { ref, version } of expected) {
       const actual = this.object(ref)?.version ?? 0;
       if (actual !== version) return { kind: 'conflict', ref, expected: version, actual };
@@ -22,10 +25,9 @@ class MemoryEventLog implements EventLog {
     const sealed = seal(this.#events.at(-1) ?? EMPTY_CHAIN, structuredClone(events));
     for (const event of sealed) {
       this.#events.push(event);
-      const { uid: _, ...ref } = event.subject;
-      if (event.type === 'Deleted') this.#objects.delete(refKey(ref));
-      else this.#objects.set(refKey(ref), { ref, version: event.seq, changedAt: event.time, object: event.object });
+      fold(this.#objects, event);
     }
+    if (idempotencyKey !== undefined && sealed.length > 0) this.#commands.set(idempotencyKey, sealed);
     this.#followers.announce(sealed);
     return { kind: 'appended', events: sealed };
   }
@@ -35,19 +37,38 @@ class MemoryEventLog implements EventLog {
   }
 
   objects(filter: ObjectFilter): readonly StoredObject[] {
-    return [...this.#objects.values()]
-      .filter(
-        ({ ref }) =>
-          (filter.group ?? ref.group) === ref.group &&
-          (filter.kind ?? ref.kind) === ref.kind &&
-          (filter.namespace ?? ref.namespace) === ref.namespace,
-      )
-      .sort((a, b) => compareRefs(a.ref, b.ref));
+    return select(this.#objects, filter);
+  }
+
+  objectAt(ref: ObjectRef, seq: number): StoredObject | undefined {
+    return this.#foldTo(seq).get(refKey(ref));
+  }
+
+  objectsAt(filter: ObjectFilter, seq: number): readonly StoredObject[] {
+    return select(this.#foldTo(seq), filter);
   }
 
   read({ from, limit }: { readonly from: number; readonly limit: number }): readonly StoredEvent[] {
     const start = Math.max(from, 1) - 1;
     return this.#events.slice(start, start + limit);
+  }
+
+  history(
+    ref: ObjectRef,
+    { before, limit }: { readonly before: number; readonly limit: number },
+  ): readonly StoredEvent[] {
+    return this.#events
+      .filter((event) => event.seq < before && refKey(event.subject) === refKey(ref))
+      .reverse()
+      .slice(0, limit);
+  }
+
+  appended(idempotencyKey: string): readonly StoredEvent[] | undefined {
+    return this.#commands.get(idempotencyKey);
+  }
+
+  seqAt(time: string): number {
+    return this.#events.findLast((event) => event.time <= time)?.seq ?? 0;
   }
 
   follow(listener: (events: readonly StoredEvent[]) => void): () => void {
@@ -58,7 +79,34 @@ class MemoryEventLog implements EventLog {
     return this.#events.length;
   }
 
-  close(): void {}
+  floor(): number {
+    return 1;
+  }
+
+  async close(): Promise<void> {}
+
+  #foldTo(seq: number): ReadonlyMap<string, StoredObject> {
+    const objects = new Map<string, StoredObject>();
+    for (const event of this.#events.slice(0, seq)) fold(objects, event);
+    return objects;
+  }
+}
+
+function fold(objects: Map<string, StoredObject>, event: StoredEvent): void {
+  const { uid: _, ...ref } = event.subject;
+  if (event.type === 'Deleted') objects.delete(refKey(ref));
+  else objects.set(refKey(ref), { ref, version: event.seq, changedAt: event.time, object: event.object });
+}
+
+function select(objects: ReadonlyMap<string, StoredObject>, filter: ObjectFilter): readonly StoredObject[] {
+  return [...objects.values()]
+    .filter(
+      ({ ref }) =>
+        (filter.group ?? ref.group) === ref.group &&
+        (filter.kind ?? ref.kind) === ref.kind &&
+        (filter.namespace ?? ref.namespace) === ref.namespace,
+    )
+    .sort((a, b) => compareRefs(a.ref, b.ref));
 }
 
 function compareRefs(a: ObjectRef, b: ObjectRef): number {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { asStorageFault } from './fault.ts';
 
 /** The driver's connection, by the name that the rest of this package uses. */
 export type Connection = Database.Database;
@@ -9,19 +10,26 @@ const MIGRATIONS = new URL('../../../../migrations/', import.meta.url);
 /**
  * Opens (or creates) a database file, durable and migrated.
  * WAL alone would not do: its default in this driver is synchronous=NORMAL, which loses the last commits with the
- * power. So FULL is set and read back. Throws when the file cannot be opened or is from a newer version.
+ * power. So FULL is set and read back. Throws a StorageFault when the file cannot be opened, an Error when it is from a newer version.
  */
 export function openDatabase(file: string): Connection {
-  const db = new Database(file);
+  let db: Connection;
+  try {
+    db = new Database(file);
+  } catch (error) {
+    throw asStorageFault(error);
+  }
   try {
     expectPragma(db, 'journal_mode', 'WAL', 'wal');
     expectPragma(db, 'synchronous', 'FULL', 2);
     db.pragma('journal_size_limit = 67108864');
+    // A thread of its own checkpoints: see checkpointer.ts.
+    db.pragma('wal_autocheckpoint = 0');
     migrate(db);
     return db;
   } catch (error) {
     db.close();
-    throw error;
+    throw asStorageFault(error);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { KubernetesObject, StoredObject } from '@pulseplane/resources';
 import type { EventType, StoredEvent } from '../event.ts';
 
-/** A row of the events table, column by column. */
+/** A row of the events table, column by column. Null columns came with a later schema version. */
 export type EventRow = {
   readonly seq: number;
   readonly id: string;
@@ -19,7 +19,31 @@ export type EventRow = {
   readonly schema_version: number;
   readonly prev_hash: string;
   readonly hash: string;
+  readonly correlation_id: string | null;
+  readonly restored_from: number | null;
 };
+
+/** The columns of the events table in the order of {@link toEventValues}. */
+export const EVENT_COLUMNS = [
+  'seq',
+  'id',
+  'type',
+  'subject_group',
+  'subject_kind',
+  'subject_namespace',
+  'subject_name',
+  'subject_uid',
+  'object',
+  'actor_user',
+  'actor_via',
+  'request_id',
+  'time',
+  'schema_version',
+  'prev_hash',
+  'hash',
+  'correlation_id',
+  'restored_from',
+] as const satisfies readonly (keyof EventRow)[];
 
 /** A row of the table of current objects. */
 export type ObjectRow = {
@@ -32,27 +56,32 @@ export type ObjectRow = {
   readonly object: string;
 };
 
-export function toEventRow(event: StoredEvent): EventRow {
-  return {
-    seq: event.seq,
-    id: event.id,
-    type: event.type,
-    subject_group: event.subject.group,
-    subject_kind: event.subject.kind,
-    subject_namespace: event.subject.namespace,
-    subject_name: event.subject.name,
-    subject_uid: event.subject.uid,
-    object: JSON.stringify(event.object),
-    actor_user: event.actor.user,
-    actor_via: event.actor.via,
-    request_id: event.requestId,
-    time: event.time,
-    schema_version: event.schemaVersion,
-    prev_hash: event.prevHash,
-    hash: event.hash,
-  };
+/** Positional, because binding by name costs a third more on the path of every append. */
+export function toEventValues(event: StoredEvent, objectText: string): readonly (string | number | null)[] {
+  const { subject, actor } = event;
+  return [
+    event.seq,
+    event.id,
+    event.type,
+    subject.group,
+    subject.kind,
+    subject.namespace,
+    subject.name,
+    subject.uid,
+    objectText,
+    actor.user,
+    actor.via,
+    event.requestId,
+    event.time,
+    event.schemaVersion,
+    event.prevHash,
+    event.hash,
+    event.correlationId,
+    event.restoredFrom?.seq ?? null,
+  ];
 }
 
+/** Upcasts on the way: an event of schema version 1 belonged to its own request only, and restored nothing. */
 export function fromEventRow(row: EventRow): StoredEvent {
   return {
     seq: row.seq,
@@ -68,23 +97,27 @@ export function fromEventRow(row: EventRow): StoredEvent {
     object: parseObject(row.object),
     actor: { user: row.actor_user, via: row.actor_via },
     requestId: row.request_id,
+    correlationId: row.correlation_id ?? row.request_id,
     time: row.time,
+    ...(row.restored_from !== null && { restoredFrom: { seq: row.restored_from } }),
     schemaVersion: row.schema_version,
     prevHash: row.prev_hash,
     hash: row.hash,
   };
 }
 
-/** The row that a Created, SpecChanged or MetadataChanged event leaves in the table of current objects. */
-export function toObjectRow(event: StoredEvent): ObjectRow {
+/** The object that an event left behind. */
+export function objectOfEventRow(row: EventRow): StoredObject {
   return {
-    object_group: event.subject.group,
-    object_kind: event.subject.kind,
-    object_namespace: event.subject.namespace,
-    object_name: event.subject.name,
-    version: event.seq,
-    changed_at: event.time,
-    object: JSON.stringify(event.object),
+    ref: {
+      group: row.subject_group,
+      kind: row.subject_kind,
+      namespace: row.subject_namespace,
+      name: row.subject_name,
+    },
+    version: row.seq,
+    changedAt: row.time,
+    object: parseObject(row.object),
   };
 }
 

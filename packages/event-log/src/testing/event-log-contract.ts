@@ -3,14 +3,20 @@ import { test } from 'node:test';
 import type { ObjectRef } from '@pulseplane/resources';
 import type { EventType, NewEvent, StoredEvent } from '../event.ts';
 import type { EventLog } from '../event-log.ts';
+import { tail } from '../tail.ts';
 
 /** How the contract suite gets a fresh, empty log. */
-export type EventLogFactory = { readonly name: string; readonly open: () => EventLog };
+export type EventLogFactory = { readonly name: string; readonly open: () => EventLog | Promise<EventLog> };
 
 let counter = 0;
 
 /** A policy's event, for tests that need one. */
-export function policyEvent(name: string, type: EventType = 'Created', spec: object = {}): NewEvent {
+export function policyEvent(
+  name: string,
+  type: EventType = 'Created',
+  spec: object = {},
+  time = '2026-11-22T12:00:00.000Z',
+): NewEvent {
   counter += 1;
   return {
     id: `event-${counter}`,
@@ -24,7 +30,8 @@ export function policyEvent(name: string, type: EventType = 'Created', spec: obj
     },
     actor: { user: 'anonymous', via: 'test' },
     requestId: `request-${counter}`,
-    time: '2026-11-22T12:00:00.000Z',
+    correlationId: `correlation-${counter}`,
+    time,
   };
 }
 
@@ -37,11 +44,11 @@ export function policyRef(name: string): ObjectRef {
 export function eventLogContract({ name, open }: EventLogFactory): void {
   const contract = (title: string, run: (log: EventLog) => Promise<void>): void => {
     test(`${name}: ${title}`, async () => {
-      const log = open();
+      const log = await open();
       try {
         await run(log);
       } finally {
-        log.close();
+        await log.close();
       }
     });
   };
@@ -117,6 +124,114 @@ export function eventLogContract({ name, open }: EventLogFactory): void {
     );
     assert.deepEqual(results.map((result) => result.kind).sort(), ['appended', 'conflict']);
     assert.equal(log.head(), 1);
+  });
+
+  contract('a retried command gets the events of the first try, and nothing is appended twice', async (log) => {
+    const command = { expected: [{ ref: policyRef('a'), version: 0 }], idempotencyKey: 'key-1' };
+    assert.equal(log.appended('key-1'), undefined);
+    const first = await log.append({ ...command, events: [policyEvent('a')] });
+    const second = await log.append({ ...command, events: [policyEvent('a')] });
+    assert(first.kind === 'appended' && second.kind === 'repeated');
+    assert.deepEqual(second.events, first.events);
+    assert.deepEqual(log.appended('key-1'), first.events);
+    const racing = [1, 2].map(() => log.append({ expected: [], events: [policyEvent('b')], idempotencyKey: 'key-2' }));
+    assert.deepEqual((await Promise.all(racing)).map(({ kind }) => kind).sort(), ['appended', 'repeated']);
+    assert.equal(log.head(), 2);
+  });
+
+  contract('a lost race does not use up its idempotency key', async (log) => {
+    const expected = [{ ref: policyRef('a'), version: 7 }];
+    assert.equal((await log.append({ expected, events: [policyEvent('a')], idempotencyKey: 'k' })).kind, 'conflict');
+    assert.equal(
+      (await log.append({ expected: [], events: [policyEvent('a')], idempotencyKey: 'k' })).kind,
+      'appended',
+    );
+  });
+
+  contract('objects can be seen as they were after any event', async (log) => {
+    await log.append({ expected: [], events: [policyEvent('a', 'Created', { x: 1 }), policyEvent('b')] });
+    await log.append({
+      expected: [],
+      events: [policyEvent('a', 'SpecChanged', { x: 2 }), policyEvent('b', 'Deleted')],
+    });
+    await log.append({ expected: [], events: [policyEvent('b', 'Created', { again: true })] });
+    const names = (seq: number) =>
+      log.objectsAt({ kind: 'AgentgatewayPolicy' }, seq).map(({ ref, version }) => [ref.name, version]);
+    assert.deepEqual(names(0), []);
+    assert.deepEqual(names(1), [['a', 1]]);
+    assert.deepEqual(names(2), [
+      ['a', 1],
+      ['b', 2],
+    ]);
+    assert.deepEqual(names(4), [['a', 3]]);
+    assert.deepEqual(names(5), [
+      ['a', 3],
+      ['b', 5],
+    ]);
+    assert.deepEqual(log.objectsAt({}, 5), log.objects({}));
+    assert.deepEqual(log.objectAt(policyRef('a'), 2)?.object.spec, { x: 1 });
+    assert.equal(log.objectAt(policyRef('b'), 4), undefined);
+    assert.deepEqual(log.objectAt(policyRef('b'), 5), log.object(policyRef('b')));
+  });
+
+  contract(
+    'the history of an object is newest first, in pages, and includes earlier objects of its name',
+    async (log) => {
+      await log.append({ expected: [], events: [policyEvent('a'), policyEvent('b'), policyEvent('a', 'SpecChanged')] });
+      await log.append({ expected: [], events: [policyEvent('a', 'Deleted'), policyEvent('a')] });
+      const seqs = (before: number, limit: number) =>
+        log.history(policyRef('a'), { before, limit }).map(({ seq }) => seq);
+      assert.deepEqual(seqs(99, 10), [5, 4, 3, 1]);
+      assert.deepEqual(seqs(99, 2), [5, 4]);
+      assert.deepEqual(seqs(4, 2), [3, 1]);
+    },
+  );
+
+  contract('a time leads to the newest event at or before it', async (log) => {
+    const at = (second: number) => `2026-11-22T12:00:0${second}.000Z`;
+    for (const second of [1, 3, 3, 5]) {
+      await log.append({ expected: [], events: [policyEvent('a', 'SpecChanged', {}, at(second))] });
+    }
+    assert.deepEqual(
+      [0, 1, 2, 3, 4, 5, 9].map((second) => log.seqAt(at(second))),
+      [0, 1, 1, 3, 3, 4, 4],
+    );
+  });
+
+  contract('the source of a restoration and the correlation id are kept', async (log) => {
+    const event = { ...policyEvent('a'), correlationId: 'c', restoredFrom: { seq: 3 } };
+    await log.append({ expected: [], events: [event] });
+    const [stored] = log.read({ from: 1, limit: 1 });
+    assert.deepEqual([stored?.correlationId, stored?.restoredFrom], ['c', { seq: 3 }]);
+  });
+
+  contract('many commands of one turn are each answered by their own outcome', async (log) => {
+    const results = await Promise.all(
+      Array.from({ length: 100 }, (_, index) =>
+        log.append({
+          expected: [{ ref: policyRef(`p${index % 50}`), version: 0 }],
+          events: [policyEvent(`p${index % 50}`)],
+        }),
+      ),
+    );
+    assert.equal(results.filter(({ kind }) => kind === 'appended').length, 50);
+    assert.equal(log.head(), 50);
+  });
+
+  contract('a tail reads the past, then what comes, each event once, until it is aborted', async (log) => {
+    await log.append({ expected: [], events: [policyEvent('a'), policyEvent('b'), policyEvent('c')] });
+    const stop = new AbortController();
+    const seen: number[] = [];
+    const reading = (async () => {
+      for await (const events of tail(log, { from: 2, pageSize: 1, signal: stop.signal })) {
+        seen.push(...events.map(({ seq }) => seq));
+        if (seen.includes(5)) stop.abort();
+      }
+    })();
+    await log.append({ expected: [], events: [policyEvent('d')] });
+    await log.append({ expected: [], events: [policyEvent('e')] });
+    await reading;
+    assert.deepEqual(seen, [2, 3, 4, 5]);
   });
 
   contract('a follower sees every append once, in order, after it is readable', async (log) => {

@@ -1,3 +1,4 @@
+import { StorageFault } from '@pulseplane/event-log';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { sendAnswer, statusAnswer } from './answer.ts';
 import type { ApiOptions } from './api-options.ts';
@@ -14,15 +15,13 @@ import {
   tooLarge,
   unknownPath,
 } from './status.ts';
-import { markFaults, StorageFault } from './storage.ts';
 import { refuseForeign } from './web-safety.ts';
 
 /** Names of objects are at most 253 characters; the router's own limit is 100. */
 const MAX_PARAMETER_LENGTH = 1_024;
 
 /** The Kubernetes-style REST API. It does not listen yet. */
-export async function createApi(given: ApiOptions): Promise<FastifyInstance> {
-  const options: ApiOptions = { ...given, log: markFaults(given.log) };
+export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const app = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
@@ -68,7 +67,7 @@ function faultStatus({ logger }: ApiOptions, error: FastifyError, request: Fasti
   const about = { requestId: request.id, method: request.method, url: request.url, err: error };
   if (error instanceof StorageFault) {
     logger.error(about, 'the event log failed');
-    return storageUnavailable(error.message);
+    return storageUnavailable(error);
   }
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return tooLarge(BODY_LIMIT_BYTES);
   if (error.statusCode === 415) return acceptedMediaTypes([JSON_TYPE, YAML_TYPE]);

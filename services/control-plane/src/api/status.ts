@@ -1,3 +1,4 @@
+import type { StorageFault } from '@pulseplane/event-log';
 import {
   type FieldError,
   NAMESPACE,
@@ -94,10 +95,12 @@ export function internalError(requestId: string): Status {
   return failure(500, 'InternalError', `Internal error occurred; the server's log has it under request ${requestId}`);
 }
 
-/** The log cannot be read or written now. */
-export function storageUnavailable(cause: string): Status {
-  return failure(503, 'ServiceUnavailable', `the event log is not available, nothing was changed: ${cause}`, {
-    causes: [{ reason: 'StorageFault', message: cause }],
+/** The log cannot be read or written now: 507 when there is no space left, else 503. */
+export function storageUnavailable({ kind, message }: StorageFault): Status {
+  const [code, reason] =
+    kind === 'full' ? ([507, 'InsufficientStorage'] as const) : ([503, 'ServiceUnavailable'] as const);
+  return failure(code, reason, `the event log is ${kind}, nothing was changed: ${message}`, {
+    causes: [{ reason: 'StorageFault', message }],
   });
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createMemoryEventLog, type EventLog } from '@pulseplane/event-log';
+import { createMemoryEventLog, StorageFault } from '@pulseplane/event-log';
+import { wrapEventLog } from '@pulseplane/event-log/testing';
 import { createFixture, JSON_PATCH, POLICIES, POLICY, TCP_POLICY } from './testing/api-fixture.ts';
 
 describe('who may ask', () => {
@@ -170,34 +171,34 @@ test('health says what the process knows of itself', async () => {
   assert.equal((await send('GET', '/readyz')).statusCode, 200);
 });
 
-test('a fault of the storage is 503 with its cause, and is logged', async () => {
-  const memory = createMemoryEventLog();
-  let broken = false;
-  const fault = <Value>(value: () => Value): Value => {
-    if (broken) throw new Error('database or disk is full');
-    return value();
-  };
-  const log: EventLog = {
-    append: async (append) => fault(() => memory.append(append)),
-    object: (ref) => memory.object(ref),
-    objects: (filter) => fault(() => memory.objects(filter)),
-    read: (range) => memory.read(range),
-    follow: (listener) => memory.follow(listener),
-    head: () => memory.head(),
-    close: () => memory.close(),
-  };
-  const { send, errors } = await createFixture({ log });
-  broken = true;
-  for (const answer of [await send('POST', POLICIES, TCP_POLICY), await send('GET', POLICIES)]) {
-    assert.equal(answer.statusCode, 503);
-    assert.equal(answer.json().reason, 'ServiceUnavailable');
-    assert.deepEqual(answer.json().details.causes, [{ reason: 'StorageFault', message: 'database or disk is full' }]);
-  }
-  assert.deepEqual(
-    errors.map(({ message }) => message),
-    ['the event log failed', 'the event log failed'],
-  );
-});
+for (const [kind, code, reason] of [
+  ['full', 507, 'InsufficientStorage'],
+  ['corrupt', 503, 'ServiceUnavailable'],
+] as const) {
+  test(`a storage that is ${kind} is ${code} with its cause, and is logged`, async () => {
+    const memory = createMemoryEventLog();
+    let broken = false;
+    const fault = <Value>(value: () => Value): Value => {
+      if (broken) throw new StorageFault(kind, 'database or disk is in trouble');
+      return value();
+    };
+    const log = wrapEventLog(memory, {
+      append: async (append) => fault(() => memory.append(append)),
+      objects: (filter) => fault(() => memory.objects(filter)),
+    });
+    const { send } = await createFixture({ log });
+    broken = true;
+    for (const answer of [await send('POST', POLICIES, TCP_POLICY), await send('GET', POLICIES)]) {
+      assert.equal(answer.statusCode, code);
+      assert.equal(answer.json().reason, reason);
+      assert.deepEqual(answer.json().details.causes, [
+        { reason: 'StorageFault', message: 'database or disk is in trouble' },
+      ]);
+    }
+    broken = false;
+    assert.equal((await send('POST', POLICIES, TCP_POLICY)).statusCode, 201, 'it goes on without a restart');
+  });
+}
 
 test('a fault of the program is 500, says nothing of its inside, and is logged', async () => {
   const { send, errors } = await createFixture({

@@ -31,6 +31,8 @@ export type State = {
 export type CommandContext = {
   readonly actor: Actor;
   readonly requestId: string;
+  /** Groups requests that belong together; the request's own id where the client did not say. */
+  readonly correlationId?: string;
   readonly now: Date;
   readonly newId: () => string;
 };

@@ -82,6 +82,7 @@ test('a creation is one event, with uid, whole seconds and generation 1, and wit
       object,
       actor: { user: 'anonymous', via: 'test' },
       requestId: 'r',
+      correlationId: 'r',
       time: '2026-11-22T10:20:30.456Z',
     },
   ]);

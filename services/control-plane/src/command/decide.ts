@@ -161,6 +161,7 @@ function event(type: EventType, ref: ObjectRef, object: KubernetesObject, contex
     object,
     actor: context.actor,
     requestId: context.requestId,
+    correlationId: context.correlationId ?? context.requestId,
     time: context.now.toISOString(),
   };
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { createMemoryEventLog, type EventLog } from '@pulseplane/event-log';
+import { wrapEventLog } from '@pulseplane/event-log/testing';
 import { AGENTGATEWAY_BACKEND, type KubernetesObject, NAMESPACE } from '@pulseplane/resources';
 import { bootstrap } from './bootstrap.ts';
 import { refOf } from './command.ts';
@@ -52,7 +53,7 @@ async function freshLog(): Promise<EventLog> {
 /** A log in which something happens just before the first append that matters. */
 function interrupted(log: EventLog, interruption: () => Promise<unknown>): EventLog {
   let pending = true;
-  return {
+  return wrapEventLog(log, {
     append: async (append) => {
       if (pending) {
         pending = false;
@@ -60,13 +61,7 @@ function interrupted(log: EventLog, interruption: () => Promise<unknown>): Event
       }
       return log.append(append);
     },
-    object: (wanted) => log.object(wanted),
-    objects: (filter) => log.objects(filter),
-    read: (range) => log.read(range),
-    follow: (listener) => log.follow(listener),
-    head: () => log.head(),
-    close: () => log.close(),
-  };
+  });
 }
 
 test('the namespace default is created once', async () => {

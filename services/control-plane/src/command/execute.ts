@@ -81,6 +81,7 @@ async function sweep(log: EventLog, namespace: string, options: ExecuteOptions):
         object,
         actor: options.actor,
         requestId: options.requestId,
+        correlationId: options.correlationId ?? options.requestId,
         time: options.now.toISOString(),
       },
     }));

@@ -1,0 +1,134 @@
+import type { ObjectRef, StoredObject } from '@pulseplane/resources';
+import { type ChainHead, EMPTY_CHAIN, seal } from '../chain.ts';
+import type { StoredEvent } from '../event.ts';
+import type { Append, AppendResult, ObjectFilter } from '../event-log.ts';
+import type { Connection } from './database.ts';
+import { asStorageFault } from './fault.ts';
+import { fromEventRow, fromObjectRow, objectOfEventRow, toEventValues } from './rows.ts';
+import { prepareStatements, type Statements } from './statements.ts';
+
+/** The log's tables in one connection, synchronous: what every adapter that keeps a SQLite file is built on. */
+export class SqliteStore {
+  readonly db: Connection;
+  readonly #statements: Statements;
+  readonly #transaction: (batch: readonly Append[], also: () => void) => readonly AppendResult[];
+  #head: ChainHead;
+
+  constructor(db: Connection) {
+    this.db = db;
+    this.#statements = prepareStatements(db);
+    this.#head = this.#readHead();
+    const transaction = db.transaction((batch: readonly Append[], also: () => void) => {
+      const results = batch.map((append) => this.#write(append));
+      also();
+      return results;
+    });
+    this.#transaction = (batch, also) => transaction.immediate(batch, also);
+  }
+
+  /**
+   * Writes commands in one transaction, durable when it returns; `also` takes part in it. Each command is accepted or
+   * refused by itself. Throws a StorageFault, and then nothing of the batch is written.
+   */
+  commit(batch: readonly Append[], also: () => void = () => {}): readonly AppendResult[] {
+    const before = this.#head;
+    try {
+      return this.#transaction(batch, also);
+    } catch (error) {
+      this.#head = before;
+      throw asStorageFault(error);
+    }
+  }
+
+  #write({ expected, events, idempotencyKey }: Append): AppendResult {
+    const first = idempotencyKey === undefined ? undefined : this.appended(idempotencyKey);
+    if (first !== undefined) return { kind: 'repeated', events: first };
+    for (const { ref, version } of expected) {
+      const actual = this.#statements.version.get(ref) ?? 0;
+      if (actual !== version) return { kind: 'conflict', ref, expected: version, actual };
+    }
+    const sealed = seal(this.#head, events);
+    for (const event of sealed) {
+      const { group, kind, namespace, name } = event.subject;
+      const text = JSON.stringify(event.object);
+      this.#statements.insertEvent.run(...toEventValues(event, text));
+      if (event.type === 'Deleted') this.#statements.deleteObject.run(group, kind, namespace, name);
+      else this.#statements.upsertObject.run(group, kind, namespace, name, event.seq, event.time, text);
+    }
+    const last = sealed.at(-1);
+    if (last !== undefined) this.#head = last;
+    if (idempotencyKey !== undefined && last !== undefined) {
+      this.#statements.insertCommand.run(idempotencyKey, sealed[0]?.seq ?? last.seq, last.seq);
+    }
+    return { kind: 'appended', events: sealed };
+  }
+
+  object(ref: ObjectRef): StoredObject | undefined {
+    const row = reading(() => this.#statements.object.get(ref));
+    return row && fromObjectRow(row);
+  }
+
+  objects(filter: ObjectFilter): readonly StoredObject[] {
+    return reading(() => this.#statements.objects.all(toParameters(filter))).map(fromObjectRow);
+  }
+
+  objectAt(ref: ObjectRef, seq: number): StoredObject | undefined {
+    const row = reading(() => this.#statements.eventAt.get({ ...ref, seq }));
+    return row === undefined || row.type === 'Deleted' ? undefined : objectOfEventRow(row);
+  }
+
+  objectsAt(filter: ObjectFilter, seq: number): readonly StoredObject[] {
+    return reading(() => this.#statements.objectsAt.all({ ...toParameters(filter), seq })).map(objectOfEventRow);
+  }
+
+  read(range: { readonly from: number; readonly limit: number }): readonly StoredEvent[] {
+    return reading(() => this.#statements.events.all(range)).map(fromEventRow);
+  }
+
+  history(ref: ObjectRef, range: { readonly before: number; readonly limit: number }): readonly StoredEvent[] {
+    return reading(() => this.#statements.history.all({ ...ref, ...range })).map(fromEventRow);
+  }
+
+  appended(idempotencyKey: string): readonly StoredEvent[] | undefined {
+    const command = this.#statements.command.get(idempotencyKey);
+    if (command === undefined) return undefined;
+    return this.read({ from: command.first_seq, limit: command.last_seq - command.first_seq + 1 });
+  }
+
+  /** By bisection: sequence numbers are dense and times ascend with them, so no index on time is kept. */
+  seqAt(time: string): number {
+    let low = this.floor() - 1;
+    let high = this.#head.seq;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      const at = this.#statements.timeOf.get(middle);
+      if (at !== undefined && at <= time) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  head(): ChainHead {
+    return this.#head;
+  }
+
+  floor(): number {
+    return (this.#statements.compaction.get()?.through_seq ?? 0) + 1;
+  }
+
+  #readHead(): ChainHead {
+    return this.#statements.head.get() ?? EMPTY_CHAIN;
+  }
+}
+
+function toParameters({ group, kind, namespace }: ObjectFilter) {
+  return { group: group ?? null, kind: kind ?? null, namespace: namespace ?? null };
+}
+
+function reading<Value>(read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    throw asStorageFault(error);
+  }
+}
