@@ -25,7 +25,7 @@ export function seal(head: ChainHead, events: readonly NewEvent[]): readonly Sto
  * The hash of an event by the rule of the version that it was written in. `objectText` is the object as it is stored,
  * to the byte. An array, not an object: its order does not depend on how a reader built the event.
  */
-export function hashEvent(event: Omit<StoredEvent, 'hash'>, objectText: string): string {
+export function hashEvent(event: Omit<StoredEvent, 'hash' | 'object'>, objectText: string): string {
   const { subject, actor } = event;
   const immutable = [
     event.prevHash,

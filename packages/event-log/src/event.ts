@@ -1,7 +1,13 @@
 import type { KubernetesObject, ObjectRef } from '@pulseplane/resources';
 
 /** What happened, in the past tense. A rename is a deletion and a creation. */
-export type EventType = 'Created' | 'SpecChanged' | 'MetadataChanged' | 'Deleted';
+export type EventType =
+  | 'Created'
+  | 'SpecChanged'
+  | 'MetadataChanged'
+  | 'Deleted'
+  /** Older events were dropped; this one carries the chain on. It is about the log, not about an object. */
+  | 'Compacted';
 
 /** Who caused an event, and through which client. */
 export type Actor = { readonly user: string; readonly via: string };

@@ -14,6 +14,7 @@ export class World {
   }
 
   apply(event: StoredEvent): void {
+    if (event.type === 'Compacted') return;
     const { uid: _, ...ref } = event.subject;
     const kind = this.#kind(ref.group, ref.kind);
     if (event.type === 'Deleted') kind.delete(refKey(ref));

@@ -95,7 +95,8 @@ class MemoryEventLog implements EventLog {
 function fold(objects: Map<string, StoredObject>, event: StoredEvent): void {
   const { uid: _, ...ref } = event.subject;
   if (event.type === 'Deleted') objects.delete(refKey(ref));
-  else objects.set(refKey(ref), { ref, version: event.seq, changedAt: event.time, object: event.object });
+  else if (event.type !== 'Compacted')
+    objects.set(refKey(ref), { ref, version: event.seq, changedAt: event.time, object: event.object });
 }
 
 function select(objects: ReadonlyMap<string, StoredObject>, filter: ObjectFilter): readonly StoredObject[] {

@@ -81,8 +81,15 @@ export function toEventValues(event: StoredEvent, objectText: string): readonly 
   ];
 }
 
-/** Upcasts on the way: an event of schema version 1 belonged to its own request only, and restored nothing. */
 export function fromEventRow(row: EventRow): StoredEvent {
+  return { ...headOfEventRow(row), object: parseObject(row.object) };
+}
+
+/**
+ * An event without its object. Upcasts on the way: an event of schema version 1 belonged to its own request only, and
+ * restored nothing.
+ */
+export function headOfEventRow(row: EventRow): Omit<StoredEvent, 'object'> {
   return {
     seq: row.seq,
     id: row.id,
@@ -94,7 +101,6 @@ export function fromEventRow(row: EventRow): StoredEvent {
       name: row.subject_name,
       uid: row.subject_uid,
     },
-    object: parseObject(row.object),
     actor: { user: row.actor_user, via: row.actor_via },
     requestId: row.request_id,
     correlationId: row.correlation_id ?? row.request_id,

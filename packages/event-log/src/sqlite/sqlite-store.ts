@@ -53,7 +53,8 @@ export class SqliteStore {
       const text = JSON.stringify(event.object);
       this.#statements.insertEvent.run(...toEventValues(event, text));
       if (event.type === 'Deleted') this.#statements.deleteObject.run(group, kind, namespace, name);
-      else this.#statements.upsertObject.run(group, kind, namespace, name, event.seq, event.time, text);
+      else if (event.type !== 'Compacted')
+        this.#statements.upsertObject.run(group, kind, namespace, name, event.seq, event.time, text);
     }
     const last = sealed.at(-1);
     if (last !== undefined) this.#head = last;

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import Database from 'better-sqlite3';
+import { backUpLogFile, compactLogFile, openSqliteEventLog, restoreLogFile, verifyLogFile } from '../index.ts';
+import { policyEvent, policyRef } from '../testing/index.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'pulseplane-verify-'));
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+let files = 0;
+function freshFile(): string {
+  files += 1;
+  return join(directory, `log-${files}.db`);
+}
+
+/** A log of ten events: a and b created, a changed seven times, b deleted. */
+async function sampleFile(): Promise<string> {
+  const file = freshFile();
+  const log = openSqliteEventLog(file);
+  await log.append({ expected: [], events: [policyEvent('a', 'Created', { x: 0 }), policyEvent('b')] });
+  for (let x = 1; x <= 7; x += 1) {
+    await log.append({ expected: [], events: [policyEvent('a', 'SpecChanged', { x }, `2026-11-22T12:00:0${x}.000Z`)] });
+  }
+  await log.append({ expected: [], events: [policyEvent('b', 'Deleted', {}, '2026-11-22T12:00:09.000Z')] });
+  await log.close();
+  return file;
+}
+
+function tamper(file: string, sql: string): void {
+  const db = new Database(file);
+  db.exec('DROP TRIGGER events_are_never_changed; DROP TRIGGER events_are_never_deleted');
+  db.exec(sql);
+  db.close();
+}
+
+test('a log as it was written is sound', async () => {
+  const file = await sampleFile();
+  assert.deepEqual(verifyLogFile(file), { head: 10, events: 10, objects: 1, problems: [] });
+});
+
+const SWAP = `
+  UPDATE events SET seq = 99 WHERE seq = 4;
+  UPDATE events SET seq = 4 WHERE seq = 5;
+  UPDATE events SET seq = 5 WHERE seq = 99;`;
+
+for (const [what, sql, seq, problem] of [
+  [
+    'a flipped bit in an object',
+    `UPDATE events SET object = replace(object, '"x":3', '"x":2') WHERE seq = 5`,
+    5,
+    /content does not match its hash/,
+  ],
+  ['a changed actor', `UPDATE events SET actor_user = 'mallory' WHERE seq = 3`, 3, /content does not match its hash/],
+  [
+    'a changed hash',
+    `UPDATE events SET hash = replace(hash, substr(hash, 1, 1), 'g') WHERE seq = 3`,
+    3,
+    /content does not match/,
+  ],
+  ['a missing event', 'DELETE FROM events WHERE seq = 6', 6, /the event is missing/],
+  ['several missing events', 'DELETE FROM events WHERE seq IN (6, 7)', 6, /the events up to 7 are missing/],
+  ['two swapped events', SWAP, 4, /content does not match its hash/],
+  [
+    'an inserted event',
+    `INSERT INTO events SELECT 11, 'forged', type, subject_group, subject_kind, subject_namespace, subject_name, subject_uid, object, actor_user, actor_via, request_id, time, schema_version, prev_hash, hash, correlation_id, restored_from FROM events WHERE seq = 9`,
+    11,
+    /content does not match its hash/,
+  ],
+  [
+    'a changed object in the table',
+    `UPDATE objects SET object = replace(object, '"x":7', '"x":8')`,
+    9,
+    /the table has AgentgatewayPolicy httpbin\/a otherwise/,
+  ],
+  [
+    'an object that no event left',
+    `INSERT INTO objects SELECT object_group, object_kind, object_namespace, 'ghost', 3, changed_at, object FROM objects`,
+    3,
+    /which no event leaves behind/,
+  ],
+  ['a missing object', 'DELETE FROM objects', 9, /the table lacks AgentgatewayPolicy httpbin\/a/],
+] as const) {
+  test(`${what} is found, with its sequence number`, async () => {
+    const file = await sampleFile();
+    tamper(file, sql);
+    const { problems } = verifyLogFile(file);
+    assert.equal(problems[0]?.seq, seq, JSON.stringify(problems));
+    assert.match(problems[0]?.problem ?? '', problem);
+  });
+}
+
+test('a file of schema version 1 verifies, also after it was written on', async () => {
+  const file = freshFile();
+  copyFileSync(new URL('../../fixtures/schema-1.db', import.meta.url), file);
+  const log = openSqliteEventLog(file);
+  await log.append({ expected: [], events: [policyEvent('kept', 'SpecChanged')] });
+  await log.close();
+  assert.deepEqual(verifyLogFile(file).problems, []);
+});
+
+test('a backup while writing is whole, verified, and can be restored', async () => {
+  const file = await sampleFile();
+  const log = openSqliteEventLog(file);
+  const writing = (async () => {
+    for (let x = 0; x < 200; x += 1)
+      await log.append({ expected: [], events: [policyEvent('a', 'SpecChanged', { x })] });
+  })();
+  const copy = freshFile();
+  const report = await backUpLogFile(file, copy);
+  await writing;
+  assert.deepEqual(report.problems, []);
+  assert(report.head >= 10 && report.head <= 210, String(report.head));
+  await assert.rejects(backUpLogFile(file, copy), /exists already/);
+
+  const restored = freshFile();
+  assert.equal((await restoreLogFile(copy, restored)).head, report.head);
+  await assert.rejects(restoreLogFile(copy, restored), /exists already; move it away first/);
+  const again = openSqliteEventLog(restored);
+  assert.deepEqual(again.read({ from: 1, limit: report.head }), log.read({ from: 1, limit: report.head }));
+  await again.close();
+  await log.close();
+});
+
+test('a backup that is not sound is not restored', async () => {
+  const file = await sampleFile();
+  tamper(file, `UPDATE events SET actor_user = 'mallory' WHERE seq = 3`);
+  const restored = freshFile();
+  await assert.rejects(restoreLogFile(file, restored), {
+    name: 'StorageFault',
+    message: /event 3: the content does not match/,
+  });
+  assert.equal(existsSync(restored), false);
+});
+
+test('a compacted log keeps the last versions, stays verifiable, and goes on', async () => {
+  const file = await sampleFile();
+  assert.deepEqual(compactLogFile(file, { keepVersions: 2 }, 'operator'), { dropped: 6, retained: 4, through: 10 });
+  assert.deepEqual(verifyLogFile(file), { head: 11, events: 5, objects: 1, problems: [] });
+  const log = openSqliteEventLog(file);
+  assert.deepEqual([log.floor(), log.head()], [11, 11]);
+  assert.deepEqual(
+    log.history(policyRef('a'), { before: 99, limit: 10 }).map(({ seq }) => seq),
+    [9, 8],
+  );
+  await log.append({ expected: [{ ref: policyRef('a'), version: 9 }], events: [policyEvent('a', 'SpecChanged')] });
+  await log.close();
+  assert.deepEqual(verifyLogFile(file).problems, []);
+  compactLogFile(file, { keepVersions: 1 }, 'operator');
+  assert.deepEqual(verifyLogFile(file).problems, []);
+});
+
+test('a compaction by age keeps what is newer', async () => {
+  const file = await sampleFile();
+  const report = compactLogFile(file, { keepVersions: 1, keepSince: '2026-11-22T12:00:04.000Z' }, 'operator');
+  assert.deepEqual(report, { dropped: 5, retained: 0, through: 5 });
+  const log = openSqliteEventLog(file);
+  assert.equal(log.floor(), 6);
+  assert.deepEqual(log.objectAt(policyRef('a'), 7)?.object.spec, { x: 5 });
+  await log.close();
+  assert.deepEqual(verifyLogFile(file).problems, []);
+});
+
+for (const [what, sql, problem] of [
+  [
+    'an event that the compaction kept',
+    'DELETE FROM events WHERE seq = 9',
+    /of the 4 events that the compaction left some are missing/,
+  ],
+  [
+    'the table of compactions',
+    `UPDATE compaction SET retained = 3`,
+    /is not the one in the table|left some are missing/,
+  ],
+  ['the event that tells of it', 'DELETE FROM events WHERE seq = 11', /no event tells of the compaction/],
+] as const) {
+  test(`after a compaction, a change of ${what} is found`, async () => {
+    const file = await sampleFile();
+    compactLogFile(file, { keepVersions: 2 }, 'operator');
+    tamper(file, sql);
+    const { problems } = verifyLogFile(file);
+    assert(
+      problems.some((found) => problem.test(found.problem)),
+      JSON.stringify(problems),
+    );
+  });
+}
+
+test('a log in use is not compacted', async () => {
+  const file = await sampleFile();
+  const log = openSqliteEventLog(file);
+  assert.throws(() => compactLogFile(file, { keepVersions: 1 }, 'operator'), /in use by another control plane/);
+  await log.close();
+});
