@@ -1,12 +1,10 @@
-import type { ObjectRef, StoredObject } from '@pulseplane/resources';
-import type { StoredEvent } from '../event.ts';
-import type { Append, AppendResult, EventLog, ObjectFilter } from '../event-log.ts';
-import { Followers } from '../followers.ts';
+import type { Append, AppendResult, EventLog } from '../event-log.ts';
 import { startCheckpointer } from './checkpointer.ts';
 import { openDatabase } from './database.ts';
 import { lockFile } from './file-lock.ts';
 import { GroupCommit } from './group-commit.ts';
 import { SqliteStore } from './sqlite-store.ts';
+import { StoreBackedEventLog } from './store-backed-event-log.ts';
 
 /** Commands that may wait for one transaction. */
 const CAPACITY = 10_000;
@@ -25,23 +23,19 @@ export function openSqliteEventLog(file: string): EventLog {
   }
 }
 
-class SqliteEventLog implements EventLog {
-  readonly #store: SqliteStore;
+class SqliteEventLog extends StoreBackedEventLog {
   readonly #unlock: () => void;
   readonly #stopCheckpointer: () => Promise<void>;
-  readonly #followers = new Followers();
   readonly #commits: GroupCommit;
 
   constructor(store: SqliteStore, unlock: () => void, stopCheckpointer: () => Promise<void>) {
-    this.#store = store;
+    super(store);
     this.#unlock = unlock;
     this.#stopCheckpointer = stopCheckpointer;
     this.#commits = new GroupCommit({
       capacity: CAPACITY,
       commit: (batch) => store.commit(batch),
-      committed: (results) => {
-        for (const result of results) if (result.kind === 'appended') this.#followers.announce(result.events);
-      },
+      committed: (results) => this.announce(results),
     });
   }
 
@@ -49,54 +43,10 @@ class SqliteEventLog implements EventLog {
     return this.#commits.append(append);
   }
 
-  object(ref: ObjectRef): StoredObject | undefined {
-    return this.#store.object(ref);
-  }
-
-  objects(filter: ObjectFilter): readonly StoredObject[] {
-    return this.#store.objects(filter);
-  }
-
-  objectAt(ref: ObjectRef, seq: number): StoredObject | undefined {
-    return this.#store.objectAt(ref, seq);
-  }
-
-  objectsAt(filter: ObjectFilter, seq: number): readonly StoredObject[] {
-    return this.#store.objectsAt(filter, seq);
-  }
-
-  read(range: { readonly from: number; readonly limit: number }): readonly StoredEvent[] {
-    return this.#store.read(range);
-  }
-
-  history(ref: ObjectRef, range: { readonly before: number; readonly limit: number }): readonly StoredEvent[] {
-    return this.#store.history(ref, range);
-  }
-
-  appended(idempotencyKey: string): readonly StoredEvent[] | undefined {
-    return this.#store.appended(idempotencyKey);
-  }
-
-  seqAt(time: string): number {
-    return this.#store.seqAt(time);
-  }
-
-  follow(listener: (events: readonly StoredEvent[]) => void): () => void {
-    return this.#followers.add(listener);
-  }
-
-  head(): number {
-    return this.#store.head().seq;
-  }
-
-  floor(): number {
-    return this.#store.floor();
-  }
-
   async close(): Promise<void> {
     this.#commits.flush();
     await this.#stopCheckpointer();
-    this.#store.db.close();
+    this.store.db.close();
     this.#unlock();
   }
 }
