@@ -62,7 +62,7 @@ export function compactStore(
       carry();
     }).immediate();
   } catch (error) {
-    throw asStorageFault(error);
+    throw asStorageFault(error, db.name);
   }
   return report;
 }

@@ -17,7 +17,7 @@ export function openDatabase(file: string): Connection {
   try {
     db = new Database(file);
   } catch (error) {
-    throw asStorageFault(error);
+    throw asStorageFault(error, file);
   }
   try {
     expectPragma(db, 'journal_mode', 'WAL', 'wal');
@@ -29,7 +29,7 @@ export function openDatabase(file: string): Connection {
     return db;
   } catch (error) {
     db.close();
-    throw asStorageFault(error);
+    throw asStorageFault(error, file);
   }
 }
 

@@ -13,10 +13,10 @@ const KINDS: Readonly<Record<string, StorageFaultKind>> = {
 };
 
 /** Names a fault of the storage; any other error is given back as it is. */
-export function asStorageFault(error: unknown): unknown {
+export function asStorageFault(error: unknown, file: string): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
   // Extended codes continue the primary one: SQLITE_IOERR_WRITE, SQLITE_READONLY_DBMOVED.
   const primary = error.code.split('_').slice(0, 2).join('_');
   const kind = KINDS[primary];
-  return kind === undefined ? error : new StorageFault(kind, `${error.code}: ${error.message}`, error);
+  return kind === undefined ? error : new StorageFault(kind, `${file}: ${error.message} (${error.code})`, error);
 }

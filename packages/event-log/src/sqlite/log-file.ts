@@ -30,7 +30,7 @@ export async function backUpLogFile(file: string, to: string): Promise<VerifyRep
     // All pages in one step: a writer would make a backup in several steps begin again and again.
     await db.backup(part, { progress: () => 2 ** 31 - 1 });
   } catch (error) {
-    throw asStorageFault(error);
+    throw asStorageFault(error, part);
   } finally {
     db.close();
   }
@@ -79,7 +79,7 @@ function openReadOnly(file: string): Connection {
   try {
     return new Database(file, { readonly: true, fileMustExist: true });
   } catch (error) {
-    throw asStorageFault(error);
+    throw asStorageFault(error, file);
   }
 }
 
@@ -88,7 +88,7 @@ function reading<Value>(file: string, read: (db: Connection) => Value): Value {
   try {
     return read(db);
   } catch (error) {
-    throw asStorageFault(error);
+    throw asStorageFault(error, file);
   } finally {
     db.close();
   }

@@ -36,7 +36,7 @@ export class SqliteStore {
       return this.#transaction(batch, also);
     } catch (error) {
       this.#head = before;
-      throw asStorageFault(error);
+      throw asStorageFault(error, this.db.name);
     }
   }
 
@@ -65,29 +65,29 @@ export class SqliteStore {
   }
 
   object(ref: ObjectRef): StoredObject | undefined {
-    const row = reading(() => this.#statements.object.get(ref));
+    const row = this.#reading(() => this.#statements.object.get(ref));
     return row && fromObjectRow(row);
   }
 
   objects(filter: ObjectFilter): readonly StoredObject[] {
-    return reading(() => this.#statements.objects.all(toParameters(filter))).map(fromObjectRow);
+    return this.#reading(() => this.#statements.objects.all(toParameters(filter))).map(fromObjectRow);
   }
 
   objectAt(ref: ObjectRef, seq: number): StoredObject | undefined {
-    const row = reading(() => this.#statements.eventAt.get({ ...ref, seq }));
+    const row = this.#reading(() => this.#statements.eventAt.get({ ...ref, seq }));
     return row === undefined || row.type === 'Deleted' ? undefined : objectOfEventRow(row);
   }
 
   objectsAt(filter: ObjectFilter, seq: number): readonly StoredObject[] {
-    return reading(() => this.#statements.objectsAt.all({ ...toParameters(filter), seq })).map(objectOfEventRow);
+    return this.#reading(() => this.#statements.objectsAt.all({ ...toParameters(filter), seq })).map(objectOfEventRow);
   }
 
   read(range: { readonly from: number; readonly limit: number }): readonly StoredEvent[] {
-    return reading(() => this.#statements.events.all(range)).map(fromEventRow);
+    return this.#reading(() => this.#statements.events.all(range)).map(fromEventRow);
   }
 
   history(ref: ObjectRef, range: { readonly before: number; readonly limit: number }): readonly StoredEvent[] {
-    return reading(() => this.#statements.history.all({ ...ref, ...range })).map(fromEventRow);
+    return this.#reading(() => this.#statements.history.all({ ...ref, ...range })).map(fromEventRow);
   }
 
   appended(idempotencyKey: string): readonly StoredEvent[] | undefined {
@@ -117,6 +117,14 @@ export class SqliteStore {
     return (this.#statements.compaction.get()?.through_seq ?? 0) + 1;
   }
 
+  #reading<Value>(read: () => Value): Value {
+    try {
+      return read();
+    } catch (error) {
+      throw asStorageFault(error, this.db.name);
+    }
+  }
+
   #readHead(): ChainHead {
     return this.#statements.head.get() ?? EMPTY_CHAIN;
   }
@@ -124,12 +132,4 @@ export class SqliteStore {
 
 function toParameters({ group, kind, namespace }: ObjectFilter) {
   return { group: group ?? null, kind: kind ?? null, namespace: namespace ?? null };
-}
-
-function reading<Value>(read: () => Value): Value {
-  try {
-    return read();
-  } catch (error) {
-    throw asStorageFault(error);
-  }
 }
