@@ -15,7 +15,8 @@ const ROOMS = {
 };
 const WORKER = ['command-line', 'keepalive', 'projection/src/gateway', 'telemetry', 'wire', 'xds'];
 const CONTROL_PLANE = ['command-line', 'event-log', 'projection', 'resources', 'telemetry', 'wire', 'xds'];
-const PULSE = ['command-line', 'telemetry'];
+const PULSE = ['command-line', 'event-log', 'telemetry'];
+const DEMO = ['command-line', 'telemetry'];
 
 function only(name, from, own, rooms) {
   const allowed = [own, ...rooms.map((room) => `${PACKAGES}${room}(/|$)`)];
@@ -36,7 +37,7 @@ module.exports = {
     only('direction-of-control-plane', `${SERVICES}control-plane/`, `${SERVICES}control-plane/`, CONTROL_PLANE),
     only('direction-of-data-plane', `${SERVICES}data-plane/`, `${SERVICES}data-plane/`, WORKER),
     only('direction-of-pulse', `${SERVICES}pulse/`, `${SERVICES}pulse/`, PULSE),
-    only('direction-of-demo-upstream', `${SERVICES}demo-upstream/`, `${SERVICES}demo-upstream/`, PULSE),
+    only('direction-of-demo-upstream', `${SERVICES}demo-upstream/`, `${SERVICES}demo-upstream/`, DEMO),
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'pure-rooms-do-no-io',

@@ -28,6 +28,15 @@ export class Settings {
     });
   }
 
+  /** A whole number of at least 1. */
+  count(flag: string, env: string, description: string, fallback: number): this {
+    return this.#add(new Option(`--${flag} <n>`, description).env(env).default(fallback), (text) => {
+      if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+      this.#problems.push(`--${flag} (${env}): ${JSON.stringify(text)} is not a whole number of at least 1`);
+      return fallback;
+    });
+  }
+
   /** An IP address to listen on. */
   address(flag: string, env: string, description: string, fallback: string): this {
     return this.#add(new Option(`--${flag} <ip>`, description).env(env).default(fallback), (text) => {

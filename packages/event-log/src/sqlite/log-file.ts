@@ -79,7 +79,7 @@ function openReadOnly(file: string): Connection {
   try {
     return new Database(file, { readonly: true, fileMustExist: true });
   } catch (error) {
-    throw asStorageFault(error, file);
+    throw new StorageFault('unavailable', `${file}: ${error instanceof Error ? error.message : String(error)}`, error);
   }
 }
 

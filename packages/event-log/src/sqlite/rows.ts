@@ -105,7 +105,7 @@ export function headOfEventRow(row: EventRow): Omit<StoredEvent, 'object'> {
     requestId: row.request_id,
     correlationId: row.correlation_id ?? row.request_id,
     time: row.time,
-    ...(row.restored_from !== null && { restoredFrom: { seq: row.restored_from } }),
+    ...(row.restored_from && { restoredFrom: { seq: row.restored_from } }),
     schemaVersion: row.schema_version,
     prevHash: row.prev_hash,
     hash: row.hash,

@@ -32,7 +32,11 @@ export function verifyDatabase(db: Connection): VerifyReport {
   const report = (seq: number, problem: string): void => {
     if (problems.length < MOST_PROBLEMS) problems.push({ seq, problem });
   };
-  const compaction = db.prepare<[], CompactionRow>('SELECT * FROM compaction').get();
+  // A file that an older version wrote, and nobody has opened since, has no such table.
+  const tables = new Set(db.prepare<[], string>("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all());
+  const compaction = tables.has('compaction')
+    ? db.prepare<[], CompactionRow>('SELECT * FROM compaction').get()
+    : undefined;
   const chain = new ChainCheck(compaction, report);
   const fold = new Map<string, ObjectRow>();
   for (const row of db.prepare<[], EventRow>('SELECT * FROM events ORDER BY seq').iterate()) {
