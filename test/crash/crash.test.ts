@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { anySeed } from '../system/random.ts';
+import { describeCounts, runCrashCycles } from './crash-cycles.ts';
+
+/** `npm run test:crash -- --cycles N --seed S` takes a run again, or a longer one. */
+const CYCLES = process.env['CI'] === 'true' ? 200 : 20;
+
+test(`kill -9 under 16 clients, ${CYCLES} times: what was acknowledged is there once and in order`, async (t) => {
+  const seed = anySeed();
+  t.diagnostic(`seed ${seed}`);
+  const counts = await runCrashCycles({ cycles: CYCLES, seed });
+  t.diagnostic(describeCounts(seed, counts));
+  assert.deepEqual(counts.violations, [], `seed ${seed}`);
+  assert(counts.kills >= CYCLES && counts.acknowledged > CYCLES, 'too little was written to prove anything');
+});
