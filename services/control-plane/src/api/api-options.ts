@@ -1,6 +1,7 @@
 import type { EventLog } from '@pulseplane/event-log';
 import type { Logger } from '@pulseplane/telemetry';
 import type { StatusOf } from './present.ts';
+import type { StreamLimits } from './watch/stream-limits.ts';
 
 /** What the API is made of. */
 export type ApiOptions = {
@@ -12,4 +13,6 @@ export type ApiOptions = {
   /** Host names (with or without port) that requests may be for, besides those of loopback. */
   readonly allowedHosts: readonly string[];
   readonly ready: () => boolean;
+  /** Other limits of open streams than the usual ones. */
+  readonly streamLimits?: Partial<StreamLimits>;
 };

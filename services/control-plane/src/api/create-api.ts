@@ -15,6 +15,9 @@ import {
   tooLarge,
   unknownPath,
 } from './status.ts';
+import { addEventStream } from './watch/event-stream.ts';
+import { DEFAULT_STREAM_LIMITS } from './watch/stream-limits.ts';
+import { Streams } from './watch/streams.ts';
 import { refuseForeign } from './web-safety.ts';
 
 /** Names of objects are at most 253 characters; the router's own limit is 100. */
@@ -51,7 +54,12 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     sendAnswer(request, reply, statusAnswer(faultStatus(options, error, request))),
   );
   addFixedRoutes(app, options);
-  addResourceRoutes(app, options);
+  const limits = { ...DEFAULT_STREAM_LIMITS, ...options.streamLimits };
+  const streams = new Streams(limits, options.logger);
+  // The server waits for open requests before it closes, and a stream never ends by itself.
+  app.addHook('preClose', () => streams.close());
+  addResourceRoutes(app, options, { streams, limits });
+  addEventStream(app, options, { streams, limits });
   await app.after();
   return app;
 }

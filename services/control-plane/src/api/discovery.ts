@@ -1,7 +1,7 @@
 import { apiVersionOf, type JsonObject, RESOURCE_KINDS, type ResourceKind } from '@pulseplane/resources';
 
 /** What can be done with the objects of every kind. */
-const VERBS = ['create', 'delete', 'get', 'list', 'patch', 'update'];
+const VERBS = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'];
 const STATUS_VERBS = ['get'];
 
 /** The content type that clients know the aggregated form by. */

@@ -16,3 +16,24 @@ export const REQUEST_TIMEOUT_MS = 30_000;
 /** How many warnings go into one answer, and how long each may be. */
 export const MAX_WARNINGS = 20;
 export const MAX_WARNING_LENGTH = 256;
+
+/** How many watches and event streams may be open at once. */
+export const MAX_STREAMS = 1_000;
+
+/** How long an open stream waits for its client to read before it gives up on it. */
+export const STREAM_STALL_MS = 30_000;
+
+/** How long the end of a stream may take to reach its client. */
+export const STREAM_END_MS = 1_000;
+
+/** How many events of the log a stream reads, and holds, at a time. */
+export const STREAM_PAGE_SIZE = 64;
+
+/** The longest watch; one that names no time lasts between half of it and all of it, so that they end apart. */
+export const MAX_WATCH_SECONDS = 3_600;
+
+/** How often a watch that asked for bookmarks gets one. */
+export const BOOKMARK_INTERVAL_MS = 30_000;
+
+/** How often an event stream gets a heartbeat. */
+export const HEARTBEAT_INTERVAL_MS = 15_000;

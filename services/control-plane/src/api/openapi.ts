@@ -72,7 +72,16 @@ function operation(kind: ResourceKind, action: string, verb: string): JsonObject
   const names = writes
     ? ['dryRun', 'fieldManager', 'fieldValidation']
     : action === 'list'
-      ? ['labelSelector', 'fieldSelector']
+      ? [
+          'labelSelector',
+          'fieldSelector',
+          'watch',
+          'resourceVersion',
+          'resourceVersionMatch',
+          'allowWatchBookmarks',
+          'sendInitialEvents',
+          'timeoutSeconds',
+        ]
       : [];
   return {
     operationId: `${verb}${kind.group.replaceAll(/[^a-z]/g, '')}${kind.version}${kind.kind}`,

@@ -6,8 +6,8 @@ import { type Answer, statusAnswer } from './answer.ts';
 import type { ApiOptions } from './api-options.ts';
 import { present } from './present.ts';
 import { parseFieldSelector, parseLabelSelector, type Selector } from './selectors.ts';
-import { badRequest, methodNotAllowed, notFound } from './status.ts';
-import { type IncludeObject, toTable } from './table.ts';
+import { badRequest, notFound } from './status.ts';
+import { readIncludeObject, toTable } from './table.ts';
 
 /** The parameters of a path; namespace is absent for cluster-scoped kinds and lists over all namespaces. */
 export type PathParams = { readonly namespace?: string; readonly name?: string };
@@ -26,9 +26,6 @@ export function getObject(options: ApiOptions, kind: ResourceKind, request: Fast
 /** GET of the objects of a kind, in one namespace or in all. */
 export function listObjects(options: ApiOptions, kind: ResourceKind, request: FastifyRequest): Answer {
   const query = request.query as Query;
-  if (query['watch'] === 'true' || query['watch'] === '1') {
-    return statusAnswer(methodNotAllowed('watch is not supported yet; list again instead'));
-  }
   const selector = readSelectors(query);
   if (!selector.ok) return statusAnswer(badRequest(selector.error));
   const { namespace } = request.params as PathParams;
@@ -43,7 +40,8 @@ export function listObjects(options: ApiOptions, kind: ResourceKind, request: Fa
   return { code: 200, body: table ?? list };
 }
 
-function readSelectors(query: Query): Result<Selector, string> {
+/** Reads labelSelector and fieldSelector. */
+export function readSelectors(query: Query): Result<Selector, string> {
   const { labelSelector = '', fieldSelector = '' } = query;
   if (typeof labelSelector !== 'string') return fail('labelSelector: may be given once');
   if (typeof fieldSelector !== 'string') return fail('fieldSelector: may be given once');
@@ -61,7 +59,6 @@ function asTable(
   resourceVersion: string,
 ): JsonObject | undefined {
   if (!prefersTable(request.headers.accept)) return undefined;
-  const { includeObject } = request.query as { readonly includeObject?: unknown };
-  const include: IncludeObject = includeObject === 'None' || includeObject === 'Object' ? includeObject : 'Metadata';
+  const include = readIncludeObject(request.query as Query);
   return toTable(kind, objects, { now: options.now(), include, resourceVersion });
 }

@@ -166,13 +166,6 @@ describe('read', () => {
     assert.equal(refused.statusCode, 400);
     assert.equal(refused.json().message, 'field label not supported: spec.x');
   });
-
-  test('watch is refused clearly', async () => {
-    const { send } = await createFixture();
-    const answer = await send('GET', `${POLICIES}?watch=true`);
-    assert.equal(answer.statusCode, 405);
-    assert.match(answer.json().message, /watch is not supported yet/);
-  });
 });
 
 describe('replace', () => {

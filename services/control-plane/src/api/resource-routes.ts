@@ -5,21 +5,33 @@ import type { ApiOptions } from './api-options.ts';
 import { collectionPath, everywherePath } from './paths.ts';
 import { getObject, listObjects } from './read-handlers.ts';
 import { methodNotAllowed } from './status.ts';
+import type { StreamLimits } from './watch/stream-limits.ts';
+import type { EndlessAnswer, Streams } from './watch/streams.ts';
+import { watchObjects } from './watch/watch-objects.ts';
+import { wantsWatch } from './watch/watch-request.ts';
 import { createObject, deleteObject, patchObject, replaceObject } from './write-handlers.ts';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-type Handler = (options: ApiOptions, kind: ResourceKind, request: FastifyRequest) => Answer | Promise<Answer>;
+type Handled = Answer | EndlessAnswer | Promise<Answer>;
+type Handler = (options: ApiOptions, kind: ResourceKind, request: FastifyRequest) => Handled;
+
+/** Where watches are served, and within which limits. */
+type Streaming = { readonly streams: Streams; readonly limits: StreamLimits };
 
 const METHODS: readonly Method[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /** The paths of every kind's objects. */
-export function addResourceRoutes(app: FastifyInstance, options: ApiOptions): void {
+export function addResourceRoutes(app: FastifyInstance, options: ApiOptions, { streams, limits }: Streaming): void {
+  const listOrWatch: Handler = (_options, kind, request) =>
+    wantsWatch(request.query as Record<string, unknown>)
+      ? watchObjects(options, kind, request, limits)
+      : listObjects(options, kind, request);
   for (const kind of RESOURCE_KINDS) {
     const collection = collectionPath(kind);
     const add = (path: string, handlers: Partial<Record<Method, Handler>>) =>
-      addPath(app, path, (method, request) => handlers[method]?.(options, kind, request));
-    add(collection, { GET: listObjects, POST: createObject });
-    if (kind.namespaced) add(everywherePath(kind), { GET: listObjects });
+      addPath(app, streams, path, (method, request) => handlers[method]?.(options, kind, request));
+    add(collection, { GET: listOrWatch, POST: createObject });
+    if (kind.namespaced) add(everywherePath(kind), { GET: listOrWatch });
     add(`${collection}/:name`, { GET: getObject, PUT: replaceObject, PATCH: patchObject, DELETE: deleteObject });
     if (kind.hasStatus) add(`${collection}/:name/status`, { GET: getObject });
   }
@@ -28,8 +40,9 @@ export function addResourceRoutes(app: FastifyInstance, options: ApiOptions): vo
 /** A method that a path does not have is 405, not 404: the path is right. */
 function addPath(
   app: FastifyInstance,
+  streams: Streams,
   url: string,
-  handle: (method: Method, request: FastifyRequest) => Answer | Promise<Answer> | undefined,
+  handle: (method: Method, request: FastifyRequest) => Handled | undefined,
 ): void {
   const method: HTTPMethods[] = [...METHODS];
   app.route({
@@ -38,6 +51,7 @@ function addPath(
     handler: async (request, reply) => {
       const asked = METHODS.find((known) => known === (request.method === 'HEAD' ? 'GET' : request.method));
       const answer = asked === undefined ? undefined : await handle(asked, request);
+      if (answer !== undefined && 'run' in answer) return streams.serve(request, reply, answer);
       const refusal = methodNotAllowed('the server does not allow this method on the requested resource');
       return sendAnswer(request, reply, answer ?? statusAnswer(refusal));
     },

@@ -55,6 +55,16 @@ export function methodNotAllowed(message: string): Status {
   return failure(405, 'MethodNotAllowed', message);
 }
 
+/** A version that is no longer there, or never was: the client has to begin anew. */
+export function expired(message: string): Status {
+  return failure(410, 'Expired', message);
+}
+
+/** More than the server serves at once, or faster than the client reads. */
+export function tooManyRequests(message: string, retryAfterSeconds: number): Status {
+  return failure(429, 'TooManyRequests', message, { retryAfterSeconds });
+}
+
 /** A body above the limit. */
 export function tooLarge(limit: number): Status {
   return failure(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limit}`);

@@ -11,6 +11,11 @@ import { formatAge } from './age.ts';
 /** What of an object a Table's rows carry. */
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
 
+/** Reads the query parameter `includeObject`. */
+export function readIncludeObject({ includeObject }: Readonly<Record<string, unknown>>): IncludeObject {
+  return includeObject === 'None' || includeObject === 'Object' ? includeObject : 'Metadata';
+}
+
 /** Objects of one kind as the Table that kubectl prints. */
 export function toTable(
   kind: ResourceKind,

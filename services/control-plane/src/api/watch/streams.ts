@@ -1,0 +1,81 @@
+import { StorageFault } from '@pulseplane/event-log';
+import type { Logger } from '@pulseplane/telemetry';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { sendAnswer, statusAnswer } from '../answer.ts';
+import { internalError, type Status, storageUnavailable, tooManyRequests } from '../status.ts';
+import { OpenStream, type Outgoing } from './open-stream.ts';
+import type { StreamLimits } from './stream-limits.ts';
+
+const RETRY_AFTER_SECONDS = 5;
+
+/** An answer that goes on: lines of a watch, or server-sent events. */
+export type EndlessAnswer = {
+  readonly contentType: string;
+  /** Writes until the signal is aborted; gives the reason when it ends by itself. */
+  readonly run: (out: Outgoing) => Promise<Status | undefined>;
+  /** How this answer words a failure after it has begun. */
+  readonly failure: (status: Status) => string;
+};
+
+/** The streams that are open: their number is bounded, and they end when the server does. */
+export class Streams {
+  readonly #limits: StreamLimits;
+  readonly #logger: Logger;
+  readonly #open = new Map<OpenStream, Promise<void>>();
+
+  constructor(limits: StreamLimits, logger: Logger) {
+    this.#limits = limits;
+    this.#logger = logger;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Answers a request with a stream, or refuses it when there are too many. */
+  serve(request: FastifyRequest, reply: FastifyReply, answer: EndlessAnswer): FastifyReply {
+    if (this.#open.size >= this.#limits.maxStreams) {
+      reply.header('retry-after', RETRY_AFTER_SECONDS);
+      const message = `too many open watches and event streams (${this.#limits.maxStreams}), please try again later`;
+      return sendAnswer(request, reply, statusAnswer(tooManyRequests(message, RETRY_AFTER_SECONDS)));
+    }
+    reply.header('content-type', answer.contentType);
+    if (request.method === 'HEAD') return reply.send();
+    reply.hijack();
+    for (const [name, value] of Object.entries(reply.getHeaders())) {
+      if (value !== undefined) reply.raw.setHeader(name, value);
+    }
+    reply.raw.writeHead(200);
+    reply.raw.flushHeaders();
+    const stream = new OpenStream(reply.raw, this.#limits);
+    this.#open.set(
+      stream,
+      this.#run(request, stream, answer).finally(() => this.#open.delete(stream)),
+    );
+    return reply;
+  }
+
+  /** Ends all streams, and resolves when they have ended. */
+  async close(): Promise<void> {
+    for (const stream of this.#open.keys()) stream.stop();
+    await Promise.all(this.#open.values());
+  }
+
+  async #run(request: FastifyRequest, stream: OpenStream, answer: EndlessAnswer): Promise<void> {
+    let failure: Status | undefined;
+    try {
+      failure = await answer.run(stream);
+    } catch (error) {
+      this.#logger.error({ requestId: request.id, url: request.url, err: error }, 'a stream failed');
+      failure = error instanceof StorageFault ? storageUnavailable(error) : internalError(request.id);
+    }
+    if (stream.stalled) {
+      failure = tooManyRequests(
+        `the stream was closed: its client did not read for ${this.#limits.stallMs / 1_000} s`,
+        RETRY_AFTER_SECONDS,
+      );
+      this.#logger.warn({ requestId: request.id, url: request.url }, 'closed a stream whose client did not read');
+    }
+    await stream.end(failure === undefined ? '' : answer.failure(failure));
+  }
+}

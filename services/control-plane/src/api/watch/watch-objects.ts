@@ -1,0 +1,135 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { tail } from '@pulseplane/event-log';
+import type { ResourceKind } from '@pulseplane/resources';
+import type { FastifyRequest } from 'fastify';
+import { prefersTable } from '../accept.ts';
+import { type Answer, statusAnswer } from '../answer.ts';
+import type { ApiOptions } from '../api-options.ts';
+import { STREAM_PAGE_SIZE } from '../limits.ts';
+import { type PathParams, readSelectors } from '../read-handlers.ts';
+import { badRequest, expired, type Status } from '../status.ts';
+import { readIncludeObject } from '../table.ts';
+import { type Selection, toChange } from './changes.ts';
+import type { Outgoing } from './open-stream.ts';
+import type { StreamLimits } from './stream-limits.ts';
+import type { EndlessAnswer } from './streams.ts';
+import { createWatchEncoder, encodeWatchError, type WatchEncoder } from './watch-encoder.ts';
+import { readWatchRequest, type WatchRequest } from './watch-request.ts';
+
+type Query = Readonly<Record<string, unknown>>;
+
+type Watch = {
+  readonly log: ApiOptions['log'];
+  readonly selection: Selection;
+  readonly asked: WatchRequest;
+  readonly encoder: WatchEncoder;
+  readonly limits: StreamLimits;
+};
+
+/**
+ * GET of a list with `watch=true`: the log, translated for one kind and selection. Only events of the log appear;
+ * a status that changes by observation alone (a worker connects, a Gateway becomes programmed) is seen when the
+ * object is read or changes next.
+ */
+export function watchObjects(
+  options: ApiOptions,
+  kind: ResourceKind,
+  request: FastifyRequest,
+  limits: StreamLimits,
+): Answer | EndlessAnswer {
+  const query = request.query as Query;
+  const asked = readWatchRequest(query);
+  if (!asked.ok) return statusAnswer(badRequest(asked.error));
+  const selects = readSelectors(query);
+  if (!selects.ok) return statusAnswer(badRequest(selects.error));
+  const { namespace } = request.params as PathParams;
+  const { log, statusOf, now } = options;
+  const table = prefersTable(request.headers.accept) ? readIncludeObject(query) : undefined;
+  const watch: Watch = {
+    log,
+    selection: {
+      kind,
+      ...(namespace !== undefined && { namespace }),
+      selects: selects.value,
+      mayChange: (query['labelSelector'] ?? '') !== '',
+    },
+    asked: asked.value,
+    encoder: createWatchEncoder({ kind, statusOf, now, table }),
+    limits,
+  };
+  return { contentType: 'application/json', run: (out) => runWatch(watch, out), failure: encodeWatchError };
+}
+
+async function runWatch(watch: Watch, out: Outgoing): Promise<Status | undefined> {
+  const { asked, limits } = watch;
+  const longest = limits.maxWatchSeconds;
+  const seconds = Math.min(asked.timeoutSeconds ?? longest * (0.5 + Math.random() / 2), longest);
+  const timer = setTimeout(() => out.stop(), seconds * 1_000);
+  try {
+    const begun = await begin(watch, out);
+    return typeof begun === 'number' ? await follow(watch, out, begun) : begun;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Checks where to begin, sends the present objects if they are wanted, and gives the last sequence number told. */
+async function begin({ log, selection, asked, encoder }: Watch, out: Outgoing): Promise<number | Status> {
+  const head = log.head();
+  const { start } = asked;
+  if (start.from === 'now') return head;
+  const wanted = start.from === 'version' ? start.version : start.notOlderThan;
+  // A version from the future is one of another log; Kubernetes lets such clients wait, and they wait for ever.
+  if (wanted > head) return expired(`too large resource version: ${wanted}, current: ${head}`);
+  if (start.from === 'version') return wanted < log.floor() - 1 ? tooOld(wanted, log.floor()) : wanted;
+  const { kind, namespace, selects } = selection;
+  const filter = { group: kind.group, kind: kind.kind, ...(namespace !== undefined && { namespace }) };
+  let count = 0;
+  // Read in the same turn as the head, so that what comes after it is exactly what these objects lack.
+  for (const stored of log.objects(filter).filter(selects)) {
+    if (out.signal.aborted) return head;
+    await out.write(encoder.change({ type: 'ADDED', stored }));
+    count += 1;
+    if (count % STREAM_PAGE_SIZE === 0) await nextTurn();
+  }
+  if (asked.endsInitialEvents && asked.bookmarks && !out.signal.aborted) {
+    await out.write(encoder.bookmark(head, { initialEventsEnd: true }));
+  }
+  return head;
+}
+
+/** Sends what happened after an event, for ever. */
+async function follow(
+  { log, selection, asked, encoder, limits }: Watch,
+  out: Outgoing,
+  after: number,
+): Promise<Status | undefined> {
+  let told = after;
+  const bookmarks = asked.bookmarks
+    ? setInterval(() => out.offer(encoder.bookmark(told)), limits.bookmarkMs)
+    : undefined;
+  try {
+    for await (const events of tail(log, { from: told + 1, pageSize: STREAM_PAGE_SIZE, signal: out.signal })) {
+      // Compacted before this client came to it: some of these events may be missing.
+      if (log.floor() > told + 1) return tooOld(told, log.floor());
+      // All at once, because a compaction may take the states before these events away while the client reads.
+      const changes = events.map((event) => ({ seq: event.seq, change: toChange(event, selection, log) }));
+      for (const { seq, change } of changes) {
+        if (out.signal.aborted) return undefined;
+        const written = change === undefined ? undefined : out.write(encoder.change(change));
+        // Before the client has drained it: a bookmark can only follow what is already in its stream.
+        told = seq;
+        await written;
+      }
+      // A client that always keeps up must not keep the server from its other work.
+      await nextTurn();
+    }
+    return undefined;
+  } finally {
+    clearInterval(bookmarks);
+  }
+}
+
+function tooOld(version: number, floor: number): Status {
+  return expired(`too old resource version: ${version} (${floor - 1})`);
+}

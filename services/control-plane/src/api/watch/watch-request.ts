@@ -1,0 +1,75 @@
+import { fail, ok, type Result } from '../../command/index.ts';
+
+/** Where a watch begins. */
+export type WatchStart =
+  /** With the objects that are there, then what happens. */
+  | { readonly from: 'present'; readonly notOlderThan: number }
+  /** With what happens from now on. */
+  | { readonly from: 'now' }
+  /** With what happened after an event. */
+  | { readonly from: 'version'; readonly version: number };
+
+/** What a client asks of a watch, besides which objects. */
+export type WatchRequest = {
+  readonly start: WatchStart;
+  readonly bookmarks: boolean;
+  /** Say when the present objects are all there. */
+  readonly endsInitialEvents: boolean;
+  /** Undefined: as long as the server likes. */
+  readonly timeoutSeconds: number | undefined;
+};
+
+type Query = Readonly<Record<string, unknown>>;
+
+/** Whether a list is asked to be a watch. */
+export function wantsWatch(query: Query): boolean {
+  return query['watch'] === 'true' || query['watch'] === '1';
+}
+
+/** Reads resourceVersion, resourceVersionMatch, sendInitialEvents, allowWatchBookmarks and timeoutSeconds. */
+export function readWatchRequest(query: Query): Result<WatchRequest, string> {
+  const version = readNumber(query, 'resourceVersion');
+  if (!version.ok) return version;
+  const timeout = readNumber(query, 'timeoutSeconds');
+  if (!timeout.ok) return timeout;
+  const bookmarks = readBoolean(query, 'allowWatchBookmarks');
+  if (!bookmarks.ok) return bookmarks;
+  const initial = readBoolean(query, 'sendInitialEvents');
+  if (!initial.ok) return initial;
+  const match = query['resourceVersionMatch'] ?? '';
+  if (initial.value === undefined && match !== '') {
+    return fail('resourceVersionMatch: is forbidden for watch unless sendInitialEvents is provided');
+  }
+  if (initial.value !== undefined && match !== 'NotOlderThan') {
+    return fail('resourceVersionMatch: must be "NotOlderThan" when sendInitialEvents is provided');
+  }
+  return ok({
+    start: startOf(version.value ?? 0, initial.value),
+    bookmarks: bookmarks.value ?? false,
+    endsInitialEvents: initial.value ?? false,
+    timeoutSeconds: timeout.value === 0 ? undefined : timeout.value,
+  });
+}
+
+/** Version 0 and none are the same: any version will do, so the newest does. */
+function startOf(version: number, sendInitialEvents: boolean | undefined): WatchStart {
+  if (sendInitialEvents === true) return { from: 'present', notOlderThan: version };
+  if (version > 0) return { from: 'version', version };
+  return sendInitialEvents === false ? { from: 'now' } : { from: 'present', notOlderThan: 0 };
+}
+
+/** A whole number that is not negative; absent and empty are the same. */
+export function readNumber(query: Query, name: string): Result<number | undefined, string> {
+  const text = query[name] ?? '';
+  if (text === '') return ok(undefined);
+  const value = typeof text === 'string' && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+  return value === undefined ? fail(`${name}: Invalid value: ${JSON.stringify(text)}: must be a number`) : ok(value);
+}
+
+function readBoolean(query: Query, name: string): Result<boolean | undefined, string> {
+  const text = query[name] ?? '';
+  if (text === '') return ok(undefined);
+  if (text === 'true' || text === '1') return ok(true);
+  if (text === 'false' || text === '0') return ok(false);
+  return fail(`${name}: Invalid value: ${JSON.stringify(text)}: must be true or false`);
+}
