@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,4 +54,53 @@ test('Ctrl-C stops everything cleanly, and the ports are free again', async () =
   assert.equal(await system.interrupt(), 0);
   await using again = await startSystem({ dataDir: join(dataDir, 'clean'), ports });
   assert.match(again.output(), /Pulseplane is running/);
+});
+
+test('a data directory that cannot be one, or that another pulse up has: one line, exit code 2', async () => {
+  const file = join(dataDir, 'a-file');
+  writeFileSync(file, '');
+  const refused = await runUp(file, await freePorts());
+  assert.equal(refused.code, 2);
+  assert.match(refused.output, /^pulse up: --data-dir .*a-file: .*\n$/);
+
+  await using first = await startSystem();
+  const second = await runUp(first.dataDir, await freePorts());
+  assert.equal(second.code, 2);
+  assert.match(second.output, /^pulse up: --data-dir .* is in use by another process\n$/);
+});
+
+test('two flags with one port are refused', async () => {
+  const ports = await freePorts();
+  const { code, output } = await runUp(join(dataDir, 'twice'), { ...ports, http: ports.admin });
+  assert.equal(code, 2);
+  assert.match(output, /^pulse up: --admin-port and --http-port are both \d+; choose another for one of them\n$/);
+});
+
+test('a first start that is refused leaves nothing behind that a second would trip over', async () => {
+  const directory = join(dataDir, 'second-try');
+  const ports = await freePorts();
+  const garbage = join(directory, 'events.db');
+  mkdirSync(directory);
+  writeFileSync(garbage, 'not a database'.repeat(100));
+  const { code, output } = await runUp(directory, ports);
+  assert.equal(code, 2);
+  assert.match(output, /pulse up: control-plane refused to start: .*events\.db: file is not a database/);
+  rmSync(garbage);
+  const other = await freePorts();
+  await using system = await startSystem({ dataDir: directory, ports: other });
+  const answer = await fetch(`http://127.0.0.1:${other.http}/status/200`);
+  assert.equal(answer.status, 200, system.output());
+});
+
+test('every loopback address works, and every address when asked for, loudly', async () => {
+  for (const [address, args] of [
+    ['127.0.0.2', []],
+    ['::1', []],
+    ['0.0.0.0', ['--insecure']],
+  ] as const) {
+    await using system = await startSystem({ args: ['--address', address, ...args] });
+    const { stdout } = bash(`kubectl get gateways -A -o name --kubeconfig ${system.kubeconfig}`);
+    assert.equal(stdout, 'gateway.gateway.networking.k8s.io/agentgateway-proxy\n', address);
+    assert.equal(/WARNING: INSECURE/.test(system.output()), args.length > 0, address);
+  }
 });

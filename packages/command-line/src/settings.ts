@@ -15,15 +15,16 @@ export class Settings {
     this.command = new Command(argv0)
       .description(description)
       .allowExcessArguments(false)
+      .configureOutput({ writeErr: (text) => process.stderr.write(text.replace(/^error:/, `${argv0}:`)) })
       .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
   }
 
-  /** A TCP port from 1 to 65535; 0, where the system picks one, is taken too. */
+  /** A TCP port. */
   port(flag: string, env: string, description: string, fallback: number): this {
     return this.#add(new Option(`--${flag} <port>`, description).env(env).default(fallback), (text) => {
       const port = Number(text);
-      if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
-      this.#problems.push(`--${flag} (${env}): ${JSON.stringify(text)} is not a port from 0 to 65535`);
+      if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535) return port;
+      this.#problems.push(`--${flag} (${env}): ${JSON.stringify(text)} is not a port from 1 to 65535`);
       return fallback;
     });
   }
@@ -40,7 +41,19 @@ export class Settings {
   /** An IP address to listen on. */
   address(flag: string, env: string, description: string, fallback: string): this {
     return this.#add(new Option(`--${flag} <ip>`, description).env(env).default(fallback), (text) => {
-      if (isIP(text) === 0) this.#problems.push(`--${flag} (${env}): ${JSON.stringify(text)} is not an IP address`);
+      if (isIP(text) !== 0) return text;
+      this.#problems.push(`--${flag} (${env}): ${JSON.stringify(text)} is not an IP address`);
+      return fallback;
+    });
+  }
+
+  /** Where another program listens: `host:port`, an IPv6 address in brackets. */
+  endpoint(flag: string, env: string, description: string, fallback: string): this {
+    return this.#add(new Option(`--${flag} <host:port>`, description).env(env).default(fallback), (text) => {
+      const [, host = '', port = ''] = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+):(\d{1,5})$/i.exec(text) ?? [];
+      if (host === '' || Number(port) < 1 || Number(port) > 65_535) {
+        this.#problems.push(`--${flag} (${env}): ${JSON.stringify(text)} is not <host>:<port>`);
+      }
       return text;
     });
   }
@@ -77,7 +90,9 @@ export class Settings {
       new Option('--log-level <level>', `one of ${LOG_LEVELS.join(', ')}`).env('PULSEPLANE_LOG_LEVEL').default('info'),
       (text) => {
         if (!isLogLevel(text))
-          this.#problems.push(`--log-level: ${JSON.stringify(text)} is not one of ${LOG_LEVELS.join(', ')}`);
+          this.#problems.push(
+            `--log-level (PULSEPLANE_LOG_LEVEL): ${JSON.stringify(text)} is not one of ${LOG_LEVELS.join(', ')}`,
+          );
         return text;
       },
     );
@@ -102,14 +117,20 @@ export class Settings {
   ): Readonly<Values> {
     this.command.parse(argv, { from: 'user' });
     const values = this.command.opts<Values & { insecure?: unknown }>();
-    for (const name of addresses) {
-      const address = String(values[name]);
-      if (isLoopback(address) || values.insecure === true) continue;
-      this.#problems.push(
-        `${name}: ${address} is not a loopback address; nobody is authenticated there, so it needs --insecure`,
-      );
+    const open = addresses.filter((name) => !isLoopback(String(values[name])));
+    if (values.insecure !== true) {
+      for (const name of open) {
+        this.#problems.push(
+          `${name}: ${values[name]} is not a loopback address; nobody is authenticated there, so it needs --insecure`,
+        );
+      }
     }
     if (this.#problems.length > 0) refuse(this.command.name(), this.#problems.join('; '));
+    for (const name of open) {
+      process.stderr.write(
+        `${this.command.name()}: WARNING: INSECURE: ${name} ${values[name]} is open to everybody who can reach it, without authentication\n`,
+      );
+    }
     return Object.freeze(values);
   }
 

@@ -91,7 +91,7 @@ test('a second control plane on the same file is refused, and gets it when the f
   const log = openSqliteEventLog(file);
   assert.throws(() => openSqliteEventLog(file), {
     name: 'StorageFault',
-    message: `${file} is in use by another control plane`,
+    message: `${file} is in use by another process`,
   });
   await log.close();
   await openSqliteEventLog(file).close();

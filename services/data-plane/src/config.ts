@@ -23,13 +23,7 @@ const PROGRAM = 'data-plane';
 /** Reads flags and environment; ends the process with code 2 and one line when they are wrong. */
 export function parseDataPlaneConfig(argv: readonly string[]): DataPlaneConfig {
   const values = new Settings(PROGRAM, 'Serves the listeners of one gateway and enforces its keepalive policies.')
-    .text(
-      'control-plane',
-      'PULSEPLANE_CONTROL_PLANE',
-      'host:port',
-      'where the control plane serves xDS',
-      '127.0.0.1:9978',
-    )
+    .endpoint('control-plane', 'PULSEPLANE_CONTROL_PLANE', 'where the control plane serves xDS', '127.0.0.1:9978')
     .text('gateway', 'PULSEPLANE_GATEWAY', 'namespace/name', 'the Gateway to serve', 'httpbin/agentgateway-proxy')
     .text(
       'node-id',
@@ -46,8 +40,8 @@ export function parseDataPlaneConfig(argv: readonly string[]): DataPlaneConfig {
     .insecure()
     .logLevel()
     .parse<Values>(argv, ['listenAddress', 'adminAddress']);
-  const [namespace, name, ...rest] = values.gateway.split('/');
-  if (!namespace || !name || rest.length > 0) {
+  const [, namespace, name] = /^([a-z0-9-]{1,63})\/([a-z0-9.-]{1,253})$/.exec(values.gateway) ?? [];
+  if (namespace === undefined || name === undefined) {
     refuse(PROGRAM, `--gateway (PULSEPLANE_GATEWAY): ${JSON.stringify(values.gateway)} is not <namespace>/<name>`);
   }
   return Object.freeze({ ...values, gateway: { namespace, name } });

@@ -13,7 +13,7 @@ export function lockFile(file: string): () => void {
   } catch (error) {
     lock.close();
     if (error instanceof Database.SqliteError && error.code === 'SQLITE_BUSY') {
-      throw new StorageFault('unavailable', `${file} is in use by another control plane`, error);
+      throw new StorageFault('unavailable', `${file} is in use by another process`, error);
     }
     throw notWritable(file, error);
   }

@@ -191,6 +191,6 @@ for (const [what, sql, problem] of [
 test('a log in use is not compacted', async () => {
   const file = await sampleFile();
   const log = openSqliteEventLog(file);
-  assert.throws(() => compactLogFile(file, { keepVersions: 1 }, 'operator'), /in use by another control plane/);
+  assert.throws(() => compactLogFile(file, { keepVersions: 1 }, 'operator'), /in use by another process/);
   await log.close();
 });

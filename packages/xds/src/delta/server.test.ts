@@ -53,7 +53,24 @@ function responses(outputs: readonly ServerOutput[]) {
 }
 
 test('C1: a request without a type closes the stream', () => {
-  assert.deepEqual(serving({}).request({ typeUrl: '' }), [{ kind: 'close', reason: 'type URL is required for ADS' }]);
+  assert.deepEqual(serving({}).request({ typeUrl: '' }), [
+    { kind: 'close', rule: 'bad-request', reason: 'type URL is required for ADS' },
+  ]);
+});
+
+test('C57: a stream cannot make the server remember without end', () => {
+  const server = serving({});
+  const names = Array.from({ length: 50_001 }, (_, index) => `n${index}`);
+  assert.deepEqual(
+    server.request({ subscribe: names }).map((output) => output.kind === 'close' && output.rule),
+    ['limit'],
+  );
+  for (let type = 0; type < 32; type += 1)
+    assert.equal(server.request({ typeUrl: `type-${type}` })[0]?.kind, 'respond');
+  assert.deepEqual(
+    server.request({ typeUrl: 'one-more' }).map((output) => output.kind === 'close' && output.reason),
+    ['more than 32 types on one stream'],
+  );
 });
 
 test('C7: nothing is sent before the type is asked for', () => {

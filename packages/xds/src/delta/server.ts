@@ -47,13 +47,15 @@ export type ServerOutput =
       /** Undefined when the client did not say which resources are bad. */
       readonly rejections: readonly Rejection[] | undefined;
     }
-  | { readonly kind: 'close'; readonly reason: string };
+  | { readonly kind: 'close'; readonly rule: 'bad-request' | 'limit'; readonly reason: string };
 
 export type ServerStep = { readonly state: ServerState; readonly outputs: readonly ServerOutput[] };
 
 export const INITIAL_SERVER_STATE: ServerState = { nextNonce: 1, types: new Map() };
 
 const WILDCARD = '*';
+const MAX_TYPES = 32;
+const MAX_NAMES = 50_000;
 
 /** Takes one input and says what to send and what became known. Never throws. */
 export function stepServer(state: ServerState, input: ServerInput): ServerStep {
@@ -66,12 +68,22 @@ export function stepServer(state: ServerState, input: ServerInput): ServerStep {
   }
   const { request, resources } = input;
   if (request.typeUrl === '') {
-    return { state, outputs: [{ kind: 'close', reason: 'type URL is required for ADS' }] }; // C1
+    return { state, outputs: [{ kind: 'close', rule: 'bad-request', reason: 'type URL is required for ADS' }] }; // C1
   }
   const known = state.types.get(request.typeUrl);
+  const excess = overLimit(state, known, request);
+  if (excess !== undefined) return { state, outputs: [{ kind: 'close', rule: 'limit', reason: excess }] };
   if (known === undefined) return flush(state, request.typeUrl, firstRequest(request, resources), []);
   const { type, outputs } = settle({ ...known, resources }, request);
   return flush(state, request.typeUrl, subscribe(type, request), outputs);
+}
+
+/** C57: what one stream may make the server remember. */
+function overLimit(state: ServerState, known: TypeState | undefined, request: DeltaRequest): string | undefined {
+  if (known === undefined && state.types.size >= MAX_TYPES) return `more than ${MAX_TYPES} types on one stream`;
+  const names = (known?.names.size ?? 0) + request.subscribe.length;
+  if (names > MAX_NAMES) return `more than ${MAX_NAMES} resource names subscribed for ${request.typeUrl}`;
+  return request.initialVersions.size > MAX_NAMES ? `more than ${MAX_NAMES} initial resource versions` : undefined;
 }
 
 /** C23, C25: only the first request of a type may mean "everything" by naming nothing, and may say what it holds. */

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import {
   type handleBidiStreamingCall,
   Server,
@@ -22,7 +23,9 @@ export type ResourceSource = {
 /** What happens on the streams, for logs and status. `stream` tells two streams of one node apart. */
 export type StreamObserver = {
   opened(stream: number, node: NodeIdentity, peer: string): void;
-  output(stream: number, node: NodeIdentity, output: ServerOutput): void;
+  output(stream: number, node: NodeIdentity, output: Exclude<ServerOutput, { kind: 'close' }>): void;
+  /** The client broke a rule or a limit; `node` is absent when it never said who it is. */
+  refused(stream: number, node: NodeIdentity | undefined, reason: string): void;
   closed(stream: number, node: NodeIdentity): void;
 };
 
@@ -40,6 +43,9 @@ export type AdsServer = {
   close(): Promise<void>;
 };
 
+/** One worker has one; a replica is meant for thousands (C57). */
+const MAX_STREAMS = 10_000;
+
 /** Finds a dead client within 15 s: the server's own PINGs (C62). */
 const SERVER_OPTIONS = {
   'grpc.keepalive_time_ms': 10_000,
@@ -51,16 +57,24 @@ const SERVER_OPTIONS = {
 export function createAdsServer(options: AdsServerOptions): AdsServer {
   const server = new Server(SERVER_OPTIONS);
   let streams = 0;
+  let open = 0;
   const handler: handleBidiStreamingCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse> = (call) => {
     streams += 1;
-    serve(call, streams, options);
+    open += 1;
+    call.once('close', () => {
+      open -= 1;
+    });
+    if (open <= MAX_STREAMS) serve(call, streams, options);
+    else call.emit('error', { code: status.RESOURCE_EXHAUSTED, details: `${MAX_STREAMS} streams are open already` });
   };
   server.addService(adsService, { deltaAggregatedResources: handler } satisfies UntypedServiceImplementation);
   return {
     listen: (host, port) =>
       new Promise((resolve, reject) => {
-        server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
-          error === null ? resolve(bound) : reject(error),
+        server.bindAsync(
+          `${isIPv6(host) ? `[${host}]` : host}:${port}`,
+          ServerCredentials.createInsecure(),
+          (error, bound) => (error === null ? resolve(bound) : reject(error)),
         );
       }),
     close: async () => server.forceShutdown(),
@@ -74,42 +88,52 @@ function serve(call: Call, stream: number, { source, observer, identifier }: Ads
   let state = INITIAL_SERVER_STATE;
   let node: NodeIdentity | undefined;
   let stop: (() => void) | undefined;
+  let over = false;
 
-  const refuse = (reason: string): void => {
-    call.emit('error', { code: status.INVALID_ARGUMENT, details: reason });
+  const finish = (): void => {
+    if (over) return;
+    over = true;
+    stop?.();
+    if (node !== undefined) observer.closed(stream, node);
+  };
+  const refuse = (code: status, reason: string): void => {
+    observer.refused(stream, node, reason);
+    call.emit('error', { code, details: reason });
     finish();
   };
   const feed = (from: NodeIdentity, input: ServerInput): void => {
     const step = stepServer(state, input);
     state = step.state;
     for (const output of step.outputs) {
-      observer.output(stream, from, output);
+      if (output.kind === 'close') refuse(CLOSE_STATUS[output.rule], output.reason);
+      else observer.output(stream, from, output);
       if (output.kind === 'respond') call.write(fromResponse(output.response, identifier));
-      else if (output.kind === 'close') refuse(output.reason);
     }
   };
-  const finish = (): void => {
-    stop?.();
-    stop = undefined;
-    if (node !== undefined) observer.closed(stream, node);
-    node = undefined;
+  const open = (identity: NodeIdentity): NodeIdentity => {
+    node = identity;
+    observer.opened(stream, identity, call.getPeer());
+    stop = source.watch(identity.role, (typeUrl) =>
+      feed(identity, { kind: 'resources', typeUrl, resources: source.resources(identity.role, typeUrl) }),
+    );
+    return identity;
   };
 
   call.on('data', (message: DeltaDiscoveryRequest) => {
+    if (over) return;
     const identity = nodeIdentity(message);
-    if (node === undefined) {
-      if (identity === undefined) return refuse('the first request of a stream must carry node.id'); // C3
-      const opened = identity;
-      node = opened;
-      observer.opened(stream, opened, call.getPeer());
-      stop = source.watch(opened.role, (typeUrl) =>
-        feed(opened, { kind: 'resources', typeUrl, resources: source.resources(opened.role, typeUrl) }),
-      );
-    } else if (identity !== undefined && identity.id !== node.id) {
-      return refuse(`node.id changed on the stream from ${node.id} to ${identity.id}`); // C4
+    // C4: the node does not change on a stream.
+    if (node !== undefined && identity !== undefined && identity.id !== node.id) {
+      refuse(status.INVALID_ARGUMENT, `node.id changed on the stream from ${node.id} to ${identity.id}`);
+      return;
+    }
+    const from = node ?? (identity && open(identity));
+    if (from === undefined) {
+      refuse(status.INVALID_ARGUMENT, 'the first request of a stream must carry node.id'); // C3
+      return;
     }
     const request = toRequest(message);
-    feed(node, { kind: 'request', request, resources: source.resources(node.role, request.typeUrl) });
+    feed(from, { kind: 'request', request, resources: source.resources(from.role, request.typeUrl) });
   });
   call.on('error', finish);
   call.on('cancelled', finish);
@@ -118,3 +142,5 @@ function serve(call: Call, stream: number, { source, observer, identifier }: Ads
     call.end();
   });
 }
+
+const CLOSE_STATUS = { 'bad-request': status.INVALID_ARGUMENT, limit: status.RESOURCE_EXHAUSTED } as const;

@@ -22,6 +22,7 @@ async function startServer(port = 0) {
   const watchers = new Set<(typeUrl: string) => void>();
   const outputs: ServerOutput[] = [];
   const live = new Set<number>();
+  const refusals: string[] = [];
   const server = createAdsServer({
     identifier: 'test',
     source: {
@@ -34,12 +35,14 @@ async function startServer(port = 0) {
     observer: {
       opened: (stream) => live.add(stream),
       output: (_stream, _node, output) => outputs.push(output),
+      refused: (_stream, _node, reason) => refusals.push(reason),
       closed: (stream) => live.delete(stream),
     },
   });
   return {
     port: await server.listen('127.0.0.1', port),
     outputs,
+    refusals,
     live,
     watchers,
     publish: (versions: Record<string, string>) => {
@@ -109,6 +112,7 @@ test('C1, C3, C4: a request without type, a first one without node and a changed
     close();
   }
   await until(() => server.live.size === 1);
+  assert.equal(server.refusals.length, cases.length, 'each refusal is told to the observer');
   server.publish({ a: '1' });
   assert.deepEqual(
     (await nextResponse(bystander.stream)).resources.map(({ name }) => name),

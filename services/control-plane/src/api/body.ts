@@ -22,7 +22,12 @@ export function parseJson(bytes: Uint8Array): Result<Json, string> {
     return fail(`the body is not JSON: ${messageOf(error)}`);
   }
   if (scan.duplicates.length > 0) {
-    return fail(`duplicate field ${scan.duplicates.map((path) => JSON.stringify(path)).join(', ')}`);
+    return fail(
+      `duplicate field ${scan.duplicates
+        .slice(0, 10)
+        .map((path) => JSON.stringify(path))
+        .join(', ')}`,
+    );
   }
   for (const key of scan.keys) if (key === '__proto__') return fail('the field name "__proto__" is not allowed');
   return ok(value);

@@ -391,14 +391,18 @@ describe('fieldValidation', () => {
     );
   });
 
-  test('Warn, which is the default, prunes it and warns', async () => {
-    for (const query of ['', '?fieldValidation=Warn']) {
-      const { send } = await createFixture();
-      const answer = await send('POST', `${POLICIES}${query}`, wrong);
-      assert.equal(answer.statusCode, 201);
-      assert.deepEqual(answer.headers['warning'], [`299 - ${JSON.stringify(field)}`]);
-      assert.deepEqual(answer.json().spec.frontend.tcp.keepalive, {});
-    }
+  test('Strict is the default', async () => {
+    const { send } = await createFixture();
+    assert.equal((await send('POST', POLICIES, wrong)).statusCode, 400);
+    assert.equal((await send('GET', POLICIES)).json().items.length, 0);
+  });
+
+  test('Warn prunes it and warns', async () => {
+    const { send } = await createFixture();
+    const answer = await send('POST', `${POLICIES}?fieldValidation=Warn`, wrong);
+    assert.equal(answer.statusCode, 201);
+    assert.deepEqual(answer.headers['warning'], [`299 - ${JSON.stringify(field)}`]);
+    assert.deepEqual(answer.json().spec.frontend.tcp.keepalive, {});
   });
 
   test('Ignore prunes it', async () => {

@@ -1,6 +1,5 @@
+import { isIP } from 'node:net';
 import { forbidden, type Status } from './status.ts';
-
-const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
  * Refuses what a browser could be tricked into sending: a Host that is not ours (DNS rebinding) and an Origin
@@ -21,7 +20,8 @@ export function refuseForeign(
 
 function isKnownHost(host: string, allowedHosts: readonly string[]): boolean {
   const name = host.replace(/:\d+$/, '');
-  if (LOOPBACK_HOSTS.has(name)) return true;
+  // A name can be made to resolve to this machine by somebody else's DNS; an address cannot.
+  if (name === 'localhost' || isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0) return true;
   return allowedHosts.some((allowed) => {
     const known = allowed.toLowerCase();
     return known === name || known === host;

@@ -12,11 +12,11 @@ type Query = Readonly<Record<string, unknown>>;
 
 const FIELD_VALIDATIONS: readonly string[] = ['Strict', 'Warn', 'Ignore'] satisfies readonly FieldValidation[];
 
-/** Reads dryRun and fieldValidation. */
+/** Reads dryRun and fieldValidation. Strict where nobody says: a person with curl does not see a warning header. */
 export function readWriteOptions(query: Query): Result<WriteOptions, string> {
   const dryRun = readDryRun(query['dryRun']);
   if (!dryRun.ok) return dryRun;
-  const wanted = query['fieldValidation'] ?? 'Warn';
+  const wanted = query['fieldValidation'] ?? 'Strict';
   if (!isFieldValidation(wanted)) {
     return fail(
       `fieldValidation: Unsupported value: ${JSON.stringify(wanted)}: supported values: "Ignore", "Warn", "Strict"`,

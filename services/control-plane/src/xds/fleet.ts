@@ -30,7 +30,7 @@ export class Fleet implements StreamObserver {
     } else this.#logger.info({ stream, node: node.id, role: node.role, peer }, 'worker connected');
   }
 
-  output(stream: number, node: NodeIdentity, output: ServerOutput): void {
+  output(stream: number, node: NodeIdentity, output: Exclude<ServerOutput, { kind: 'close' }>): void {
     const entry = this.#streams.get(stream);
     if (entry === undefined) return;
     switch (output.kind) {
@@ -50,12 +50,13 @@ export class Fleet implements StreamObserver {
         this.#logger.warn({ stream, node: node.id, message: output.message }, 'worker rejected what it was sent');
         break;
       }
-      case 'close':
-        this.#logger.warn({ stream, node: node.id, reason: output.reason }, 'stream refused');
-        break;
       default:
         output satisfies never;
     }
+  }
+
+  refused(stream: number, node: NodeIdentity | undefined, reason: string): void {
+    this.#logger.warn({ stream, node: node?.id, reason }, 'stream refused');
   }
 
   closed(stream: number, node: NodeIdentity): void {

@@ -34,7 +34,12 @@ export function parseUpConfig(argv: readonly string[]): UpConfig {
     .port('admin-port', 'PULSEPLANE_ADMIN_PORT', "the worker's admin pages", 15_000)
     .port('metrics-port', 'PULSEPLANE_METRICS_PORT', "the worker's metrics", 15_020)
     .port('readiness-port', 'PULSEPLANE_READINESS_PORT', "the worker's readiness", 15_021)
-    .port('upstream-port', 'PULSEPLANE_UPSTREAM_PORT', 'the demo upstream', 9000)
+    .port(
+      'upstream-port',
+      'PULSEPLANE_UPSTREAM_PORT',
+      "the demo upstream (the example backend's port on the first start only)",
+      9000,
+    )
     .port('http-port', 'PULSEPLANE_HTTP_PORT', "the example gateway's HTTP listener (first start only)", 3000)
     .port('tcp-port', 'PULSEPLANE_TCP_PORT', "the example gateway's TCP listener (first start only)", 3001)
     .insecure()

@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { WriteStream } from 'node:fs';
 
 /** A process to keep alive. Its standard error goes to `log`. */
 export type Program = {
   readonly name: string;
   readonly script: string;
   readonly args: readonly string[];
-  readonly log: WriteStream;
+  readonly log: { write(text: string): void };
 };
 
 export type SupervisorOptions = {
@@ -22,6 +21,8 @@ const LONGEST_DELAY_MS = 10_000;
 const HEALTHY_AFTER_MS = 30_000;
 const STOP_WITHIN_MS = 10_000;
 const REFUSED = 2;
+/** Characters of a program's output that are kept to say why it died. */
+const LAST_WORDS = 8_000;
 
 /** Starts programs and starts those that die again, ever more slowly; stops all of them when asked. */
 export class Supervisor {
@@ -43,9 +44,9 @@ export class Supervisor {
     });
     this.#children.set(program.name, child);
     const startedAt = Date.now();
-    let lastLine = '';
+    let said = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      lastLine = text.trimEnd().split('\n').at(-1) ?? lastLine;
+      said = (said + text).slice(-LAST_WORDS);
       program.log.write(text);
     });
     child.on('error', (error) => this.#options.say(`${program.name} cannot be started: ${error.message}`));
@@ -53,10 +54,10 @@ export class Supervisor {
     child.on('close', (code, signal) => {
       this.#children.delete(program.name);
       if (this.#stopping) return;
-      if (code === REFUSED) return this.#options.onRefused(program.name, lastLine);
+      if (code === REFUSED) return this.#options.onRefused(program.name, said.trimEnd().split('\n').at(-1) ?? '');
       const inARow = Date.now() - startedAt > HEALTHY_AFTER_MS ? 0 : deaths;
       const delay = Math.min(FIRST_DELAY_MS * 2 ** inARow, LONGEST_DELAY_MS);
-      const how = signal === null ? `exit code ${code}` : signal;
+      const how = signal ?? `exit code ${code}${errorIn(said)}`;
       this.#options.say(`${program.name} died (${how}); starting it again in ${delay / 1000} s`);
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
@@ -69,6 +70,11 @@ export class Supervisor {
   /** The process ids of what runs now. */
   pids(): ReadonlyMap<string, number> {
     return new Map([...this.#children].flatMap(([name, { pid }]) => (pid === undefined ? [] : [[name, pid]])));
+  }
+
+  /** Ends every child at once. */
+  kill(): void {
+    for (const child of this.#children.values()) child.kill('SIGKILL');
   }
 
   /** Asks every child to stop, and ends those that do not within ten seconds. */
@@ -88,4 +94,10 @@ function stopChild(child: ChildProcess): Promise<void> {
     });
     child.kill('SIGTERM');
   });
+}
+
+/** The uncaught error that Node printed when a program died, if there is one. */
+function errorIn(said: string): string {
+  const [error] = said.match(/^\w*Error\b.*$/gm)?.slice(-1) ?? [];
+  return error === undefined ? '' : `: ${error.slice(0, 300)}`;
 }

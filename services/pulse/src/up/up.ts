@@ -1,11 +1,14 @@
-import { createWriteStream, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onStopRequest, refuse } from '@pulseplane/command-line';
+import { lockFile } from '@pulseplane/event-log';
+import { urlHost } from './address.ts';
 import { whyBusy } from './busy-port.ts';
 import { parseUpConfig, type UpConfig } from './config.ts';
 import { exampleManifests } from './first-start.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
+import { ProgramLog } from './program-log.ts';
 import { type Program, Supervisor } from './supervisor.ts';
 import { welcome } from './welcome.ts';
 
@@ -17,14 +20,12 @@ const READY_WITHIN_MS = 60_000;
 export async function up(argv: readonly string[]): Promise<void> {
   const config = parseUpConfig(argv);
   await refuseBusyPorts(config);
-  mkdirSync(join(config.dataDir, 'logs'), { recursive: true });
   const kubeconfig = join(config.dataDir, 'kubeconfig');
-  writeKubeconfig(kubeconfig, `http://${config.address}:${config.restPort}`);
   const manifests = join(config.dataDir, 'first-start.yaml');
-  if (!existsSync(manifests)) writeFileSync(manifests, exampleManifests(new URL('examples/httpbin/', ROOT), config));
+  const release = prepareDataDir(config, kubeconfig, manifests);
 
   const supervisor = new Supervisor({
-    say: (line) => say(line),
+    say,
     onRefused: (name, reason) => {
       supervisor.stop().then(
         () => refuse(PROGRAM, `${name} refused to start: ${reason}`),
@@ -32,13 +33,19 @@ export async function up(argv: readonly string[]): Promise<void> {
       );
     },
   });
-  onStopRequest((why) => {
-    say(`stopping (${why}) ...`);
-    supervisor.stop().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
-  });
+  onStopRequest(
+    (why) => {
+      say(`stopping (${why}) ...`);
+      supervisor
+        .stop()
+        .finally(release)
+        .then(
+          () => process.exit(0),
+          () => process.exit(1),
+        );
+    },
+    () => supervisor.kill(),
+  );
   for (const program of programs(config, manifests)) supervisor.start(program);
   if (await ready(config)) process.stdout.write(welcome(config, kubeconfig, supervisor.pids()));
   else say(`not ready after ${READY_WITHIN_MS / 1000} s; see ${join(config.dataDir, 'logs')}`);
@@ -58,29 +65,44 @@ async function refuseBusyPorts(config: UpConfig): Promise<void> {
     'metrics-port': metricsPort,
     'readiness-port': readinessPort,
     'upstream-port': upstreamPort,
-    // After the first start the gateway's listeners are whatever the log says.
-    ...(!existsSync(join(config.dataDir, 'first-start.yaml')) && { 'http-port': httpPort, 'tcp-port': tcpPort }),
+    // With a log, the gateway's listeners are whatever the log says.
+    ...(!existsSync(join(config.dataDir, 'events.db')) && { 'http-port': httpPort, 'tcp-port': tcpPort }),
   };
+  const taken = new Map<number, string>();
   for (const [flag, port] of Object.entries(flags)) {
+    const other = taken.get(port);
+    if (other !== undefined)
+      refuse(PROGRAM, `--${other} and --${flag} are both ${port}; choose another for one of them`);
+    taken.set(port, flag);
     const reason = await whyBusy(config.address, port);
     if (reason !== undefined)
       refuse(PROGRAM, `port ${port} on ${config.address} ${reason}; choose another with --${flag}`);
   }
 }
 
+/** Makes the data directory this process's own until it is released, and writes what others read there. */
+function prepareDataDir(config: UpConfig, kubeconfig: string, manifests: string): () => void {
+  try {
+    mkdirSync(join(config.dataDir, 'logs'), { recursive: true });
+    const release = lockFile(join(config.dataDir, 'pulse-up'));
+    writeKubeconfig(kubeconfig, `http://${urlHost(config.address)}:${config.restPort}`);
+    // The control plane looks at it when its log is empty, and only then.
+    writeFileSync(manifests, exampleManifests(new URL('examples/httpbin/', ROOT), config));
+    return release;
+  } catch (error) {
+    refuse(PROGRAM, `--data-dir ${config.dataDir}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
 function programs(config: UpConfig, manifests: string): readonly Program[] {
   const { address, logLevel, dataDir } = config;
   const common = ['--log-level', logLevel, ...(config.insecure ? ['--insecure'] : [])];
-  const program = (name: string, args: readonly (string | number)[]): Program => {
-    const logFile = join(dataDir, 'logs', `${name}.log`);
-    if (existsSync(logFile)) renameSync(logFile, `${logFile}.1`);
-    return {
-      name,
-      script: fileURLToPath(new URL(`services/${name}/dist/main.js`, ROOT)),
-      args: [...common, ...args.map(String)],
-      log: createWriteStream(logFile, { flags: 'a', mode: 0o600 }),
-    };
-  };
+  const program = (name: string, args: readonly (string | number)[]): Program => ({
+    name,
+    script: fileURLToPath(new URL(`services/${name}/dist/main.js`, ROOT)),
+    args: [...common, ...args.map(String)],
+    log: new ProgramLog(join(dataDir, 'logs', `${name}.log`), say),
+  });
   return [
     program('demo-upstream', ['--address', address, '--port', config.upstreamPort]),
     program('control-plane', [
@@ -89,7 +111,7 @@ function programs(config: UpConfig, manifests: string): readonly Program[] {
       ...['--data-dir', dataDir, '--seed', manifests],
     ]),
     program('data-plane', [
-      ...['--control-plane', `${address}:${config.xdsPort}`, '--gateway', 'httpbin/agentgateway-proxy'],
+      ...['--control-plane', `${urlHost(address)}:${config.xdsPort}`, '--gateway', 'httpbin/agentgateway-proxy'],
       ...['--listen-address', address, '--admin-address', address, '--admin-port', config.adminPort],
       ...['--metrics-port', config.metricsPort, '--readiness-port', config.readinessPort],
     ]),
@@ -99,7 +121,8 @@ function programs(config: UpConfig, manifests: string): readonly Program[] {
 /** Whether the control plane and the worker both answer that they are ready in time. */
 async function ready({ address, restPort, readinessPort }: UpConfig): Promise<boolean> {
   const deadline = Date.now() + READY_WITHIN_MS;
-  for (const url of [`http://${address}:${restPort}/readyz`, `http://${address}:${readinessPort}/healthz/ready`]) {
+  const host = urlHost(address);
+  for (const url of [`http://${host}:${restPort}/readyz`, `http://${host}:${readinessPort}/healthz/ready`]) {
     while (!(await answersOk(url))) {
       if (Date.now() > deadline) return false;
       await new Promise((resolve) => setTimeout(resolve, 100));

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
+import { urlHost } from './address.ts';
 import type { UpConfig } from './config.ts';
 
 /** What a person reads once everything runs: what runs where, and what to try. */
 export function welcome(config: UpConfig, kubeconfig: string, pids: ReadonlyMap<string, number>): string {
-  const { address, restPort, xdsPort, adminPort, metricsPort, readinessPort, upstreamPort, httpPort, tcpPort } = config;
+  const { restPort, xdsPort, adminPort, metricsPort, readinessPort, upstreamPort, httpPort, tcpPort } = config;
+  const address = urlHost(config.address);
   const pid = (name: string): string => `pid ${pids.get(name) ?? '?'}`;
   return `
 Pulseplane is running. Ctrl-C stops it; the data stays in ${config.dataDir}
@@ -13,7 +15,8 @@ Pulseplane is running. Ctrl-C stops it; the data stays in ${config.dataDir}
   demo upstream   http://${address}:${upstreamPort}   (${pid('demo-upstream')})
   logs            ${join(config.dataDir, 'logs')}
 
-On the first start the gateway httpbin/agentgateway-proxy listens on ${httpPort} (HTTP) and ${tcpPort} (TCP).
+Since its first start the gateway httpbin/agentgateway-proxy listens where its object says; --http-port and --tcp-port
+(now ${httpPort} and ${tcpPort}) and the backend's --upstream-port count on that first start only.
 
 First, so that nothing is ever applied to another cluster by accident:
 
