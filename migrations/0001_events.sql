@@ -1,7 +1,7 @@
 -- The append-only log. One row an event; seq is dense and is the resourceVersion that clients see.
 CREATE TABLE events (
   seq INTEGER PRIMARY KEY,
-  id TEXT NOT NULL UNIQUE,
+  id TEXT NOT NULL,
   type TEXT NOT NULL,
   subject_group TEXT NOT NULL,
   subject_kind TEXT NOT NULL,

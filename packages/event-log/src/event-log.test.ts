@@ -49,9 +49,9 @@ test('the file is in WAL mode, and rows of the log cannot be changed or deleted'
 
 test('an event that cannot be stored leaves neither event nor object behind', async () => {
   const log = openSqliteEventLog(freshFile());
-  const event = policyEvent('a');
-  await log.append({ expected: [], events: [event] });
-  await assert.rejects(log.append({ expected: [], events: [policyEvent('b'), event] }), /UNIQUE/);
+  await log.append({ expected: [], events: [policyEvent('a')] });
+  const unstorable = policyEvent('c', 'Created', { number: 1n });
+  await assert.rejects(log.append({ expected: [], events: [policyEvent('b'), unstorable] }), /BigInt/);
   assert.equal(log.head(), 1);
   assert.equal(log.object(policyRef('b')), undefined);
   const next = await log.append({ expected: [], events: [policyEvent('c')] });
@@ -71,11 +71,10 @@ test('a file of a newer version is refused', async () => {
 
 test('a command that cannot be stored does not take those of its turn with it', async () => {
   const log = openSqliteEventLog(freshFile());
-  const event = policyEvent('a');
-  await log.append({ expected: [], events: [event] });
+  await log.append({ expected: [], events: [policyEvent('a')] });
   const results = await Promise.allSettled([
     log.append({ expected: [], events: [policyEvent('b')] }),
-    log.append({ expected: [], events: [event] }),
+    log.append({ expected: [], events: [policyEvent('d', 'Created', { number: 1n })] }),
     log.append({ expected: [], events: [policyEvent('c')] }),
   ]);
   assert.deepEqual(

@@ -48,7 +48,7 @@ export async function openJetStreamEventLog(options: JetStreamOptions): Promise<
     undo.unshift(() => {
       store.db.close();
     });
-    undo.unshift(startCheckpointer(options.file));
+    undo.unshift(startCheckpointer(store.db));
     const within = options.opensWithinMs ?? 15_000;
     const nc = await connectToNats(options.url, Date.now() + within);
     undo.unshift(() => nc.close());
@@ -79,6 +79,7 @@ class JetStreamEventLog extends StoreBackedEventLog {
   readonly #follower: Follower;
   #fold: Fold | undefined;
   #brokerChecked = false;
+  #closing: Promise<void> | undefined;
   #trouble: StorageFault | undefined;
   #whenLive: (() => void) | undefined;
   #whenFaulty: ((fault: StorageFault) => void) | undefined;
@@ -138,7 +139,12 @@ class JetStreamEventLog extends StoreBackedEventLog {
     });
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     await this.#publisher.close();
     for (const step of this.#parts.undo) await step();
   }

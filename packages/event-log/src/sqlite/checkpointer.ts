@@ -1,43 +1,61 @@
 import { Worker } from 'node:worker_threads';
+import type { Connection } from './database.ts';
 
-/** How often the write-ahead log is moved into the file, and above which size it is cut back. */
-const EVERY_MS = 500;
-const CUT_ABOVE_BYTES = 64 * 1024 * 1024;
+/** How often the write-ahead log is moved into the file, and above which size it begins anew. */
+const EVERY_MS = 250;
+const BEGIN_ANEW_ABOVE_BYTES = 64 * 1024 * 1024;
 
 /**
  * Checkpoints in a thread of its own, so that no command waits for it (the automatic one runs in the thread that
- * commits, for some 10 ms). Plain JavaScript, because a thread cannot be started from TypeScript sources.
+ * commits, for some 10 ms). A passive checkpoint hinders neither readers nor the writer. Plain JavaScript, because a
+ * thread cannot be started from TypeScript sources.
  */
 const PROGRAM = `
 const { parentPort, workerData } = require('node:worker_threads');
 const { statSync } = require('node:fs');
 const Database = require(workerData.driver);
-const db = new Database(workerData.file, { timeout: 1000 });
+const db = new Database(workerData.file);
 db.pragma('synchronous = FULL');
 const size = () => { try { return statSync(workerData.file + '-wal').size; } catch { return 0; } };
 let last = -1;
 const timer = setInterval(() => {
   const now = size();
-  if (now === last && now <= workerData.cutAbove) return;
+  if (now === last && now <= workerData.limit) return;
   last = now;
-  try { db.pragma(now > workerData.cutAbove ? 'wal_checkpoint(TRUNCATE)' : 'wal_checkpoint(PASSIVE)'); } catch {}
+  try { db.pragma('wal_checkpoint(PASSIVE)'); } catch {}
+  if (now > workerData.limit) parentPort.postMessage('large');
 }, workerData.every);
 parentPort.on('message', () => { clearInterval(timer); db.close(); parentPort.close(); });
 `;
 
-/** Starts checkpointing a file. Returns the way to stop; after that the file has no other user than the caller. */
-export function startCheckpointer(file: string): () => Promise<void> {
+/** Starts checkpointing the file of a connection. Returns the way to stop; then the file has no other user than it. */
+export function startCheckpointer(db: Connection): () => Promise<void> {
   const driver = import.meta.resolve('better-sqlite3').replace(/^file:\/\//, '');
   const worker = new Worker(PROGRAM, {
     eval: true,
     execArgv: [],
-    workerData: { file, driver, every: EVERY_MS, cutAbove: CUT_ABOVE_BYTES },
+    workerData: { file: db.name, driver, every: EVERY_MS, limit: BEGIN_ANEW_ABOVE_BYTES },
   });
+  // The writer's own thread begins the WAL anew, right after the other has moved nearly all of it: from another thread
+  // that would lock the writer out for as long as the disk takes.
+  worker.on('message', () => beginAnew(db));
   worker.unref();
   return () =>
     new Promise((resolve) => {
       worker.ref();
+      worker.removeAllListeners('message');
       worker.once('exit', () => resolve());
       worker.postMessage('stop');
     });
+}
+
+/** Does not wait for readers: with one in the way, the next try is a moment later. */
+function beginAnew(db: Connection): void {
+  const timeout = db.pragma('busy_timeout', { simple: true });
+  db.pragma('busy_timeout = 0');
+  try {
+    db.pragma('wal_checkpoint(TRUNCATE)');
+  } finally {
+    db.pragma(`busy_timeout = ${timeout}`);
+  }
 }

@@ -16,7 +16,8 @@ const CAPACITY = 10_000;
 export function openSqliteEventLog(file: string): EventLog {
   const unlock = lockFile(file);
   try {
-    return new SqliteEventLog(new SqliteStore(openDatabase(file)), unlock, startCheckpointer(file));
+    const store = new SqliteStore(openDatabase(file));
+    return new SqliteEventLog(store, unlock, startCheckpointer(store.db));
   } catch (error) {
     unlock();
     throw error;

@@ -110,5 +110,5 @@ function suffix(id: string): string {
   return id
     .toLowerCase()
     .replaceAll(/[^a-z0-9]/g, '')
-    .slice(-5);
+    .slice(-10);
 }

@@ -1,0 +1,51 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { percentile } from './rounds.ts';
+
+/** A request that is sent again and again. */
+export type LoadRequest = {
+  readonly url: string;
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+  /** HTTP/1.1; else HTTP/2 with prior knowledge. */
+  readonly http1: boolean;
+};
+
+/** One client for every server that is compared: one connection a writer, each waiting for its answer. */
+export const h2load = {
+  available: spawnSync('h2load', ['--version']).status === 0,
+
+  async run(request: LoadRequest, writers: number, seconds: number) {
+    const directory = mkdtempSync(join(tmpdir(), 'pulseplane-h2load-'));
+    const body = join(directory, 'body');
+    const log = join(directory, 'log');
+    writeFileSync(body, request.body);
+    const { status, stdout, stderr } = spawnSync(
+      'h2load',
+      [
+        ...['-t1', '-m1', '-c', String(writers), '-D', String(seconds), '--warm-up-time', '1', '-d', body],
+        ...['--log-file', log, ...(request.http1 ? ['--h1'] : [])],
+        ...request.headers.flatMap((header) => ['-H', header]),
+        request.url,
+      ],
+      { encoding: 'utf8' },
+    );
+    if (status !== 0) throw new Error(`h2load failed: ${stderr}${stdout}`);
+    // Lines of: start in µs, status, duration in µs.
+    const lines = readFileSync(log, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => line.split('\t').map(Number));
+    rmSync(directory, { recursive: true });
+    const failed = lines.filter(([, code = 0]) => code < 200 || code > 299).length;
+    if (failed > 0) throw new Error(`${failed} of ${lines.length} requests to ${request.url} failed`);
+    const latencies = lines.map(([, , duration = 0]) => duration / 1000);
+    return {
+      perSecond: lines.length / seconds,
+      p50Ms: percentile(latencies, 0.5),
+      p99Ms: percentile(latencies, 0.99),
+    };
+  },
+};
