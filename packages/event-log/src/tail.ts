@@ -6,7 +6,7 @@ import type { EventLog } from './event-log.ts';
  * itself at its consumer's pace, so a slow consumer holds one page in memory, never a queue.
  */
 export async function* tail(
-  log: EventLog,
+  log: Pick<EventLog, 'follow' | 'read'>,
   { from, pageSize = 256, signal }: { readonly from: number; readonly pageSize?: number; readonly signal: AbortSignal },
 ): AsyncGenerator<readonly StoredEvent[]> {
   let next = from;

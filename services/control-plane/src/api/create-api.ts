@@ -16,7 +16,6 @@ import {
   unknownPath,
 } from './status.ts';
 import { addEventStream } from './watch/event-stream.ts';
-import { DEFAULT_STREAM_LIMITS } from './watch/stream-limits.ts';
 import { Streams } from './watch/streams.ts';
 import { refuseForeign } from './web-safety.ts';
 
@@ -54,12 +53,11 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     sendAnswer(request, reply, statusAnswer(faultStatus(options, error, request))),
   );
   addFixedRoutes(app, options);
-  const limits = { ...DEFAULT_STREAM_LIMITS, ...options.streamLimits };
-  const streams = new Streams(limits, options.logger);
+  const streams = new Streams(options);
   // The server waits for open requests before it closes, and a stream never ends by itself.
   app.addHook('preClose', () => streams.close());
-  addResourceRoutes(app, options, { streams, limits });
-  addEventStream(app, options, { streams, limits });
+  addResourceRoutes(app, options, streams);
+  addEventStream(app, options, streams);
   await app.after();
   return app;
 }

@@ -5,7 +5,6 @@ import type { ApiOptions } from './api-options.ts';
 import { collectionPath, everywherePath } from './paths.ts';
 import { getObject, listObjects } from './read-handlers.ts';
 import { methodNotAllowed } from './status.ts';
-import type { StreamLimits } from './watch/stream-limits.ts';
 import type { EndlessAnswer, Streams } from './watch/streams.ts';
 import { watchObjects } from './watch/watch-objects.ts';
 import { wantsWatch } from './watch/watch-request.ts';
@@ -15,16 +14,13 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 type Handled = Answer | EndlessAnswer | Promise<Answer>;
 type Handler = (options: ApiOptions, kind: ResourceKind, request: FastifyRequest) => Handled;
 
-/** Where watches are served, and within which limits. */
-type Streaming = { readonly streams: Streams; readonly limits: StreamLimits };
-
 const METHODS: readonly Method[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /** The paths of every kind's objects. */
-export function addResourceRoutes(app: FastifyInstance, options: ApiOptions, { streams, limits }: Streaming): void {
+export function addResourceRoutes(app: FastifyInstance, options: ApiOptions, streams: Streams): void {
   const listOrWatch: Handler = (_options, kind, request) =>
     wantsWatch(request.query as Record<string, unknown>)
-      ? watchObjects(options, kind, request, limits)
+      ? watchObjects(options, kind, request, streams)
       : listObjects(options, kind, request);
   for (const kind of RESOURCE_KINDS) {
     const collection = collectionPath(kind);

@@ -7,37 +7,28 @@ import type { ApiOptions } from '../api-options.ts';
 import { STREAM_PAGE_SIZE } from '../limits.ts';
 import { badRequest, expired, type Status } from '../status.ts';
 import type { Outgoing } from './open-stream.ts';
-import type { StreamLimits } from './stream-limits.ts';
 import type { Streams } from './streams.ts';
 import { readNumber } from './watch-request.ts';
 
 type Query = Readonly<Record<string, unknown>>;
-type EventFilter = (event: StoredEvent) => boolean;
+type AskedEvents = { readonly from: number; readonly filter: (event: StoredEvent) => boolean };
 
 const FILTERS = ['kind', 'namespace', 'name'] as const;
 
 /** `GET /v1/events`: every event of the log from a sequence number on, as server-sent events. */
-export function addEventStream(
-  app: FastifyInstance,
-  { log }: ApiOptions,
-  { streams, limits }: { readonly streams: Streams; readonly limits: StreamLimits },
-): void {
+export function addEventStream(app: FastifyInstance, { log }: ApiOptions, streams: Streams): void {
   app.get('/v1/events', async (request, reply) => {
     const asked = readRequest(request, log);
     if (!asked.ok) return sendAnswer(request, reply, statusAnswer(asked.error));
-    const { from, filter } = asked.value;
     return streams.serve(request, reply, {
       contentType: 'text/event-stream',
-      run: (out) => runEventStream(log, out, { from, filter, heartbeatMs: limits.heartbeatMs }),
+      run: (out) => runEventStream(log, streams, out, asked.value),
       failure: (status) => `event: Status\ndata: ${JSON.stringify(status)}\n\n`,
     });
   });
 }
 
-function readRequest(
-  request: FastifyRequest,
-  log: EventLog,
-): Result<{ readonly from: number; readonly filter: EventFilter }, Status> {
+function readRequest(request: FastifyRequest, log: EventLog): Result<AskedEvents, Status> {
   const query = request.query as Query;
   const head = log.head();
   const asked = readNumber(query, 'from');
@@ -53,7 +44,7 @@ function readRequest(
   return filter.ok ? ok({ from, filter: filter.value }) : fail(badRequest(filter.error));
 }
 
-function readFilter(query: Query): Result<EventFilter, string> {
+function readFilter(query: Query): Result<AskedEvents['filter'], string> {
   const wanted: [(typeof FILTERS)[number], string][] = [];
   for (const field of FILTERS) {
     const value = query[field];
@@ -66,14 +57,15 @@ function readFilter(query: Query): Result<EventFilter, string> {
 
 async function runEventStream(
   log: EventLog,
+  { reader, limits }: Streams,
   out: Outgoing,
-  { from, filter, heartbeatMs }: { readonly from: number; readonly filter: EventFilter; readonly heartbeatMs: number },
+  { from, filter }: AskedEvents,
 ): Promise<Status | undefined> {
   let next = from;
   // With the id of the last event looked at: a client whose filter matches little can then resume where it was.
-  const heartbeat = setInterval(() => out.offer(`: heartbeat\nid: ${next - 1}\n\n`), heartbeatMs);
+  const heartbeat = setInterval(() => out.offer(`: heartbeat\nid: ${next - 1}\n\n`), limits.heartbeatMs);
   try {
-    for await (const events of tail(log, { from, pageSize: STREAM_PAGE_SIZE, signal: out.signal })) {
+    for await (const events of tail(reader, { from, pageSize: STREAM_PAGE_SIZE, signal: out.signal })) {
       if (log.floor() > next) return expired(`event ${next} is gone: the log begins at ${log.floor()}`);
       for (const event of events) {
         if (out.signal.aborted) return undefined;
@@ -81,7 +73,7 @@ async function runEventStream(
         next = event.seq + 1;
         await written;
       }
-      await nextTurn();
+      if (events.length === STREAM_PAGE_SIZE) await nextTurn();
     }
     return undefined;
   } finally {

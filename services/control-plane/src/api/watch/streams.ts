@@ -2,9 +2,11 @@ import { StorageFault } from '@pulseplane/event-log';
 import type { Logger } from '@pulseplane/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sendAnswer, statusAnswer } from '../answer.ts';
+import type { ApiOptions } from '../api-options.ts';
 import { internalError, type Status, storageUnavailable, tooManyRequests } from '../status.ts';
 import { OpenStream, type Outgoing } from './open-stream.ts';
-import type { StreamLimits } from './stream-limits.ts';
+import { type LogReader, shareReads } from './shared-reads.ts';
+import { DEFAULT_STREAM_LIMITS, type StreamLimits } from './stream-limits.ts';
 
 const RETRY_AFTER_SECONDS = 5;
 
@@ -19,24 +21,23 @@ export type EndlessAnswer = {
 
 /** The streams that are open: their number is bounded, and they end when the server does. */
 export class Streams {
-  readonly #limits: StreamLimits;
+  /** The log as the streams read it. */
+  readonly reader: LogReader;
+  readonly limits: StreamLimits;
   readonly #logger: Logger;
   readonly #open = new Map<OpenStream, Promise<void>>();
 
-  constructor(limits: StreamLimits, logger: Logger) {
-    this.#limits = limits;
+  constructor({ log, logger, streamLimits }: ApiOptions) {
+    this.reader = shareReads(log);
+    this.limits = { ...DEFAULT_STREAM_LIMITS, ...streamLimits };
     this.#logger = logger;
-  }
-
-  get size(): number {
-    return this.#open.size;
   }
 
   /** Answers a request with a stream, or refuses it when there are too many. */
   serve(request: FastifyRequest, reply: FastifyReply, answer: EndlessAnswer): FastifyReply {
-    if (this.#open.size >= this.#limits.maxStreams) {
+    if (this.#open.size >= this.limits.maxStreams) {
       reply.header('retry-after', RETRY_AFTER_SECONDS);
-      const message = `too many open watches and event streams (${this.#limits.maxStreams}), please try again later`;
+      const message = `too many open watches and event streams (${this.limits.maxStreams}), please try again later`;
       return sendAnswer(request, reply, statusAnswer(tooManyRequests(message, RETRY_AFTER_SECONDS)));
     }
     reply.header('content-type', answer.contentType);
@@ -47,7 +48,7 @@ export class Streams {
     }
     reply.raw.writeHead(200);
     reply.raw.flushHeaders();
-    const stream = new OpenStream(reply.raw, this.#limits);
+    const stream = new OpenStream(reply.raw, this.limits);
     this.#open.set(
       stream,
       this.#run(request, stream, answer).finally(() => this.#open.delete(stream)),
@@ -71,7 +72,7 @@ export class Streams {
     }
     if (stream.stalled) {
       failure = tooManyRequests(
-        `the stream was closed: its client did not read for ${this.#limits.stallMs / 1_000} s`,
+        `the stream was closed: its client did not read for ${this.limits.stallMs / 1_000} s`,
         RETRY_AFTER_SECONDS,
       );
       this.#logger.warn({ requestId: request.id, url: request.url }, 'closed a stream whose client did not read');

@@ -11,8 +11,9 @@ import { badRequest, expired, type Status } from '../status.ts';
 import { readIncludeObject } from '../table.ts';
 import { type Selection, toChange } from './changes.ts';
 import type { Outgoing } from './open-stream.ts';
+import type { LogReader } from './shared-reads.ts';
 import type { StreamLimits } from './stream-limits.ts';
-import type { EndlessAnswer } from './streams.ts';
+import type { EndlessAnswer, Streams } from './streams.ts';
 import { createWatchEncoder, encodeWatchError, type WatchEncoder } from './watch-encoder.ts';
 import { readWatchRequest, type WatchRequest } from './watch-request.ts';
 
@@ -20,6 +21,7 @@ type Query = Readonly<Record<string, unknown>>;
 
 type Watch = {
   readonly log: ApiOptions['log'];
+  readonly reader: LogReader;
   readonly selection: Selection;
   readonly asked: WatchRequest;
   readonly encoder: WatchEncoder;
@@ -35,7 +37,7 @@ export function watchObjects(
   options: ApiOptions,
   kind: ResourceKind,
   request: FastifyRequest,
-  limits: StreamLimits,
+  { reader, limits }: Pick<Streams, 'reader' | 'limits'>,
 ): Answer | EndlessAnswer {
   const query = request.query as Query;
   const asked = readWatchRequest(query);
@@ -47,6 +49,7 @@ export function watchObjects(
   const table = prefersTable(request.headers.accept) ? readIncludeObject(query) : undefined;
   const watch: Watch = {
     log,
+    reader,
     selection: {
       kind,
       ...(namespace !== undefined && { namespace }),
@@ -100,7 +103,7 @@ async function begin({ log, selection, asked, encoder }: Watch, out: Outgoing): 
 
 /** Sends what happened after an event, for ever. */
 async function follow(
-  { log, selection, asked, encoder, limits }: Watch,
+  { log, reader, selection, asked, encoder, limits }: Watch,
   out: Outgoing,
   after: number,
 ): Promise<Status | undefined> {
@@ -109,7 +112,7 @@ async function follow(
     ? setInterval(() => out.offer(encoder.bookmark(told)), limits.bookmarkMs)
     : undefined;
   try {
-    for await (const events of tail(log, { from: told + 1, pageSize: STREAM_PAGE_SIZE, signal: out.signal })) {
+    for await (const events of tail(reader, { from: told + 1, pageSize: STREAM_PAGE_SIZE, signal: out.signal })) {
       // Compacted before this client came to it: some of these events may be missing.
       if (log.floor() > told + 1) return tooOld(told, log.floor());
       // All at once, because a compaction may take the states before these events away while the client reads.
@@ -121,8 +124,8 @@ async function follow(
         told = seq;
         await written;
       }
-      // A client that always keeps up must not keep the server from its other work.
-      await nextTurn();
+      // A client that keeps up through a long past must not keep the server from its other work.
+      if (events.length === STREAM_PAGE_SIZE) await nextTurn();
     }
     return undefined;
   } finally {
