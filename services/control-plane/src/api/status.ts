@@ -1,12 +1,17 @@
 import type { StorageFault } from '@pulseplane/event-log';
 import {
   type FieldError,
+  invalidValue,
+  type Json,
   NAMESPACE,
   type ObjectRef,
   qualifiedResource,
   type ResourceKind,
 } from '@pulseplane/resources';
 import type { Rejection } from '../command/index.ts';
+
+/** The header that names a request, so that a retry of it is answered as the first try was. */
+export const IDEMPOTENCY_KEY = 'Idempotency-Key';
 
 type Details = {
   readonly name?: string;
@@ -43,6 +48,18 @@ export function unknownPath(): Status {
 /** A malformed request. */
 export function badRequest(message: string): Status {
   return failure(400, 'BadRequest', message);
+}
+
+/** A parameter, header or field of a request that breaks a rule. */
+export function invalidParameter(field: string, value: Json, rule: string): Status {
+  const fault = invalidValue(field, value, rule);
+  return failure(400, 'BadRequest', `${field}: ${fault.message}`, { causes: [fault] });
+}
+
+/** A sequence number from which nothing is known any more. */
+export function compactedAway(field: string, seq: number, floor: number): Status {
+  const fault = invalidValue(field, seq, `is compacted away; the oldest that is known is ${floor}`);
+  return failure(410, 'Expired', `${field}: ${fault.message}`, { causes: [fault] });
 }
 
 /** A refusal that no credential would change. */
@@ -137,6 +154,10 @@ export function rejected(rejection: Rejection): Status {
       return conflict(rejection, preconditionText(rejection));
     case 'versionOnCreate':
       return badRequest('resourceVersion should not be set on objects to be created');
+    case 'keyReused': {
+      const fault = invalidValue(IDEMPOTENCY_KEY, rejection.key, 'was used for another request; use a new key');
+      return failure(422, 'Invalid', `${IDEMPOTENCY_KEY}: ${fault.message}`, { causes: [fault] });
+    }
     case 'namespaceProtected':
       return {
         ...forbidden(

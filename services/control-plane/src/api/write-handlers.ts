@@ -1,4 +1,3 @@
-import type { Actor } from '@pulseplane/event-log';
 import {
   invalidValue,
   type JsonObject,
@@ -7,27 +6,15 @@ import {
   type ResourceKind,
 } from '@pulseplane/resources';
 import type { FastifyRequest } from 'fastify';
-import {
-  type Command,
-  execute,
-  fail,
-  type Intent,
-  type Outcome,
-  ok,
-  type Rejection,
-  type Result,
-  refOf,
-} from '../command/index.ts';
+import { type Command, fail, type Intent, ok, type Result, refOf } from '../command/index.ts';
 import { type Answer, statusAnswer } from './answer.ts';
 import type { ApiOptions } from './api-options.ts';
-import { present } from './present.ts';
 import type { PathParams } from './read-handlers.ts';
 import { readObject } from './read-object.ts';
 import { objectBody, optionsBody, patchBody } from './request-body.ts';
-import { badRequest, deleted, invalid, notFound, rejected, type Status, unprocessablePatch } from './status.ts';
-import { readDeleteOptions, readWriteOptions, type WriteOptions } from './write-options.ts';
-
-const MAX_VIA_LENGTH = 128;
+import { badRequest, deleted, invalid, notFound, type Status, unprocessablePatch } from './status.ts';
+import { answerWrite, run, toStatus } from './write.ts';
+import { readDeleteOptions, readWriteOptions } from './write-options.ts';
 
 type Query = Readonly<Record<string, unknown>>;
 type Write = (options: ApiOptions, kind: ResourceKind, request: FastifyRequest) => Promise<Answer>;
@@ -119,30 +106,6 @@ export const deleteObject: Write = async (options, kind, request) => {
   return statusAnswer(deleted(kind, ref, outcome.value.stored.object.metadata.uid ?? ''));
 };
 
-function run(
-  { log, now, newId }: ApiOptions,
-  request: FastifyRequest,
-  intent: Intent<Status>,
-  { dryRun }: Pick<WriteOptions, 'dryRun'>,
-): Promise<Result<Outcome, Status | Rejection>> {
-  return execute(log, intent, { actor: actorOf(request), requestId: request.id, now: now(), newId, dryRun });
-}
-
-function answerWrite(
-  options: ApiOptions,
-  kind: ResourceKind,
-  code: number,
-  warnings: readonly string[],
-  outcome: Result<Outcome, Status | Rejection>,
-): Answer {
-  if (!outcome.ok) return { ...statusAnswer(toStatus(outcome.error)), warnings };
-  return { code, body: present(kind, outcome.value.stored, options.statusOf), warnings };
-}
-
-function toStatus(error: Status | Rejection): Status {
-  return 'type' in error ? rejected(error) : error;
-}
-
 /** The object that a patch is applied to: as clients read it, without the status, which is not theirs to write. */
 function patchable({ apiVersion, kind, metadata, spec }: KubernetesObject, version: number): JsonObject {
   return {
@@ -156,12 +119,4 @@ function patchable({ apiVersion, kind, metadata, spec }: KubernetesObject, versi
 function versionMissing(kind: ResourceKind, name: string): Status {
   const fault = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update');
   return invalid(kind, name, [{ ...fault, message: 'Invalid value: 0x0: must be specified for an update' }]);
-}
-
-/** Until there is authentication everybody is anonymous; through what is what the client says it is. */
-function actorOf(request: FastifyRequest): Actor {
-  const { fieldManager } = request.query as { readonly fieldManager?: unknown };
-  const product = (request.headers['user-agent'] ?? '').split(' ', 1)[0] ?? '';
-  const via = typeof fieldManager === 'string' && fieldManager !== '' ? fieldManager : product;
-  return { user: 'anonymous', via: (via === '' ? 'unknown' : via).slice(0, MAX_VIA_LENGTH) };
 }

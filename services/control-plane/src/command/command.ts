@@ -16,7 +16,16 @@ export type Command =
       readonly kind: ResourceKind;
       readonly ref: ObjectRef;
       readonly preconditions: Preconditions;
-    };
+    }
+  /** Gives an object the spec that it had at `source`. */
+  | {
+      readonly type: 'rollback';
+      readonly kind: ResourceKind;
+      readonly source: StoredObject;
+      readonly preconditions: Pick<Preconditions, 'resourceVersion'>;
+    }
+  /** Creates an object anew as it was when it was deleted; `source` is what the deletion's event holds. */
+  | { readonly type: 'undelete'; readonly kind: ResourceKind; readonly source: StoredObject };
 
 /** What is known when a command is decided. */
 export type State = {
@@ -55,6 +64,8 @@ export type Rejection =
   | { readonly type: 'namespaceNotFound'; readonly namespace: string }
   | { readonly type: 'namespaceProtected'; readonly namespace: string }
   | { readonly type: 'versionOnCreate'; readonly kind: ResourceKind; readonly name: string }
+  /** The idempotency key is that of another request. */
+  | { readonly type: 'keyReused'; readonly key: string }
   | { readonly type: 'modified'; readonly kind: ResourceKind; readonly name: string }
   | {
       readonly type: 'preconditionFailed';

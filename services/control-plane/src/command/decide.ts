@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { EventType, ExpectedVersion, NewEvent } from '@pulseplane/event-log';
+import type { EventType, ExpectedVersion, NewEvent, RestoredFrom } from '@pulseplane/event-log';
 import {
   type KubernetesObject,
   NAMESPACE,
@@ -26,6 +26,10 @@ export function decide(command: Command, state: State, context: CommandContext):
       return decideReplace(command.kind, withServerLabels(command.kind, command.object), state, context);
     case 'delete':
       return decideDelete(command, state, context);
+    case 'rollback':
+      return decideRollback(command, state, context);
+    case 'undelete':
+      return decideCreate(command.kind, command.source.object, state, context, { seq: command.source.version });
   }
 }
 
@@ -34,6 +38,7 @@ function decideCreate(
   object: KubernetesObject,
   { current, namespace }: State,
   context: CommandContext,
+  restoredFrom?: RestoredFrom,
 ): Result<Decision, Rejection> {
   const { name, namespace: namespaceName = '', resourceVersion } = object.metadata;
   if (kind.namespaced && namespace === undefined) return fail({ type: 'namespaceNotFound', namespace: namespaceName });
@@ -52,7 +57,7 @@ function decideCreate(
     append: {
       // The namespace is expected as it was, so that an object cannot be born into a namespace as it goes away.
       expected: [{ ref, version: 0 }, ...(namespace === undefined ? [] : [expectation(namespace)])],
-      events: [event('Created', ref, created, context)],
+      events: [event('Created', ref, created, context, restoredFrom)],
     },
     ref,
     object: created,
@@ -129,6 +134,39 @@ function decideDelete(
   });
 }
 
+/** The spec alone goes back; whether it differs is asked of its bytes, because its bytes are what was promised. */
+function decideRollback(
+  { kind, source, preconditions }: Extract<Command, { readonly type: 'rollback' }>,
+  { current }: State,
+  context: CommandContext,
+): Result<Decision, Rejection> {
+  const { name } = source.ref;
+  if (current === undefined) return fail({ type: 'notFound', kind, name });
+  if (preconditions.resourceVersion !== undefined && preconditions.resourceVersion !== String(current.version)) {
+    return fail({ type: 'modified', kind, name });
+  }
+  const { spec: before, ...rest } = current.object;
+  const { spec } = source.object;
+  const unchanged = JSON.stringify(spec) === JSON.stringify(before);
+  const { generation } = rest.metadata;
+  const after: KubernetesObject = {
+    ...rest,
+    metadata: { ...rest.metadata, ...(generation !== undefined && { generation: generation + (unchanged ? 0 : 1) }) },
+    ...(spec !== undefined && { spec }),
+  };
+  const restoredFrom = { seq: source.version };
+  return ok({
+    append: {
+      expected: [expectation(current)],
+      events: unchanged ? [] : [event('SpecChanged', current.ref, after, context, restoredFrom)],
+    },
+    ref: current.ref,
+    object: after,
+    version: current.version,
+    changedAt: unchanged ? current.changedAt : context.now.toISOString(),
+  });
+}
+
 /** The metadata that the log holds: what the user decides and what the server sets, but no resourceVersion. */
 function storedMetadata(
   { name, namespace, labels, annotations }: ObjectMeta,
@@ -153,7 +191,13 @@ function withServerLabels(kind: ResourceKind, object: KubernetesObject): Kuberne
   };
 }
 
-function event(type: EventType, ref: ObjectRef, object: KubernetesObject, context: CommandContext): NewEvent {
+function event(
+  type: EventType,
+  ref: ObjectRef,
+  object: KubernetesObject,
+  context: CommandContext,
+  restoredFrom?: RestoredFrom,
+): NewEvent {
   return {
     id: context.newId(),
     type,
@@ -163,6 +207,7 @@ function event(type: EventType, ref: ObjectRef, object: KubernetesObject, contex
     requestId: context.requestId,
     correlationId: context.correlationId ?? context.requestId,
     time: context.now.toISOString(),
+    ...(restoredFrom !== undefined && { restoredFrom }),
   };
 }
 

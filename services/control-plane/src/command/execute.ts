@@ -2,6 +2,7 @@ import type { EventLog, StoredEvent } from '@pulseplane/event-log';
 import { NAMESPACE, type ObjectRef, refKey, type StoredObject } from '@pulseplane/resources';
 import { type Command, type CommandContext, type Decision, type Rejection, refOf, type State } from './command.ts';
 import { decide } from './decide.ts';
+import { type Idempotency, isSameRequest, withKey } from './idempotency.ts';
 import { fail, ok, type Result } from './result.ts';
 
 /** How often a command is decided again because another writer was faster. */
@@ -16,11 +17,11 @@ export type Intent<Failure> = {
 /** The object after the command (for a deletion: before it), and the events that it caused. */
 export type Outcome = { readonly stored: StoredObject; readonly events: readonly StoredEvent[] };
 
-type ExecuteOptions = CommandContext & { readonly dryRun: boolean };
+type ExecuteOptions = CommandContext & { readonly dryRun: boolean; readonly idempotency?: Idempotency };
 
 /**
  * Reads the state, decides, appends; decides again on the new state when another writer was faster.
- * A dry run does all but append.
+ * A dry run does all but append. A retried request gets the first try's outcome, whatever has happened since.
  */
 export async function execute<Failure>(
   log: EventLog,
@@ -28,6 +29,8 @@ export async function execute<Failure>(
   options: ExecuteOptions,
 ): Promise<Result<Outcome, Failure | Rejection>> {
   for (let attempt = 1; ; attempt++) {
+    const first = options.idempotency && log.appended(options.idempotency.key);
+    if (first !== undefined) return repeated(first, options.idempotency);
     const current = log.object(intent.ref);
     const command = intent.command(current);
     if (!command.ok) return command;
@@ -35,7 +38,8 @@ export async function execute<Failure>(
     if (!decided.ok) return decided;
     const { append } = decided.value;
     if (options.dryRun || append.events.length === 0) return ok(outcome(decided.value, []));
-    const appended = await log.append(append);
+    const appended = await log.append(withKey(append, options.idempotency));
+    if (appended.kind === 'repeated') return repeated(appended.events, options.idempotency);
     if (appended.kind === 'appended') {
       if (deletesNamespace(command.value)) await sweep(log, intent.ref.name, options);
       return ok(outcome(decided.value, appended.events));
@@ -50,9 +54,7 @@ function readState(log: EventLog, ref: ObjectRef, command: Command, current: Sto
   return {
     current,
     namespace:
-      command.type === 'create' && command.kind.namespaced
-        ? log.object(refOf(NAMESPACE, '', ref.namespace))
-        : undefined,
+      creates(command) && command.kind.namespaced ? log.object(refOf(NAMESPACE, '', ref.namespace)) : undefined,
     contents: deletesNamespace(command) ? log.objects({ namespace: ref.name }) : [],
   };
 }
@@ -60,6 +62,20 @@ function readState(log: EventLog, ref: ObjectRef, command: Command, current: Sto
 function outcome({ ref, object, version, changedAt }: Decision, events: readonly StoredEvent[]): Outcome {
   const own = events.findLast(({ subject }) => refKey(subject) === refKey(ref));
   return { stored: { ref, object, changedAt, version: own?.seq ?? version }, events };
+}
+
+/** What the first try of a request came to. An event on the command's own object is always its last. */
+function repeated(events: readonly StoredEvent[], idempotency: Idempotency | undefined): Result<Outcome, Rejection> {
+  const own = events.at(-1);
+  if (own === undefined || idempotency === undefined || !isSameRequest(events, idempotency)) {
+    return fail({ type: 'keyReused', key: idempotency?.key ?? '' });
+  }
+  const { uid: _, ...ref } = own.subject;
+  return ok({ stored: { ref, object: own.object, changedAt: own.time, version: own.seq }, events });
+}
+
+function creates(command: Command): boolean {
+  return command.type === 'create' || command.type === 'undelete';
 }
 
 function deletesNamespace(command: Command): boolean {

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import type { Actor } from '@pulseplane/event-log';
+import type { ResourceKind } from '@pulseplane/resources';
+import type { FastifyRequest } from 'fastify';
+import {
+  execute,
+  fail,
+  type Idempotency,
+  type Intent,
+  type Outcome,
+  ok,
+  type Rejection,
+  type Result,
+} from '../command/index.ts';
+import { type Answer, statusAnswer } from './answer.ts';
+import type { ApiOptions } from './api-options.ts';
+import { present } from './present.ts';
+import { IDEMPOTENCY_KEY, invalidParameter, rejected, type Status } from './status.ts';
+import type { WriteOptions } from './write-options.ts';
+
+const MAX_VIA_LENGTH = 128;
+const MAX_KEY_LENGTH = 255;
+
+/** Runs a request's command as the request's actor, under its idempotency key if it has one. */
+export async function run(
+  { log, now, newId }: ApiOptions,
+  request: FastifyRequest,
+  intent: Intent<Status>,
+  { dryRun }: Pick<WriteOptions, 'dryRun'>,
+): Promise<Result<Outcome, Status | Rejection>> {
+  const idempotency = idempotencyOf(request);
+  if (!idempotency.ok) return idempotency;
+  return execute(log, intent, {
+    actor: actorOf(request),
+    requestId: request.id,
+    now: now(),
+    newId,
+    dryRun,
+    ...(idempotency.value !== undefined && { idempotency: idempotency.value }),
+  });
+}
+
+/** The object as the command left it, or why it was refused. */
+export function answerWrite(
+  options: ApiOptions,
+  kind: ResourceKind,
+  code: number,
+  warnings: readonly string[],
+  outcome: Result<Outcome, Status | Rejection>,
+): Answer {
+  if (!outcome.ok) return { ...statusAnswer(toStatus(outcome.error)), warnings };
+  return { code, body: present(kind, outcome.value.stored, options.statusOf), warnings };
+}
+
+/** What a refused command is answered with. */
+export function toStatus(error: Status | Rejection): Status {
+  return 'type' in error ? rejected(error) : error;
+}
+
+/** Until there is authentication everybody is anonymous; through what is what the client says it is. */
+function actorOf(request: FastifyRequest): Actor {
+  const { fieldManager } = request.query as { readonly fieldManager?: unknown };
+  const product = (request.headers['user-agent'] ?? '').split(' ', 1)[0] ?? '';
+  const said = typeof fieldManager === 'string' && fieldManager !== '' ? fieldManager : product;
+  // Cut by characters, not by halves of them: a lone half would be stored as another text than was hashed.
+  const via = [...said].slice(0, MAX_VIA_LENGTH).join('');
+  return { user: 'anonymous', via: via === '' ? 'unknown' : via };
+}
+
+/** A retry is the same request to the byte; anything else under the same key is another request. */
+function idempotencyOf(request: FastifyRequest): Result<Idempotency | undefined, Status> {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) return ok(undefined);
+  if (typeof key !== 'string' || !/^[\x21-\x7e]+$/.test(key) || key.length > MAX_KEY_LENGTH) {
+    const rule = `must be 1 to ${MAX_KEY_LENGTH} printable ASCII characters without spaces`;
+    return fail(invalidParameter(IDEMPOTENCY_KEY, String(key), rule));
+  }
+  const hash = createHash('sha256');
+  for (const part of [request.method, request.url, request.headers['content-type'] ?? '']) hash.update(`${part}\n`);
+  if (request.body instanceof Uint8Array) hash.update(request.body);
+  return ok({ key, digest: hash.digest('base64url').slice(0, 22) });
+}
