@@ -71,20 +71,20 @@ export class Publisher {
     this.#tick = setInterval(() => this.#expire(), TICK_MS);
   }
 
-  append(append: Append): Promise<AppendResult> {
+  async append(append: Append): Promise<AppendResult> {
     const refusal = this.#refusal();
-    if (refusal !== undefined) return Promise.reject(refusal);
+    if (refusal !== undefined) throw refusal;
     const text = encodeCommand(append);
     const bytes = Buffer.byteLength(text);
     const largest = this.#nc.info?.max_payload;
     if (largest !== undefined && bytes + ENVELOPE_BYTES > largest) {
       const why = `the command has ${bytes} bytes, and the NATS server takes ${largest} (max_payload)`;
-      return Promise.reject(new StorageFault('unavailable', why));
+      throw new StorageFault('unavailable', why);
     }
     if (this.#waiting.length >= CAPACITY || this.#waitingBytes + bytes > CAPACITY_BYTES) {
-      return Promise.reject(new StorageFault('unavailable', `${this.#waiting.length} commands wait already`));
+      throw new StorageFault('unavailable', `${this.#waiting.length} commands wait already`);
     }
-    return new Promise((resolve, reject) => {
+    return await new Promise((resolve, reject) => {
       this.#waiting.push({ text, bytes, since: Date.now(), resolve, reject });
       this.#waitingBytes += bytes;
       this.#schedule();
