@@ -1,7 +1,7 @@
 import { fail, ok, type Result } from '../../command/index.ts';
 
 /** Where a watch begins. */
-export type WatchStart =
+type WatchStart =
   /** With the objects that are there, then what happens. */
   | { readonly from: 'present'; readonly notOlderThan: number }
   /** With what happens from now on. */
