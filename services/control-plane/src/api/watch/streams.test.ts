@@ -57,10 +57,12 @@ async function until(what: string, isTrue: () => boolean): Promise<void> {
 
 test('a client that never reads costs a page, not the log, and disturbs no other', async (context) => {
   const folder = await mkdtemp(join(tmpdir(), 'pulseplane-streams-'));
-  context.after(() => rm(folder, { recursive: true, force: true }));
   const { log, followers } = counted(openSqliteEventLog(join(folder, 'events.db')));
-  context.after(() => log.close());
   const { url } = await setUp(context, { log, streamLimits: { stallMs: 2_000, endMs: 100 } });
+  context.after(async () => {
+    await log.close();
+    await rm(folder, { recursive: true, force: true });
+  });
   const reading = await watch(`${url}${WATCH}`);
   const deaf = await Promise.all(Array.from({ length: 10 }, () => deafClient(url, WATCH)));
   await until('all watches are open', () => followers() === 11);

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openSqliteEventLog } from '@pulseplane/event-log';
-import { ALL_POLICIES, createFixture, POLICIES, TCP_POLICY } from '../testing/api-fixture.ts';
+import { compactLogFile, openSqliteEventLog } from '@pulseplane/event-log';
+import { ALL_POLICIES, createFixture, MERGE, POLICIES, TCP_POLICY } from '../testing/api-fixture.ts';
 import { listen } from '../testing/stream-client.ts';
 import { watch } from '../testing/watch-client.ts';
 
@@ -43,4 +43,31 @@ test('list and watch lose and repeat nothing across a restart on the same file',
     `late-${life}-1`,
   ]);
   assert.deepEqual(seen, written.slice(0, 12));
+});
+
+test('after a compaction a watch begins at what was kept, and knows the states before its first events', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'pulseplane-watch-'));
+  const file = join(folder, 'events.db');
+  const written = openSqliteEventLog(file);
+  const { send: write } = await createFixture({ log: written });
+  await write('POST', POLICIES, { ...TCP_POLICY, metadata: { name: 'a', labels: { team: 'core' } } });
+  const team = (value: string) => ({ metadata: { labels: { team: value } } });
+  await write('PATCH', `${POLICIES}/a`, team('edge'), { 'content-type': MERGE });
+  await written.close();
+  compactLogFile(file, { keepVersions: 1 }, 'tester');
+
+  const log = openSqliteEventLog(file);
+  const { app, send } = await createFixture({ log });
+  context.after(async () => {
+    await app.close();
+    await log.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const kept = log.floor() - 1;
+  assert.equal(kept, 4);
+  const open = `${await listen(app)}${ALL_POLICIES}?watch=true&labelSelector=team%3Dedge&resourceVersion=`;
+  assert.deepEqual(await (await watch(`${open}${kept - 1}`)).rest(), ['ERROR 410 too old resource version: 3 (4)']);
+  const client = await watch(`${open}${kept}`);
+  await send('PATCH', `${POLICIES}/a`, team('core'), { 'content-type': MERGE });
+  assert.deepEqual(await client.take(1), [`DELETED a@${log.head()}`]);
 });
