@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { createMemoryEventLog, type EventLog, openSqliteEventLog } from '@pulseplane/event-log';
+import { createMemoryEventLog, type EventLog } from '@pulseplane/event-log';
 import { Projection } from '@pulseplane/projection';
 import type { Logger } from '@pulseplane/telemetry';
 import { createAdsServer } from '@pulseplane/xds';
 import { createApi, seed } from './api/index.ts';
 import { bootstrap } from './command/index.ts';
 import type { ControlPlaneConfig } from './config.ts';
+import { openLog } from './open-log.ts';
 import { Fleet } from './xds/fleet.ts';
 import { GatewaySnapshots } from './xds/gateway-snapshots.ts';
 
@@ -21,8 +22,8 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   const now = (): Date => new Date();
   const newId = (): string => randomUUID();
 
-  // 1. The log: what was acknowledged, durable in one file.
-  const opened = openLog(config.dataDir);
+  // 1. The log: what was acknowledged, durable in a file or a stream.
+  const opened = await openLog(config, logger);
   if ('reason' in opened) return { kind: 'refused', reason: opened.reason };
   const { log } = opened;
   const loaded = await firstStart(log, config, { now, newId });
@@ -46,6 +47,10 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   const api = await createApi({
     log,
     statusOf: (stored) => projection.status(stored, (gateway) => fleet.observe(gateway)),
+    gatewayAt: (gateway, seq) => {
+      const world = seq === log.head() ? projection : new Projection(log.objectsAt({}, seq));
+      return world.gateway(gateway);
+    },
     logger,
     now,
     newId,
@@ -72,16 +77,6 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   return { kind: 'started', stop };
 }
 
-/** Opens the log; what is wrong with its directory or file is the operator's to mend, so it is a value. */
-function openLog(dataDir: string): { readonly log: EventLog } | { readonly reason: string } {
-  try {
-    mkdirSync(dataDir, { recursive: true });
-    return { log: openSqliteEventLog(join(dataDir, 'events.db')) };
-  } catch (error) {
-    return { reason: `--data-dir ${dataDir}: ${error instanceof Error ? error.message : String(error)}` };
-  }
-}
-
 /**
  * Loads the seed into an empty log: first into one in memory, so that it comes in one append, all or nothing.
  * Gives the reason when a manifest is refused.
@@ -98,7 +93,9 @@ async function firstStart(
     const result = await seed(draft, readFileSync(file, 'utf8'), { now, newId, via: 'first-start' });
     if (!result.ok) return `--seed ${file}: ${result.error}`;
   }
-  await log.append({ expected: [], events: draft.read({ from: 1, limit: draft.head() }) });
+  // Another replica may be faster: then it has loaded its seed.
+  const expected = draft.objects({}).map(({ ref }) => ({ ref, version: 0 }));
+  await log.append({ expected, events: draft.read({ from: 1, limit: draft.head() }) });
   return undefined;
 }
 

@@ -1,4 +1,5 @@
 import type { EventLog } from '@pulseplane/event-log';
+import type { GatewayName, GatewayResource } from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
 import type { StatusOf } from './present.ts';
 import type { StreamLimits } from './watch/stream-limits.ts';
@@ -7,6 +8,8 @@ import type { StreamLimits } from './watch/stream-limits.ts';
 export type ApiOptions = {
   readonly log: EventLog;
   readonly statusOf: StatusOf;
+  /** What a gateway's workers run, or ran right after an event. */
+  readonly gatewayAt: (gateway: GatewayName, seq: number) => readonly GatewayResource[];
   readonly logger: Logger;
   readonly now: () => Date;
   readonly newId: () => string;

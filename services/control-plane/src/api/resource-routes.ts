@@ -2,6 +2,7 @@ import { RESOURCE_KINDS, type ResourceKind } from '@pulseplane/resources';
 import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
 import { type Answer, sendAnswer, statusAnswer } from './answer.ts';
 import type { ApiOptions } from './api-options.ts';
+import { historySubresources } from './history/subresources.ts';
 import { collectionPath, everywherePath } from './paths.ts';
 import { getObject, listObjects } from './read-handlers.ts';
 import { methodNotAllowed } from './status.ts';
@@ -30,6 +31,7 @@ export function addResourceRoutes(app: FastifyInstance, options: ApiOptions, str
     if (kind.namespaced) add(everywherePath(kind), { GET: listOrWatch });
     add(`${collection}/:name`, { GET: getObject, PUT: replaceObject, PATCH: patchObject, DELETE: deleteObject });
     if (kind.hasStatus) add(`${collection}/:name/status`, { GET: getObject });
+    for (const { name, handlers } of historySubresources(kind)) add(`${collection}/:name/${name}`, handlers);
   }
 }
 

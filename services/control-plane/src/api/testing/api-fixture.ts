@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createMemoryEventLog, type EventLog } from '@pulseplane/event-log';
+import { Projection } from '@pulseplane/projection';
 import type { Logger } from '@pulseplane/telemetry';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { bootstrap } from '../../command/index.ts';
@@ -48,6 +49,7 @@ export async function createFixture(given: Partial<ApiOptions> = {}): Promise<Ap
     now,
     newId: randomUUID,
     statusOf: () => undefined,
+    gatewayAt: (gateway, seq) => new Projection(log.objectsAt({}, seq)).gateway(gateway),
     allowedHosts: [],
     ready: () => true,
     ...given,
