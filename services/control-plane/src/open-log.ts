@@ -1,0 +1,29 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type EventLog, openJetStreamEventLog, openSqliteEventLog } from '@pulseplane/event-log';
+import type { Logger } from '@pulseplane/telemetry';
+import type { ControlPlaneConfig } from './config.ts';
+
+export type Opened = { readonly log: EventLog } | { readonly reason: string };
+
+/**
+ * Opens the log: in one file, or with a NATS URL in a stream that is folded into another file, so that the two never
+ * mix. What is wrong with directory, file or stream is the operator's to mend, so it is a value.
+ */
+export async function openLog(config: ControlPlaneConfig, logger: Logger): Promise<Opened> {
+  const { dataDir, natsUrl } = config;
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    if (natsUrl === undefined) return { log: openSqliteEventLog(join(dataDir, 'events.db')) };
+    const log = await openJetStreamEventLog({
+      url: natsUrl,
+      file: join(dataDir, 'replica.db'),
+      allowWeakStream: config.natsAllowWeakStream,
+      notice: (sentence) => logger.warn({}, sentence),
+    });
+    return { log };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { reason: `${natsUrl === undefined ? `--data-dir ${dataDir}` : '--nats-url'}: ${message}` };
+  }
+}
