@@ -103,6 +103,30 @@ test('while NATS is away writes fail within seconds and reads go on; then writes
   );
 });
 
+test('a write whose server froze has an unknown outcome, and is there once when the server goes on', {
+  skip,
+}, async (t) => {
+  const nats = await fixture(t);
+  const log = await nats.open('a');
+  nats.server.signal('SIGSTOP');
+  // Not every thread of it stops at once.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await assert.rejects(log.append({ expected: [], events: [policyEvent('a')] }), {
+    name: 'StorageFault',
+    kind: 'unavailable',
+    outcome: 'unknown',
+  });
+  nats.server.signal('SIGCONT');
+  await eventually('writes go on', () =>
+    log.append({ expected: [], events: [policyEvent('b')] }).then(
+      () => true,
+      () => false,
+    ),
+  );
+  const names = log.read({ from: 1, limit: 9 }).map(({ subject }) => subject.name);
+  assert.deepEqual(names, [...new Set(names)]);
+});
+
 test('a log opens where it stood, and folds what others wrote meanwhile before it opens', { skip }, async (t) => {
   const nats = await fixture(t);
   const a = await nats.open('a');

@@ -144,7 +144,7 @@ export class Fold {
     const earlier = commands.slice(0, commands.length - folded.length).map(
       (): Outcome => ({
         kind: 'refused',
-        error: new StorageFault('unavailable', 'the command was decided before; its outcome is in the log'),
+        error: new StorageFault('unavailable', 'the command was decided before', undefined, 'unknown'),
       }),
     );
     this.#folded({ writer, number, outcomes: [...earlier, ...outcomes] });

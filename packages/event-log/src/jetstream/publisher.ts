@@ -246,5 +246,5 @@ function tooLate(): string {
 }
 
 function unknownOutcome(kind: StorageFault['kind'], why: string): StorageFault {
-  return new StorageFault(kind, `${why}; the outcome of the command is unknown until the log is read again`);
+  return new StorageFault(kind, `${why}; whether the command was appended shows when it answers`, undefined, 'unknown');
 }

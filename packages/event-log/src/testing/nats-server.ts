@@ -67,6 +67,11 @@ export class NatsServer {
     await ended;
   }
 
+  /** Freezes the process, or lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#process?.kill(signal);
+  }
+
   /** Removes what it has stored. */
   async close(): Promise<void> {
     await this.stop('SIGKILL');

@@ -123,10 +123,11 @@ export function internalError(requestId: string): Status {
 }
 
 /** The log cannot be read or written now: 507 when there is no space left, else 503. */
-export function storageUnavailable({ kind, message }: StorageFault): Status {
+export function storageUnavailable({ kind, message, outcome }: StorageFault): Status {
   const [code, reason] =
     kind === 'full' ? ([507, 'InsufficientStorage'] as const) : ([503, 'ServiceUnavailable'] as const);
-  return failure(code, reason, `the event log is ${kind}, nothing was changed: ${message}`, {
+  const changed = outcome === 'unknown' ? 'the change may or may not have been made' : 'nothing was changed';
+  return failure(code, reason, `the event log is ${kind}, ${changed}: ${message}`, {
     causes: [{ reason: 'StorageFault', message }],
   });
 }
