@@ -72,34 +72,44 @@ export function losePower(
 function contentAfter({ before, changes, covered }: Inode, unsynced: UnsyncedWrites, random: Random): Buffer {
   const synced = changes.filter(({ index }) => index < covered);
   const loose = changes.filter(({ index }) => index >= covered);
-  let content = synced.reduce(apply, before);
+  return applyAll(before, [...synced, ...survivors(loose, unsynced, random)]);
+}
+
+function survivors(loose: readonly Change[], unsynced: UnsyncedWrites, random: Random): readonly Change[] {
   switch (unsynced) {
     case 'lost':
-      break;
+      return [];
     case 'some':
       // A disk writes in any order.
-      content = loose.filter(() => random.chance(0.5)).reduce(apply, content);
-      break;
+      return loose.filter(() => random.chance(0.5));
     case 'torn': {
       const whole = loose.slice(0, random.between(0, loose.length));
       const next = loose[whole.length];
-      content = whole.reduce(apply, content);
-      if (next?.kind === 'write') {
-        content = apply(content, { ...next, data: next.data.subarray(0, random.between(0, next.data.length)) });
-      }
+      if (next?.kind !== 'write') return whole;
+      return [...whole, { ...next, data: next.data.subarray(0, random.between(0, next.data.length)) }];
     }
   }
-  return content;
 }
 
-function apply(content: Buffer, change: Change): Buffer {
-  const end = change.kind === 'truncate' ? change.length : change.offset + change.data.length;
-  if (change.kind === 'truncate' && end < content.length) return content.subarray(0, end);
-  // What grows holds zeros until it is written.
-  const grown =
-    end <= content.length ? Buffer.from(content) : Buffer.concat([content, Buffer.alloc(end - content.length)]);
-  if (change.kind === 'write') change.data.copy(grown, change.offset);
-  return grown;
+function applyAll(before: Buffer, changes: readonly Change[]): Buffer {
+  let length = before.length;
+  const content = Buffer.alloc(changes.reduce((most, change) => Math.max(most, endOf(change)), length));
+  before.copy(content);
+  for (const change of changes) {
+    if (change.kind === 'write') {
+      change.data.copy(content, change.offset);
+      length = Math.max(length, endOf(change));
+    } else {
+      // What grows again later holds zeros until it is written.
+      content.fill(0, change.length);
+      length = change.length;
+    }
+  }
+  return content.subarray(0, length);
+}
+
+function endOf(change: Change): number {
+  return change.kind === 'write' ? change.offset + change.data.length : change.length;
 }
 
 /** The records of power-loss-shim.c. The last one may be cut off, when the process was killed as it wrote it. */
