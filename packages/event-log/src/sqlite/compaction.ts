@@ -67,12 +67,13 @@ export function compactStore(
   return report;
 }
 
+/** The newest versions at the end of the compaction stay, so that the state right after it is still known. */
 const DROP_OLD = `
   DELETE FROM events WHERE seq <= @through AND seq NOT IN (
     SELECT seq FROM (
       SELECT seq, row_number() OVER (
         PARTITION BY subject_group, subject_kind, subject_namespace, subject_name ORDER BY seq DESC
-      ) AS age FROM events
+      ) AS age FROM events WHERE seq <= @through
     ) WHERE age <= @keep
   )`;
 

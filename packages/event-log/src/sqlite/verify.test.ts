@@ -155,10 +155,18 @@ test('a compacted log keeps the last versions, stays verifiable, and goes on', a
 test('a compaction by age keeps what is newer', async () => {
   const file = await sampleFile();
   const report = compactLogFile(file, { keepVersions: 1, keepSince: '2026-11-22T12:00:04.000Z' }, 'operator');
-  assert.deepEqual(report, { dropped: 5, retained: 0, through: 5 });
+  assert.deepEqual(report, { dropped: 3, retained: 2, through: 5 });
   const log = openSqliteEventLog(file);
   assert.equal(log.floor(), 6);
   assert.deepEqual(log.objectAt(policyRef('a'), 7)?.object.spec, { x: 5 });
+  assert.deepEqual(
+    log.objectsAt({}, 5).map(({ ref, version }) => [ref.name, version]),
+    [
+      ['a', 5],
+      ['b', 2],
+    ],
+    'the state right after the compaction is known',
+  );
   await log.close();
   assert.deepEqual(verifyLogFile(file).problems, []);
 });
