@@ -33,3 +33,8 @@ export function forbiddenField(field: string, rule: string): FieldError {
 export function tooLong(field: string, limit: number): FieldError {
   return { reason: 'FieldValueTooLong', message: `Too long: may not be more than ${limit} bytes`, field };
 }
+
+/** More items than a limit. */
+export function tooMany(field: string, count: number, limit: number): FieldError {
+  return { reason: 'FieldValueTooMany', message: `Too many: ${count}: must have at most ${limit} items`, field };
+}

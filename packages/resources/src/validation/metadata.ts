@@ -1,10 +1,13 @@
 import type { JsonObject, ObjectMeta } from '../object.ts';
-import { type FieldError, forbiddenField, invalidValue, requiredValue, tooLong } from './field-error.ts';
+import { type FieldError, forbiddenField, invalidValue, requiredValue, tooLong, tooMany } from './field-error.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { labelValueFaults, type NameFormat, nameFaults, qualifiedNameFaults } from './names.ts';
 
 /** The most that keys and values of all annotations of an object may take together. */
 const MAX_ANNOTATION_BYTES = 262_144;
+
+/** The most labels of an object; Kubernetes has no such limit, but every selector reads all of them. */
+const MAX_LABELS = 1_000;
 
 const text: JsonSchema = { type: 'string' };
 const strings: JsonSchema = { type: 'object', additionalProperties: text };
@@ -83,6 +86,7 @@ function checkNamespace(metadata: JsonObject, { namespaced }: MetadataRules): re
 }
 
 function checkLabels(labels: readonly (readonly [string, string])[]): readonly FieldError[] {
+  if (labels.length > MAX_LABELS) return [tooMany('metadata.labels', labels.length, MAX_LABELS)];
   return labels.flatMap(([key, value]) => [
     ...qualifiedNameFaults(key).map((fault) => invalidValue('metadata.labels', key, fault)),
     ...labelValueFaults(value).map((fault) => invalidValue('metadata.labels', value, fault)),

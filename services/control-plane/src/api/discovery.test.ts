@@ -103,6 +103,19 @@ test('OpenAPI version 3 has a document for each group version, made of the schem
   assert.ok(document.components.schemas[$ref.split('/').at(-1)]);
 });
 
+test('OpenAPI documents the paths of the past', async () => {
+  const { send } = await createFixture();
+  const { paths, components } = (await send('GET', '/openapi/v3/apis/gateway.networking.k8s.io/v1')).json();
+  const item = '/apis/gateway.networking.k8s.io/v1/namespaces/{namespace}/gateways/{name}';
+  for (const name of ['history', 'diff', 'rollback', 'undelete', 'effective'])
+    assert.ok(paths[`${item}/${name}`], name);
+  const names = (method: string) => paths[item][method].parameters.map(({ name }: { name: string }) => name);
+  assert.ok(names('get').includes('at'));
+  assert.ok(names('put').includes('Idempotency-Key'));
+  const { $ref } = paths[`${item}/history`].get.responses[200].content['application/json'].schema;
+  assert.ok(components.schemas[$ref.split('/').at(-1)]);
+});
+
 test('kubectl get has a Table, for one object and for a list', async () => {
   const conditions = [
     { type: 'Accepted', status: 'True' },

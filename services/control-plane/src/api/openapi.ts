@@ -8,7 +8,9 @@ import {
   type ResourceKind,
 } from '@pulseplane/resources';
 import { GROUP_VERSIONS, type GroupVersion } from './discovery.ts';
+import { AT_PARAMETER, HISTORY_SCHEMAS, historyPaths } from './history/openapi.ts';
 import { basePath, collectionPath } from './paths.ts';
+import { IDEMPOTENCY_KEY } from './status.ts';
 
 const METADATA_NAME = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 const OWN_KEYWORDS = 'x-pulseplane-';
@@ -42,7 +44,9 @@ function openApiDocument({ group, version, kinds }: GroupVersion): JsonObject {
     openapi: '3.0.0',
     info: { title: `Pulseplane ${group === '' ? 'core' : group}`, version },
     paths: Object.fromEntries(kinds.flatMap(kindPaths)),
-    components: { schemas: { ...Object.fromEntries(schemas), [METADATA_NAME]: published(METADATA_SCHEMA) } },
+    components: {
+      schemas: { ...Object.fromEntries(schemas), [METADATA_NAME]: published(METADATA_SCHEMA), ...HISTORY_SCHEMAS },
+    },
   };
 }
 
@@ -51,24 +55,27 @@ function kindPaths(kind: ResourceKind): readonly [string, Json][] {
   const namespace = kind.namespaced ? [parameter('namespace', 'path')] : [];
   const create = operation(kind, 'post', 'create');
   const item = `${collection}/{name}`;
+  const ofItem = [...namespace, parameter('name', 'path')];
   return [
     [collection, { parameters: namespace, get: operation(kind, 'list', 'list'), post: create }],
     [
       item,
       {
-        parameters: [...namespace, parameter('name', 'path')],
+        parameters: ofItem,
         get: operation(kind, 'get', 'read'),
         put: operation(kind, 'put', 'replace'),
         patch: operation(kind, 'patch', 'patch'),
         delete: operation(kind, 'delete', 'delete'),
       },
     ],
+    ...historyPaths(kind, item, ofItem),
   ];
 }
 
 /** kubectl looks for the parameter `fieldValidation` of the patch operation before it dares to send anything. */
 function operation(kind: ResourceKind, action: string, verb: string): JsonObject {
   const writes = ['post', 'put', 'patch'].includes(action);
+  const reads = ['get', 'list'].includes(action);
   const names = writes
     ? ['dryRun', 'fieldManager', 'fieldValidation']
     : action === 'list'
@@ -87,7 +94,10 @@ function operation(kind: ResourceKind, action: string, verb: string): JsonObject
     operationId: `${verb}${kind.group.replaceAll(/[^a-z]/g, '')}${kind.version}${kind.kind}`,
     'x-kubernetes-action': action,
     'x-kubernetes-group-version-kind': groupVersionKind(kind),
-    parameters: names.map((name) => parameter(name, 'query')),
+    parameters: [
+      ...names.map((name) => parameter(name, 'query')),
+      ...(reads ? [AT_PARAMETER] : [parameter(IDEMPOTENCY_KEY, 'header')]),
+    ],
     ...(writes && { requestBody: content(kind, action) }),
     responses: { 200: { description: 'OK' } },
   };
@@ -99,7 +109,7 @@ function content(kind: ResourceKind, action: string): JsonObject {
   return { content: { 'application/merge-patch+json': { schema: { type: 'object' } } } };
 }
 
-function parameter(name: string, place: 'path' | 'query'): JsonObject {
+function parameter(name: string, place: 'path' | 'query' | 'header'): JsonObject {
   return { name, in: place, ...(place === 'path' && { required: true }), schema: { type: 'string' } };
 }
 

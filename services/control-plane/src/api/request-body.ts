@@ -19,9 +19,11 @@ export function objectBody(kind: ResourceKind, request: FastifyRequest): Result<
   return isJsonObject(parsed.value) ? ok(parsed.value) : fail(badRequest('the body must be an object'));
 }
 
-/** The body of a DELETE; undefined when there is none. */
+/** The body of a request that may go without; undefined when there is none. `kubectl create --raw` names no type. */
 export function optionsBody(request: FastifyRequest): Result<Json | undefined, Status> {
-  if (bytesOf(request).length === 0) return ok(undefined);
+  const bytes = bytesOf(request);
+  if (bytes.length === 0) return ok(undefined);
+  if (request.headers['content-type'] === undefined) return asBadRequest(parseJson(bytes));
   return parseDocument(request, [JSON_TYPE, YAML_TYPE]);
 }
 

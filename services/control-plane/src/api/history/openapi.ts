@@ -1,0 +1,122 @@
+import { GATEWAY, type Json, type JsonObject, type ResourceKind } from '@pulseplane/resources';
+import { DEFAULT_PAGE, MAX_PAGE } from './history-handlers.ts';
+
+const POINT = 'A sequence number (resourceVersion), or a time in RFC 3339.';
+
+const text: JsonObject = { type: 'string' };
+const whole: JsonObject = { type: 'integer', format: 'int64' };
+const texts: JsonObject = { type: 'array', items: text };
+const source = object({ seq: whole });
+
+/** What the paths of the past answer with. */
+export const HISTORY_SCHEMAS: JsonObject = {
+  'dev.pulseplane.v1.ObjectHistory': object({
+    kind: text,
+    apiVersion: text,
+    metadata: object({ name: text, namespace: text, resourceVersion: text, continue: text }),
+    items: {
+      type: 'array',
+      items: object({
+        seq: whole,
+        time: { ...text, format: 'date-time' },
+        type: { ...text, enum: ['Created', 'SpecChanged', 'MetadataChanged', 'Deleted'] },
+        actor: object({ user: text, via: text }),
+        requestId: text,
+        correlationId: text,
+        uid: text,
+        generation: whole,
+        restoredFrom: { ...source, description: 'The event whose object this one brought back.' },
+        diff: { ...texts, description: 'Absent when the version before has been compacted away.' },
+      }),
+    },
+  }),
+  'dev.pulseplane.v1.ObjectDiff': object({
+    kind: text,
+    apiVersion: text,
+    metadata: object({ name: text, namespace: text }),
+    from: object({ seq: whole, exists: { type: 'boolean' }, resourceVersion: text }),
+    to: object({ seq: whole, exists: { type: 'boolean' }, resourceVersion: text }),
+    changes: { type: 'array', items: object({ path: text, before: {}, after: {} }) },
+    text: texts,
+  }),
+  'dev.pulseplane.v1.RollbackRequest': object({ to: { description: POINT }, resourceVersion: text }),
+  'dev.pulseplane.v1.EffectiveConfig': object({
+    kind: text,
+    apiVersion: text,
+    metadata: object({ name: text, namespace: text }),
+    gateway: object({ name: text, namespace: text }),
+    seq: whole,
+    ports: {
+      type: 'array',
+      items: object({
+        port: whole,
+        protocol: text,
+        tcp: { type: 'object', nullable: true },
+        http: { type: 'object', nullable: true },
+      }),
+    },
+    resources: { type: 'array', items: { type: 'object' } },
+  }),
+};
+
+/** The query parameter with which reads go back in time. */
+export const AT_PARAMETER: JsonObject = parameter('at', `${POINT} The answer is as it was then, without status.`);
+
+/** The paths of the past below an object's path. `parameters` are those of the path itself. */
+export function historyPaths(kind: ResourceKind, item: string, parameters: readonly Json[]): readonly [string, Json][] {
+  const id = (verb: string): string => `${verb}${kind.group.replaceAll(/[^a-z]/g, '')}${kind.version}${kind.kind}`;
+  const schema = (name: string): JsonObject => ({ $ref: `#/components/schemas/dev.pulseplane.v1.${name}` });
+  const answer = (body: JsonObject): JsonObject => ({
+    200: { description: 'OK', content: { 'application/json': { schema: body } } },
+  });
+  const get = (verb: string, name: string, description: string, query: readonly JsonObject[]): JsonObject => ({
+    parameters,
+    get: { operationId: id(verb), description, parameters: query, responses: answer(schema(name)) },
+  });
+  const dryRun = parameter('dryRun', 'All: nothing is stored.');
+  const post = (verb: string, description: string, query: readonly JsonObject[], more: JsonObject): JsonObject => ({
+    parameters,
+    post: { operationId: id(verb), description, parameters: [...query, dryRun], ...more },
+  });
+  const rollbackBody = { schema: schema('RollbackRequest') };
+  const paths: readonly [string, Json][] = [
+    [
+      `${item}/history`,
+      get('readHistoryOf', 'ObjectHistory', 'What happened to the objects of this name, newest first.', [
+        parameter('limit', `At most so many; ${DEFAULT_PAGE} unless said otherwise, ${MAX_PAGE} at most.`),
+        parameter('before', 'Only events before this sequence number: metadata.continue of the page before.'),
+      ]),
+    ],
+    [
+      `${item}/diff`,
+      get('readDiffOf', 'ObjectDiff', 'How the object differs between two points in time.', [
+        { ...parameter('from', POINT), required: true },
+        parameter('to', `${POINT} Now when left out.`),
+      ]),
+    ],
+    [
+      `${item}/rollback`,
+      post('rollback', 'Gives the object the spec that it had.', [parameter('to', POINT)], {
+        requestBody: { content: { 'application/json': rollbackBody, 'application/yaml': rollbackBody } },
+        responses: { 200: { description: 'The object with its new version.' } },
+      }),
+    ],
+    [
+      `${item}/undelete`,
+      post('undelete', 'Creates the object anew as it was when it was last deleted.', [], {
+        responses: { 201: { description: 'The new object.' } },
+      }),
+    ],
+  ];
+  if (kind !== GATEWAY) return paths;
+  const description = 'What the workers of the gateway run, with the settings in force on each port.';
+  return [...paths, [`${item}/effective`, get('readEffectiveOf', 'EffectiveConfig', description, [AT_PARAMETER])]];
+}
+
+function parameter(name: string, description: string): JsonObject {
+  return { name, in: 'query', description, schema: text };
+}
+
+function object(properties: JsonObject): JsonObject {
+  return { type: 'object', properties };
+}
