@@ -8,7 +8,7 @@ export type ChainHead = { readonly seq: number; readonly hash: string };
 export const EMPTY_CHAIN: ChainHead = { seq: 0, hash: '' };
 
 /** The shape that events are written in now. 1 had no correlation id and no source of a restoration. */
-export const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 2;
 
 /** Gives new events their sequence numbers and hashes, each hash over the one before it. */
 export function seal(head: ChainHead, events: readonly NewEvent[]): readonly StoredEvent[] {
