@@ -1,2 +1,3 @@
 export { type EventLogFactory, eventLogContract, policyEvent, policyRef } from './event-log-contract.ts';
+export { NatsServer, whyNoNatsServer } from './nats-server.ts';
 export { wrapEventLog } from './wrap-event-log.ts';
