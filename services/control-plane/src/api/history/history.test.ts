@@ -29,6 +29,8 @@ const GATEWAY = {
   },
 };
 
+type Page = { readonly metadata: { readonly continue?: string }; readonly items: readonly { readonly seq: number }[] };
+
 /** Events 3 to 6: created, time 60s, labelled, deleted; a second apart from 10:00:03. */
 async function withStory(): Promise<ApiFixture> {
   let log: EventLog | undefined;
@@ -66,8 +68,9 @@ describe('history', () => {
     const { send } = await withStory();
     const seqs: number[] = [];
     for (let next: string | undefined = '7'; next !== undefined; ) {
-      const { metadata, items } = (await send('GET', `${POLICY}/history?limit=3&before=${next}`)).json();
-      seqs.push(...items.map(({ seq }: { seq: number }) => seq));
+      const answer = await send('GET', `${POLICY}/history?limit=3&before=${next}`);
+      const { metadata, items }: Page = answer.json();
+      seqs.push(...items.map(({ seq }) => seq));
       next = metadata.continue;
     }
     assert.deepEqual(seqs, [6, 5, 4, 3]);
@@ -138,6 +141,15 @@ describe('diff', () => {
     assert.ok(changes.length > 3 && changes.every((change: object) => !('after' in change)));
     assert.equal((await send('GET', `${POLICY}/diff?from=1&to=2`)).statusCode, 404);
   });
+});
+
+test("kubectl's copy of the manifest is no line of a diff", async () => {
+  const { send } = await createFixture();
+  const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': '{}', a: 'b' };
+  await send('POST', POLICIES, { ...TCP_POLICY, metadata: { ...TCP_POLICY.metadata, annotations } });
+  const { text } = (await send('GET', `${POLICY}/diff?from=2`)).json();
+  assert.equal(text[0], '+ metadata.annotations.a: b');
+  assert.doesNotMatch(text.join(), /last-applied/);
 });
 
 describe('what cannot be asked', () => {
