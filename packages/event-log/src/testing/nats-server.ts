@@ -80,7 +80,7 @@ export class NatsServer {
 }
 
 function binary(): string {
-  return process.env['NATS_SERVER_BIN'] ?? 'nats-server';
+  return process.env['NATS_SERVER_BIN'] || 'nats-server';
 }
 
 async function freePort(): Promise<number> {
