@@ -107,6 +107,31 @@ test('a removed port closes, its connections end as listener_removed, and other 
   await world.stop();
 });
 
+test('a port that changes its protocol lets go of the connections of the former one', async () => {
+  const world = await createWorld();
+  const waiting = await rawClient(world.httpPort);
+  waiting.socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await until(() => waiting.received().endsWith('hello\n'));
+  const raw = await rawClient(world.tcpPort);
+  raw.socket.write('raw');
+  await until(() => raw.received() === 'raw');
+  const [http] = portResources('http', world.httpPort, 1);
+  const [tcp] = portResources('tcp', world.tcpPort, 1);
+  assert.ok(http?.kind === 'bind' && tcp?.kind === 'bind');
+  world.apply({ ...http, protocol: 'tcp' }, { ...tcp, protocol: 'http' });
+  await until(() => waiting.closed());
+  assert.equal(await world.closes('listener_removed'), 1);
+  // Raw TCP may go on for the grace time.
+  assert.equal(raw.closed(), false);
+  await until(() => raw.closed(), 6_000);
+  assert.equal(await world.closes('listener_removed'), 2);
+  const fresh = await rawClient(world.tcpPort);
+  fresh.socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await until(() => fresh.received().startsWith('HTTP/1.1 404'));
+  fresh.socket.destroy();
+  await world.stop();
+});
+
 test('a drain refuses what is new, finishes what is in flight, and closes the rest at the deadline', async () => {
   const world = await createWorld({
     onRequest: (_request, response) => void setTimeout(() => response.end('done\n'), SLOW_MS),

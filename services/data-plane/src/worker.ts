@@ -10,6 +10,7 @@ import { enforce } from './connection/enforce.ts';
 import { longTimeout } from './connection/long-timeout.ts';
 import { createConnectionRegistry } from './connection/registry.ts';
 import { createRejudge } from './connection/rejudge.ts';
+import { defaultLimits, type Limits } from './limits.ts';
 import { createBindManager } from './listener/bind-manager.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createProxy } from './proxy/proxy.ts';
@@ -31,6 +32,8 @@ export type WorkerOptions = {
   readonly logger: Logger;
   readonly version: string;
   readonly upstream?: UpstreamOptions;
+  /** In place of those that follow from the process's descriptors. */
+  readonly limits?: Partial<Limits>;
   /** Share of the PING interval, 0 to 0.15, by which a PING may come earlier. */
   readonly pingJitter?: number;
 };
@@ -58,10 +61,12 @@ export function createWorker(options: WorkerOptions): Worker {
   let tables = EMPTY_TABLES;
   let frontend = frontendByPort(tables, gateway);
   let draining = false;
+  let full = false;
 
   const readiness = createReadiness(['config']);
   const pings = createPingKeepalive(options.pingJitter === undefined ? {} : { jitter: options.pingJitter });
-  const upstreams = createUpstreams(options.upstream);
+  const limits: Limits = { ...defaultLimits(), ...options.limits };
+  const upstreams = createUpstreams(limits, options.upstream);
   const registry = createConnectionRegistry((connection, reason) => {
     metrics.connectionClosed(connection, reason);
     const fields = {
@@ -94,6 +99,7 @@ export function createWorker(options: WorkerOptions): Worker {
     logger,
     pings,
     upstreams,
+    limits,
     tables: () => tables,
     frontend: (port) => frontend(port),
     onProtocol(connection) {
@@ -102,9 +108,18 @@ export function createWorker(options: WorkerOptions): Worker {
     },
     onPing: metrics.pingSent,
     onUpstreamFailure: metrics.upstreamFailed,
+    onUpstreamOverflow: metrics.upstreamOverflowed,
   });
 
   const accept = (bind: Bind, socket: Socket) => {
+    if (registry.size >= limits.clientConnections) {
+      socket.destroy();
+      metrics.connectionRefused();
+      if (!full) logger.warn({ open: registry.size }, 'all connections are taken, new ones are refused');
+      full = true;
+      return;
+    }
+    full = false;
     // Registered before anything is looked up: a change of the tables from here on finds this connection.
     const listenerKey = tables.listenersByBind.get(bind.key)?.[0]?.key ?? bind.key;
     const connection = registry.add(bind, listenerKey, socket);
@@ -113,7 +128,9 @@ export function createWorker(options: WorkerOptions): Worker {
   };
 
   const isGone = ({ bind, protocol, listenerKey }: Connection): boolean => {
-    if (!tables.binds.some(({ key, port }) => key === bind.key && port === bind.port)) return true;
+    const still = tables.binds.find(({ key }) => key === bind.key);
+    // A port that changed its protocol has the same key, and nothing for those who speak the former one.
+    if (still?.port !== bind.port || still.protocol !== bind.protocol) return true;
     if (protocol !== 'tcp') return false;
     return tables.listenersByBind.get(bind.key)?.some(({ key }) => key === listenerKey) !== true;
   };
@@ -171,6 +188,7 @@ export function createWorker(options: WorkerOptions): Worker {
       clearInterval(hold);
       cancel();
       pings.close();
+      proxy.close();
       await upstreams.close();
       await admin.close();
     },

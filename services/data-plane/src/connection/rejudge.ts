@@ -4,8 +4,6 @@ import type { Connection } from './connection.ts';
 export type Rejudge = {
   /** Every connection that is open now will be judged by the settings that hold when its turn comes. */
   all(): void;
-  /** Connections that still wait. */
-  readonly pending: number;
 };
 
 /**
@@ -42,9 +40,6 @@ export function createRejudge(
     all() {
       for (const connection of connections()) waiting.add(connection);
       schedule();
-    },
-    get pending() {
-      return waiting.size;
     },
   };
 }

@@ -10,8 +10,8 @@ export type BindStatus = { readonly bind: Bind } & (
 
 /** Keeps one listening socket for each configured port. */
 export type BindManager = {
-  /** Opens what is new, closes what is gone, leaves the rest alone. Gives back the binds that are gone. */
-  reconcile(binds: readonly Bind[]): readonly Bind[];
+  /** Opens what is new, closes what is gone, leaves the rest alone. */
+  reconcile(binds: readonly Bind[]): void;
   status(): readonly BindStatus[];
   /** Stops accepting everywhere, for good. */
   close(): void;
@@ -77,15 +77,13 @@ export function createBindManager(options: BindManagerOptions): BindManager {
 
   return {
     reconcile(binds) {
-      if (closed) return [];
+      if (closed) return;
       const wanted = new Map(binds.map((bind) => [bind.key, bind]));
-      const gone: Bind[] = [];
       // Closing comes first, so that a port can pass from one key to another.
       for (const [key, entry] of entries) {
         if (wanted.get(key)?.port === entry.bind.port) continue;
         shut(entry);
         entries.delete(key);
-        gone.push(entry.bind);
       }
       for (const bind of binds) {
         const entry = entries.get(bind.key);
@@ -98,7 +96,6 @@ export function createBindManager(options: BindManagerOptions): BindManager {
           entry.status = { ...entry.status, bind };
         }
       }
-      return gone;
     },
     status: () => [...entries.values()].map((entry) => entry.status),
     close() {

@@ -12,6 +12,10 @@ export type Metrics = {
   pingSent(): void;
   configApplied(rejected: number): void;
   upstreamFailed(backend: string): void;
+  /** A request found too much under way at its backend. */
+  upstreamOverflowed(backend: string): void;
+  /** A client found all of the worker's connections taken. */
+  connectionRefused(): void;
 };
 
 /** What is looked up when the metrics are read. */
@@ -86,6 +90,17 @@ export function createMetrics(sources: MetricSources): Metrics {
     labelNames: ['backend'],
     registers,
   });
+  const upstreamOverflows = new Counter({
+    name: 'pulseplane_upstream_overflows_total',
+    help: 'Requests refused because too many were under way at the backend and waited for it',
+    labelNames: ['backend'],
+    registers,
+  });
+  const refused = new Counter({
+    name: 'pulseplane_downstream_connections_refused_total',
+    help: 'Connections from clients closed at accept because all that the worker takes were open',
+    registers,
+  });
   for (const kind of ['tcp', 'http2']) keepaliveFailures.inc({ kind }, 0);
 
   return {
@@ -106,5 +121,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       if (count > 0) rejected.inc(count);
     },
     upstreamFailed: (backend) => upstreamFailures.inc({ backend }),
+    upstreamOverflowed: (backend) => upstreamOverflows.inc({ backend }),
+    connectionRefused: () => refused.inc(),
   };
 }

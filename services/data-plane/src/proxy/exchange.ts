@@ -22,6 +22,8 @@ export type Exchange = {
   respond(status: number, headers: readonly string[], trailers: boolean): boolean;
   /** Ends the response, with trailers if the head promised some. */
   finish(trailers: readonly string[]): void;
+  /** The rest of the body is no longer awaited: after the answer, no more of it is read. */
+  giveUpBody(): void;
   /** Breaks the response off, so that the client sees that it is not whole. */
   abort(): void;
 };

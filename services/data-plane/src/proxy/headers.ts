@@ -25,7 +25,8 @@ export function headerValue(headers: readonly string[], name: string): string | 
 /** Headers for the upstream: hop-by-hop ones removed, one `host`, the client added to `x-forwarded-for`. */
 export function requestHeaders(headers: readonly string[], authority: string, peerAddress: string): string[] {
   const dropped = new Set(['host', 'expect', 'x-forwarded-for', ...named(headers)]);
-  const result = ['host', authority];
+  // An HTTP/1.0 client may name no host; then the backend's own takes its place.
+  const result = authority === '' ? [] : ['host', authority];
   const cookies: string[] = [];
   for (const [name, value] of endToEnd(headers, dropped)) {
     // HTTP/2 may split the cookie header (RFC 9113, section 8.2.3); HTTP/1.1 must have one.

@@ -2,6 +2,7 @@ import { constants, performServerHandshake, type ServerHttp2Session, type Server
 import type { PingKeepalive, PingSettings, PingWatch } from '@pulseplane/keepalive';
 import type { EffectiveHttp } from '@pulseplane/projection/gateway';
 import type { Connection, Served } from '../connection/connection.ts';
+import { headerLines, hostProblem } from './authority.ts';
 import { answer, type Exchange } from './exchange.ts';
 import { headerValue } from './headers.ts';
 
@@ -39,8 +40,11 @@ export function serveHttp2(connection: Connection, http: EffectiveHttp, context:
     // A stream that is reset reports it here too; the exchange hears of it by its close.
     stream.on('error', () => undefined);
     const exchange = toExchange(connection, session, stream, raw ?? []);
+    const [authority] = headerLines(raw ?? [], ':authority');
+    const problem = hostProblem(headerLines(raw ?? [], 'host'), authority, authority !== undefined);
     if (exchange.method === 'CONNECT') answer(exchange, 501, 'CONNECT is not supported');
     else if (!exchange.target.startsWith('/')) answer(exchange, 400, 'bad request target');
+    else if (problem !== undefined) answer(exchange, 400, problem);
     else context.onExchange(connection, exchange);
   });
   connection.serveAs(new Http2Serving(connection, session, context));
@@ -162,6 +166,8 @@ function toExchange(
         if (uploading && !promised && !gone()) stream.close(constants.NGHTTP2_NO_ERROR);
       });
     },
+    // The stream's end says it; the session goes on.
+    giveUpBody: () => undefined,
     abort() {
       if (!gone()) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
     },

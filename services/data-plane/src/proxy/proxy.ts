@@ -2,6 +2,7 @@ import type { PingKeepalive } from '@pulseplane/keepalive';
 import type { Backend, EffectiveFrontend, WeightedBackend } from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
 import type { Connection } from '../connection/connection.ts';
+import type { Limits } from '../limits.ts';
 import type { Tables } from '../tables/tables.ts';
 import { answer, type Exchange } from './exchange.ts';
 import { forward } from './forward.ts';
@@ -16,20 +17,24 @@ export type ProxyContext = {
   readonly logger: Logger;
   readonly pings: PingKeepalive;
   readonly upstreams: Upstreams;
+  readonly limits: Limits;
   tables(): Tables;
   frontend(port: number): EffectiveFrontend;
   /** The connection speaks a known protocol from now on. */
   onProtocol(connection: Connection): void;
   onPing(): void;
   onUpstreamFailure(backendKey: string): void;
+  /** A request was refused, because too much is under way or waits already. */
+  onUpstreamOverflow(backendKey: string): void;
   /** For a test that wants a certain backend; 0 to below 1. */
   readonly random?: () => number;
 };
 
 /** Takes connections that are registered already and serves them. */
-export type Proxy = { serve(connection: Connection): void };
+export type Proxy = { serve(connection: Connection): void; close(): void };
 
 export function createProxy(context: ProxyContext): Proxy {
+  const { limits, upstreams } = context;
   const random = context.random ?? Math.random;
 
   const choose = (backends: readonly WeightedBackend[]): Backend | undefined => {
@@ -44,9 +49,11 @@ export function createProxy(context: ProxyContext): Proxy {
     const backend = choose(routing.route.backends);
     if (backend === undefined) return answer(exchange, 500, 'no backend');
     const preserveCase = context.frontend(connection.bind.port).http.http1HeaderCase === 'preserve';
-    forward(exchange, context.upstreams.pool(backend), preserveCase, (outcome, error) => {
+    const options = { preserveCase, bodyIdleMs: limits.requestBodyIdleMs };
+    forward(exchange, upstreams.of(backend), options, (outcome, error) => {
       if (outcome === 'done' || outcome === 'client_gone') return;
-      if (outcome !== 'bad_request') context.onUpstreamFailure(backend.key);
+      if (outcome === 'overflow') context.onUpstreamOverflow(backend.key);
+      else if (outcome !== 'bad_request' && outcome !== 'body_late') context.onUpstreamFailure(backend.key);
       context.logger.debug(
         { connection: connection.id, backend: backend.key, outcome, error: error?.message },
         'a request failed',
@@ -54,11 +61,11 @@ export function createProxy(context: ProxyContext): Proxy {
     });
   };
 
-  const http1 = createHttp1Front(onExchange);
+  const http1 = createHttp1Front(limits, onExchange);
 
   const serveHttp = (connection: Connection) => {
     const { port } = connection.bind;
-    sniff(connection, context.frontend(port).http, (protocol) => {
+    sniff(connection, context.frontend(port).http, limits.requestHeadMs, (protocol) => {
       const { http } = context.frontend(port);
       if (protocol === 'http1') {
         http1.serve(connection, http);
@@ -76,7 +83,7 @@ export function createProxy(context: ProxyContext): Proxy {
     if (listener !== undefined) connection.listenerKey = listener.key;
     const backend = route && choose(route.backends);
     if (backend === undefined) return connection.close('no_route');
-    serveTcp(connection, backend, (error) => {
+    serveTcp(connection, backend, upstreams.sockets, (error) => {
       context.onUpstreamFailure(backend.key);
       context.logger.debug(
         { connection: connection.id, backend: backend.key, error: error.message },
@@ -88,5 +95,6 @@ export function createProxy(context: ProxyContext): Proxy {
 
   return {
     serve: (connection) => (connection.bind.protocol === 'tcp' ? serveRaw(connection) : serveHttp(connection)),
+    close: () => http1.close(),
   };
 }

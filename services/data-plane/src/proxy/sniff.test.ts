@@ -19,7 +19,7 @@ test('first bytes that begin and stop are given up; a client that says nothing w
     const [socket] = (await once(server, 'connection')) as [Socket];
     const connection = new Connection('1', BIND, 'listener', socket);
     const http = { maxBufferSize: 1, http1IdleTimeoutMs: idleMs, http2KeepaliveTimeoutMs: 1_000 };
-    sniff(connection, http, () => assert.fail('nothing was said'), 100);
+    sniff(connection, http, 100, () => assert.fail('nothing was said'));
     client.write(bytes);
     client.resume();
     await once(client, 'close');

@@ -4,18 +4,18 @@ import { longTimeout } from '../connection/long-timeout.ts';
 
 /** What every HTTP/2 client with prior knowledge says first (RFC 9113, section 3.4). */
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-/** For a client that began the preface and then stopped. */
-const FIRST_BYTE_TIMEOUT_MS = 10_000;
 
 /**
  * Waits for the first bytes of a connection and tells which HTTP they are, with the bytes back in the socket. A
  * client that says nothing is governed by the idle timeout.
+ *
+ * @param firstByteTimeoutMs for a client that began the preface and then stopped
  */
 export function sniff(
   connection: Connection,
   http: EffectiveHttp,
+  firstByteTimeoutMs: number,
   onProtocol: (protocol: 'http1' | 'http2') => void,
-  firstByteTimeoutMs = FIRST_BYTE_TIMEOUT_MS,
 ): void {
   const { socket } = connection;
   let seen: Buffer = Buffer.alloc(0);

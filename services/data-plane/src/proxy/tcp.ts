@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import type { Backend } from '@pulseplane/projection/gateway';
 import type { Connection, Served } from '../connection/connection.ts';
+import { type SocketBudget, UpstreamSocketsError } from './socket-budget.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
@@ -11,11 +12,19 @@ const CONNECT_TIMEOUT_MS = 10_000;
 export function serveTcp(
   connection: Connection,
   backend: Backend,
+  sockets: SocketBudget,
   onUpstreamError: (error: Error) => void,
   connectTimeoutMs = CONNECT_TIMEOUT_MS,
 ): void {
   const client = connection.socket;
+  const taken = sockets.take();
+  if (taken === undefined) {
+    onUpstreamError(new UpstreamSocketsError());
+    connection.close('upstream');
+    return;
+  }
   const upstream = connect({ host: backend.host, port: backend.port, allowHalfOpen: true, noDelay: true });
+  taken.releaseOnClose(upstream);
   const giveUp = setTimeout(() => {
     onUpstreamError(new Error(`no connection to ${backend.host}:${backend.port} in ${connectTimeoutMs} ms`));
     connection.close('upstream');

@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+
+/** What the worker puts up with. Times are in milliseconds. */
+export type Limits = {
+  /** Open connections from clients. */
+  readonly clientConnections: number;
+  /** Open connections to all backends together. */
+  readonly upstreamSockets: number;
+  /** HTTP requests under way at one backend; each has a connection of its own. */
+  readonly upstreamRequests: number;
+  /** HTTP requests that wait for one backend. */
+  readonly upstreamWaiting: number;
+  readonly upstreamWaitMs: number;
+  /** Requests that wait for their turn on one HTTP/1 connection. */
+  readonly pipelined: number;
+  /** From the first byte of an HTTP/1 request to the end of its head. */
+  readonly requestHeadMs: number;
+  /** Without a byte of a request body, before the answer has begun. */
+  readonly requestBodyIdleMs: number;
+};
+
+/** For listening sockets, the worker's own ports, the control stream and name look-ups. */
+const RESERVED_DESCRIPTORS = 192;
+const FEWEST_CONNECTIONS = 16;
+const CONNECTIONS_IF_UNKNOWN = 10_000;
+
+/**
+ * The limits of a process. Clients get half of the descriptors and upstreams the other half, so neither takes what
+ * the other or the admin pages need.
+ *
+ * @param descriptors how many the process may open; undefined when that is unknown
+ */
+export function defaultLimits(descriptors = descriptorLimit()): Limits {
+  const half =
+    descriptors === undefined
+      ? CONNECTIONS_IF_UNKNOWN
+      : Math.max(FEWEST_CONNECTIONS, Math.floor((descriptors - RESERVED_DESCRIPTORS) / 2));
+  return {
+    clientConnections: half,
+    upstreamSockets: half,
+    // At most half of all, so that one backend that hangs leaves room for the others.
+    upstreamRequests: Math.min(1_024, Math.floor(half / 2)),
+    upstreamWaiting: 1_024,
+    upstreamWaitMs: 10_000,
+    pipelined: 64,
+    requestHeadMs: 10_000,
+    requestBodyIdleMs: 300_000,
+  };
+}
+
+function descriptorLimit(): number | undefined {
+  try {
+    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+    return soft === undefined ? undefined : Number(soft);
+  } catch {
+    // Not Linux.
+    return undefined;
+  }
+}

@@ -1,0 +1,80 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Connection } from '../connection/connection.ts';
+import { headerLines, hostProblem } from './authority.ts';
+import type { Exchange } from './exchange.ts';
+import { headerValue } from './headers.ts';
+
+/** A request to refuse without asking an upstream. */
+export type Refusal = { readonly status: number; readonly text: string };
+
+export function toExchange(connection: Connection, request: IncomingMessage, response: ServerResponse): Exchange {
+  const { target, authority } = splitTarget(request.url ?? '/');
+  const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
+  return {
+    method: request.method ?? 'GET',
+    target,
+    authority: authority ?? request.headers.host ?? '',
+    headers: request.rawHeaders,
+    body: hasBody ? request : undefined,
+    peerAddress: connection.peerAddress,
+    sink: response,
+    get closed() {
+      return response.destroyed || connection.socket.destroyed;
+    },
+    onClosed(callback) {
+      // A response that is not the socket's yet does not hear of the socket's end.
+      const over = () => {
+        response.removeListener('close', over);
+        connection.socket.removeListener('close', over);
+        callback();
+      };
+      response.once('close', over);
+      connection.socket.once('close', over);
+    },
+    respond(status, headers) {
+      if (response.headersSent || response.destroyed) return false;
+      response.writeHead(status, [...headers]);
+      return true;
+    },
+    finish(trailers) {
+      if (response.destroyed || response.writableEnded) return;
+      if (trailers.length > 0) response.addTrailers(pairs(trailers));
+      response.end();
+    },
+    giveUpBody() {
+      connection.explain('first_byte_timeout');
+      // What follows on this connection cannot be told from the body that is missing.
+      response.shouldKeepAlive = false;
+    },
+    abort: () => connection.close('upstream'),
+  };
+}
+
+/** Why a request is refused, if it is. */
+export function refuse(request: IncomingMessage, exchange: Exchange, maxHeaders: number): Refusal | undefined {
+  const { rawHeaders } = request;
+  if (rawHeaders.length / 2 > maxHeaders) return { status: 431, text: 'too many request header fields' };
+  const { authority } = splitTarget(request.url ?? '/');
+  const problem = hostProblem(headerLines(rawHeaders, 'host'), authority, request.httpVersion === '1.0');
+  if (problem !== undefined) return { status: 400, text: problem };
+  const upgrades = headerValue(rawHeaders, 'connection')?.toLowerCase().includes('upgrade') === true;
+  if (upgrades && request.headers.upgrade?.toLowerCase() === 'websocket') {
+    return { status: 501, text: 'websocket is not supported' };
+  }
+  if (!exchange.target.startsWith('/')) return { status: 400, text: 'bad request target' };
+  return undefined;
+}
+
+/** A target in absolute form (RFC 9112, section 3.2.2) carries the authority, and it wins over the host header. */
+function splitTarget(url: string): { readonly target: string; readonly authority: string | undefined } {
+  const absolute = /^https?:\/\/([^/?#]+)([^#]*)/i.exec(url);
+  if (absolute === null) return { target: url, authority: undefined };
+  const rest = absolute[2] ?? '';
+  return { target: rest.startsWith('/') ? rest : `/${rest}`, authority: absolute[1] };
+}
+
+function pairs(flat: readonly string[]): [string, string][] {
+  const result: [string, string][] = [];
+  for (let index = 0; index + 1 < flat.length; index += 2) result.push([flat[index] ?? '', flat[index + 1] ?? '']);
+  return result;
+}
