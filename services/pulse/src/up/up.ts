@@ -66,7 +66,7 @@ async function refuseBusyPorts(config: UpConfig): Promise<void> {
     'readiness-port': readinessPort,
     'upstream-port': upstreamPort,
     // With a log, the gateway's listeners are whatever the log says.
-    ...(!existsSync(join(config.dataDir, 'events.db')) && { 'http-port': httpPort, 'tcp-port': tcpPort }),
+    ...(!hasLog(config.dataDir) && { 'http-port': httpPort, 'tcp-port': tcpPort }),
   };
   const taken = new Map<number, string>();
   for (const [flag, port] of Object.entries(flags)) {
@@ -78,6 +78,11 @@ async function refuseBusyPorts(config: UpConfig): Promise<void> {
     if (reason !== undefined)
       refuse(PROGRAM, `port ${port} on ${config.address} ${reason}; choose another with --${flag}`);
   }
+}
+
+/** A log of its own, or the fold of a stream that it shares. */
+function hasLog(dataDir: string): boolean {
+  return ['events.db', 'replica.db'].some((file) => existsSync(join(dataDir, file)));
 }
 
 /** Makes the data directory this process's own until it is released, and writes what others read there. */
