@@ -12,15 +12,3 @@ export function parseDuration(text: string): number | undefined {
   for (const [, count, unit] of text.matchAll(PART)) total += Number(count) * (MILLISECONDS[unit ?? ''] ?? 0);
   return total;
 }
-
-/** Prints whole milliseconds as Go prints a time.Duration: `100ms`, `1.5s`, `10m0s`, `5h6m7.001s`. */
-export function formatDuration(milliseconds: number): string {
-  if (milliseconds < 0) return `-${formatDuration(-milliseconds)}`;
-  if (milliseconds === 0) return '0s';
-  if (milliseconds < 1_000) return `${milliseconds}ms`;
-  const hours = Math.floor(milliseconds / 3_600_000);
-  const minutes = Math.floor(milliseconds / 60_000) % 60;
-  const seconds = (milliseconds % 60_000) / 1_000;
-  if (hours > 0) return `${hours}h${minutes}m${seconds}s`;
-  return minutes > 0 ? `${minutes}m${seconds}s` : `${seconds}s`;
-}

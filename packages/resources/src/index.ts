@@ -1,4 +1,4 @@
-export { DURATION_PATTERN, formatDuration, parseDuration } from './duration.ts';
+export { DURATION_PATTERN, parseDuration } from './duration.ts';
 export { readPath } from './json-path.ts';
 export { AGENTGATEWAY_BACKEND, type AgentgatewayBackendSpec } from './kinds/agentgateway-backend.ts';
 export { AGENTGATEWAY_POLICY, type AgentgatewayPolicySpec } from './kinds/agentgateway-policy.ts';
