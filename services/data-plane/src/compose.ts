@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Logger } from '@pulseplane/telemetry';
 import type { DataPlaneConfig } from './config.ts';
 import { followConfiguration } from './control/configuration-stream.ts';
@@ -7,13 +8,12 @@ export type Started =
   | { readonly kind: 'started'; readonly stop: () => Promise<void> }
   | { readonly kind: 'refused'; readonly reason: string };
 
-const VERSION = '0.1.0';
 /** What a supervisor and `docker stop` wait for, less a second. */
 const DRAIN_WITHIN_MS = 8_000;
 
 /** The stages in the order in which a configuration passes them: stream, tables, listeners, connections, sockets. */
 export async function compose(config: DataPlaneConfig, logger: Logger): Promise<Started> {
-  const worker = createWorker({ ...config, logger, version: VERSION });
+  const worker = createWorker({ ...config, logger, version: ownVersion() });
   try {
     await worker.start();
   } catch (error) {
@@ -27,7 +27,6 @@ export async function compose(config: DataPlaneConfig, logger: Logger): Promise<
       worker.configured();
       return rejects;
     },
-    onState: () => {},
   });
   const { controlPlane, gateway, nodeId } = config;
   logger.info({ controlPlane, gateway, nodeId, ...worker.ports() }, 'worker is running');
@@ -38,4 +37,10 @@ export async function compose(config: DataPlaneConfig, logger: Logger): Promise<
       await worker.drain(DRAIN_WITHIN_MS);
     },
   };
+}
+
+/** The version that the package says, also from `dist`, which lies beside `src`. */
+function ownVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
 }

@@ -1,7 +1,7 @@
 import type { GatewayName, GatewayResource } from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
 import { decodeResource, RESOURCE_TYPE_URL } from '@pulseplane/wire';
-import { type AdsClientState, type DeltaResponse, type Rejection, runAdsClient } from '@pulseplane/xds';
+import { type DeltaResponse, type Rejection, runAdsClient } from '@pulseplane/xds';
 
 /** A response's content, decoded: what the tables are changed by in one step. */
 type Batch = {
@@ -15,13 +15,12 @@ export type ConfigurationStreamOptions = {
   readonly gateway: GatewayName;
   /** Puts a batch in force and says which of its resources cannot be. */
   readonly apply: (batch: Batch) => readonly Rejection[];
-  readonly onState: (state: AdsClientState) => void;
   readonly logger: Logger;
 };
 
 /** Keeps the worker's tables as the control plane has them. Returns the way to stop. */
 export function followConfiguration(options: ConfigurationStreamOptions): () => void {
-  const { controlPlane, nodeId, gateway, logger, apply, onState } = options;
+  const { controlPlane, nodeId, gateway, logger, apply } = options;
   return runAdsClient({
     address: controlPlane,
     node: { id: nodeId, role: `${gateway.namespace}~${gateway.name}` },
@@ -38,7 +37,6 @@ export function followConfiguration(options: ConfigurationStreamOptions): () => 
     onState: (state) => {
       if (state.kind === 'connected') logger.info({ controlPlane }, 'connected to the control plane');
       else logger.warn({ controlPlane, ...state }, 'not connected to the control plane: the last configuration stays');
-      onState(state);
     },
   });
 }
