@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { describe, test } from 'node:test';
+import { afterEach, describe, test } from 'node:test';
 import type { EventLog } from '@pulseplane/event-log';
 import { wrapEventLog } from '@pulseplane/event-log/testing';
 import {
@@ -12,6 +12,7 @@ import {
   POLICY,
   TCP_POLICY,
 } from '../testing/api-fixture.ts';
+import { closeLogs, EVENT_LOGS } from '../testing/event-logs.ts';
 
 const merge = { 'content-type': MERGE };
 const keepalive = (time: string) => ({ spec: { frontend: { tcp: { keepalive: { time } } } } });
@@ -31,301 +32,315 @@ const GATEWAY = {
 
 type Page = { readonly metadata: { readonly continue?: string }; readonly items: readonly { readonly seq: number }[] };
 
-/** Events 3 to 6: created, time 60s, labelled, deleted; a second apart from 10:00:03. */
-async function withStory(): Promise<ApiFixture> {
-  let log: EventLog | undefined;
-  const now = () => new Date(Date.UTC(2026, 10, 22, 10, 0, (log?.head() ?? 0) + 1));
-  const fixture = await createFixture({ now });
-  log = fixture.log;
-  const { send } = fixture;
-  await send('POST', POLICIES, TCP_POLICY);
-  await send('PATCH', `${POLICY}?fieldManager=alice`, keepalive('60s'), merge);
-  await send('PATCH', POLICY, { metadata: { labels: { 'x.io/team': 'a' } } }, merge);
-  await send('DELETE', POLICY);
-  return fixture;
+for (const { name, open } of EVENT_LOGS) {
+  describe(`on the ${name} log`, () => {
+    afterEach(closeLogs);
+
+    /** Events 3 to 6: created, time 60s, labelled, deleted; a second apart from 10:00:03. */
+    async function withStory(): Promise<ApiFixture> {
+      let log: EventLog | undefined;
+      const now = () => new Date(Date.UTC(2026, 10, 22, 10, 0, (log?.head() ?? 0) + 1));
+      const fixture = await createFixture({ log: open(), now });
+      log = fixture.log;
+      const { send } = fixture;
+      await send('POST', POLICIES, TCP_POLICY);
+      await send('PATCH', `${POLICY}?fieldManager=alice`, keepalive('60s'), merge);
+      await send('PATCH', POLICY, { metadata: { labels: { 'x.io/team': 'a' } } }, merge);
+      await send('DELETE', POLICY);
+      return fixture;
+    }
+
+    describe('history', () => {
+      test('says who did what, through what, newest first, of a deleted object too', async () => {
+        const { send } = await withStory();
+        const { kind, apiVersion, metadata, items } = (await send('GET', `${POLICY}/history`)).json();
+        assert.deepEqual([kind, apiVersion], ['ObjectHistory', 'pulseplane.dev/v1']);
+        assert.deepEqual(metadata, { name: 'httpbin-keepalive', namespace: 'httpbin', resourceVersion: '6' });
+        const told = items.map(({ seq, type, generation, diff }: Record<string, unknown>) => [
+          seq,
+          type,
+          generation,
+          diff,
+        ]);
+        assert.deepEqual(told.slice(0, 3), [
+          [6, 'Deleted', 2, []],
+          [5, 'MetadataChanged', 2, ['+ metadata.labels["x.io/team"]: a']],
+          [4, 'SpecChanged', 2, ['spec.frontend.tcp.keepalive.time: 30s -> 60s']],
+        ]);
+        assert.ok(told[3][3].includes('+ spec.frontend.tcp.keepalive.time: 30s'));
+        const { actor, requestId, correlationId, uid, time } = items[2];
+        assert.deepEqual(actor, { user: 'anonymous', via: 'alice' });
+        assert.ok(requestId && correlationId && uid);
+        assert.equal(time, '2026-11-22T10:00:04.000Z');
+      });
+
+      test('comes in pages', async () => {
+        const { send } = await withStory();
+        const seqs: number[] = [];
+        for (let next: string | undefined = '7'; next !== undefined; ) {
+          const answer = await send('GET', `${POLICY}/history?limit=3&before=${next}`);
+          const { metadata, items }: Page = answer.json();
+          seqs.push(...items.map(({ seq }) => seq));
+          next = metadata.continue;
+        }
+        assert.deepEqual(seqs, [6, 5, 4, 3]);
+        assert.deepEqual((await send('GET', `${POLICY}/history?before=1`)).json().items, []);
+      });
+    });
+
+    describe('time travel', () => {
+      test('an object and a list as they were', async () => {
+        const { send } = await withStory();
+        const object = (await send('GET', `${POLICY}?at=4`)).json();
+        assert.equal(object.metadata.resourceVersion, '4');
+        assert.equal(object.spec.frontend.tcp.keepalive.time, '60s');
+        assert.equal((await send('GET', `${POLICY}?at=5`)).json().metadata.resourceVersion, '5');
+        for (const url of [POLICIES, ALL_POLICIES]) {
+          const list = (await send('GET', `${url}?at=3`)).json();
+          assert.equal(list.metadata.resourceVersion, '3');
+          assert.equal(list.items[0].spec.frontend.tcp.keepalive.time, '30s');
+          assert.deepEqual((await send('GET', `${url}?at=6`)).json().items, []);
+          assert.deepEqual((await send('GET', `${url}?at=4&labelSelector=x.io/team`)).json().items, []);
+          assert.equal((await send('GET', `${url}?at=5&labelSelector=x.io/team`)).json().items.length, 1);
+        }
+      });
+
+      test('by a time: up to and with the events at it', async () => {
+        const { send } = await withStory();
+        const cases: readonly (readonly [at: string, version: string | undefined])[] = [
+          ['2026-11-22T10:00:02.999Z', undefined],
+          ['2026-11-22T10:00:03Z', '3'],
+          ['2026-11-22T12:00:04%2B02:00', '4'],
+          ['2026-11-22T12:00:04+02:00', '4'],
+          ['2026-11-22T05:00:05.9999-05:00', '5'],
+          ['2001-01-01T00:00:00Z', undefined],
+        ];
+        for (const [at, version] of cases) {
+          const answer = await send('GET', `${POLICY}?at=${at}`);
+          assert.equal(answer.statusCode, version === undefined ? 404 : 200, at);
+          assert.equal(answer.json().metadata.resourceVersion, version, at);
+        }
+      });
+
+      test('the past has no status: nothing of it was stored', async () => {
+        const { send } = await createFixture({ log: open(), statusOf: () => ({ ancestors: [] }) });
+        await send('POST', POLICIES, TCP_POLICY);
+        assert.ok((await send('GET', POLICY)).json().status);
+        assert.equal((await send('GET', `${POLICY}?at=3`)).json().status, undefined);
+      });
+    });
+
+    describe('diff', () => {
+      test('tells paths, values and lines', async () => {
+        const { send } = await withStory();
+        const { from, to, changes, text, kind } = (await send('GET', `${POLICY}/diff?from=3&to=5`)).json();
+        assert.equal(kind, 'ObjectDiff');
+        assert.deepEqual(from, { seq: 3, exists: true, resourceVersion: '3' });
+        assert.deepEqual(to, { seq: 5, exists: true, resourceVersion: '5' });
+        assert.deepEqual(changes, [
+          { path: 'spec.frontend.tcp.keepalive.time', before: '30s', after: '60s' },
+          { path: 'metadata.labels["x.io/team"]', after: 'a' },
+        ]);
+        assert.deepEqual(text, ['spec.frontend.tcp.keepalive.time: 30s -> 60s', '+ metadata.labels["x.io/team"]: a']);
+      });
+
+      test('goes up to now, where the object may be gone', async () => {
+        const { send } = await withStory();
+        const { to, changes } = (await send('GET', `${POLICY}/diff?from=3`)).json();
+        assert.deepEqual(to, { seq: 6, exists: false });
+        assert.ok(changes.length > 3 && changes.every((change: object) => !('after' in change)));
+        assert.equal((await send('GET', `${POLICY}/diff?from=1&to=2`)).statusCode, 404);
+      });
+    });
+
+    test("kubectl's copy of the manifest is no line of a diff", async () => {
+      const { send } = await createFixture({ log: open() });
+      const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': '{}', a: 'b' };
+      await send('POST', POLICIES, { ...TCP_POLICY, metadata: { ...TCP_POLICY.metadata, annotations } });
+      const { text } = (await send('GET', `${POLICY}/diff?from=2`)).json();
+      assert.equal(text[0], '+ metadata.annotations.a: b');
+      assert.doesNotMatch(text.join(), /last-applied/);
+    });
+
+    describe('what cannot be asked', () => {
+      const HISTORY = `${POLICY}/history`;
+      const cases: readonly (readonly [url: string, code: number, message: string | RegExp])[] = [
+        [`${POLICY}?at=7`, 400, 'at: Invalid value: 7: must be from 1 to 6, the newest sequence number'],
+        [`${POLICY}?at=0`, 400, /must be from 1 to 6/],
+        [`${POLICY}?at=`, 400, 'at: Invalid value: "": must be a sequence number or a time in RFC 3339'],
+        [`${POLICY}?at=-1`, 400, /must be a sequence number or a time/],
+        [`${POLICY}?at=yesterday`, 400, /"yesterday": must be a sequence number or a time/],
+        [`${POLICY}?at=2026-02-30T00:00:00Z`, 400, /must be a sequence number or a time/],
+        [`${POLICY}?at=2026-11-22T10:00:00%2B99:00`, 400, /must be a sequence number or a time/],
+        [`${POLICY}?at=2999-01-01T00:00:00Z`, 400, /must not be after now/],
+        [`${POLICY}?at=1&at=2`, 400, 'at: Invalid value: "1,2": may be given once'],
+        [`${POLICIES}?at=7`, 400, /must be from 1 to 6/],
+        [`${POLICY}?at=6`, 404, /not found/],
+        [`${HISTORY}?limit=0`, 400, 'limit: Invalid value: "0": must be a whole number from 1 to 500'],
+        [`${HISTORY}?limit=501`, 400, /from 1 to 500/],
+        [`${HISTORY}?before=8`, 400, /from 1 to 7/],
+        [`${POLICIES}/never/history`, 404, /"never" not found/],
+        [`${POLICY}/diff`, 400, /^from: Invalid value: "": must be/],
+        [`${POLICY}/diff?from=1&to=x`, 400, /^to: Invalid value: "x"/],
+      ];
+      for (const [url, code, message] of cases) {
+        test(url, async () => {
+          const { send } = await withStory();
+          const status = (await send('GET', url)).json();
+          assert.equal(status.kind, 'Status');
+          assert.equal(status.code, code);
+          if (typeof message === 'string') assert.equal(status.message, message);
+          else assert.match(status.message, message);
+          if (code === 400) assert.ok(status.details.causes[0].field);
+        });
+      }
+
+      test('below the floor of a compacted log: 410', async () => {
+        const { log } = await withStory();
+        const compacted = wrapEventLog(log, { floor: () => 5 });
+        const { send } = await createFixture({ log: compacted, now: () => new Date('2027-01-01T00:00:00Z') });
+        for (const url of [
+          `${POLICY}?at=4`,
+          `${POLICY}?at=2026-11-22T10:00:03Z`,
+          `${POLICIES}?at=1`,
+          `${POLICY}/diff?from=1`,
+        ]) {
+          const status = (await send('GET', url)).json();
+          assert.deepEqual([status.code, status.reason], [410, 'Expired'], url);
+          assert.match(status.message, /is compacted away; the oldest that is known is 5/);
+        }
+        assert.equal((await send('GET', `${POLICY}?at=5`)).statusCode, 200);
+      });
+    });
+
+    describe('rollback', () => {
+      test('takes the spec back, in JSON, YAML or the query, and nothing else', async () => {
+        for (const [body, type, query] of [
+          ['{"to":3}', 'application/json', ''],
+          ['to: 3\n', 'application/yaml', ''],
+          ['{"to":"2026-11-22T10:00:03Z"}', 'application/json', ''],
+          [undefined, undefined, '?to=3'],
+        ] as const) {
+          const { send, log } = await withStory();
+          await send('POST', `${POLICY}/undelete`);
+          const headers = type === undefined ? {} : { 'content-type': type };
+          const rolled = await send('POST', `${POLICY}/rollback${query}`, body, headers);
+          assert.equal(rolled.statusCode, 200, rolled.body);
+          const [before, event] = log.read({ from: 7, limit: 2 });
+          assert.equal(event?.type, 'SpecChanged');
+          assert.deepEqual(event.restoredFrom, { seq: 3 });
+          assert.equal(
+            JSON.stringify(event.object.spec),
+            JSON.stringify(log.read({ from: 3, limit: 1 })[0]?.object.spec),
+          );
+          assert.deepEqual(event.object.metadata, { ...before?.object.metadata, generation: 2 });
+          assert.equal(rolled.json().metadata.resourceVersion, '8');
+        }
+      });
+
+      test('to what is there already changes nothing; as a dry run neither', async () => {
+        const { send, log } = await withStory();
+        await send('POST', `${POLICY}/undelete`);
+        assert.equal((await send('POST', `${POLICY}/rollback`, { to: 4 })).json().metadata.resourceVersion, '7');
+        const dry = (await send('POST', `${POLICY}/rollback?dryRun=All`, { to: 3 })).json();
+        assert.equal(dry.spec.frontend.tcp.keepalive.time, '30s');
+        assert.equal(log.head(), 7);
+      });
+
+      const refused: readonly (readonly [body: unknown, code: number, message: RegExp])[] = [
+        [{}, 400, /^to: Invalid value: null: must be a sequence number or a time/],
+        [{ to: 99 }, 400, /^to: Invalid value: 99: must be from 1 to 7/],
+        [{ to: 1.5 }, 400, /must be a sequence number or a time/],
+        [{ to: true }, 400, /must be a sequence number or a time/],
+        [{ to: 3, too: 4 }, 400, /^too: Invalid value: 4: is not a known field/],
+        [{ to: 3, resourceVersion: 7 }, 400, /^resourceVersion: Invalid value: 7: must be a string/],
+        [{ to: 3, resourceVersion: '5' }, 409, /has been modified/],
+        [{ to: 2 }, 404, /not found at 2: there is no version to go back to/],
+        [[3], 400, /must be an object/],
+      ];
+      for (const [body, code, message] of refused) {
+        test(`refuses ${JSON.stringify(body)}`, async () => {
+          const { send, log } = await withStory();
+          await send('POST', `${POLICY}/undelete`);
+          const answer = await send('POST', `${POLICY}/rollback`, body);
+          assert.equal(answer.statusCode, code, answer.body);
+          assert.match(answer.json().message, message);
+          assert.equal(log.head(), 7);
+        });
+      }
+
+      test('needs an object, and a version that the rules of today take', async () => {
+        const { send, log } = await withStory();
+        assert.equal((await send('POST', `${POLICY}/rollback`, { to: 3 })).statusCode, 404);
+        await send('POST', POLICIES, TCP_POLICY);
+        const [event] = log.read({ from: 7, limit: 1 });
+        assert.ok(event);
+        const spec = { ...event.object.spec, frontend: { tcp: { keepalive: { retries: 0 } } } };
+        for (const object of [{ ...event.object, spec }, event.object]) {
+          await log.append({ expected: [], events: [{ ...event, id: randomUUID(), type: 'SpecChanged', object }] });
+        }
+        const answer = await send('POST', `${POLICY}/rollback`, { to: 8 });
+        assert.equal(answer.statusCode, 422);
+        assert.match(answer.json().message, /retries: Invalid value: 0/);
+        assert.equal((await send('GET', `${POLICY}/rollback`)).statusCode, 405);
+      });
+    });
+
+    describe('undelete', () => {
+      test('gives the object back as a new one', async () => {
+        const { send, log } = await withStory();
+        const back = await send('POST', `${POLICY}/undelete`);
+        assert.equal(back.statusCode, 201);
+        const [deleted, event] = log.read({ from: 6, limit: 2 });
+        assert.deepEqual([event?.type, event?.restoredFrom], ['Created', { seq: 6 }]);
+        assert.equal(JSON.stringify(event?.object.spec), JSON.stringify(deleted?.object.spec));
+        const { uid, generation, labels } = back.json().metadata;
+        assert.notEqual(uid, deleted?.subject.uid);
+        assert.deepEqual([generation, labels], [1, { 'x.io/team': 'a' }]);
+        assert.equal((await send('GET', `${POLICY}/history?limit=1`)).json().items[0].restoredFrom.seq, 6);
+      });
+
+      test('is refused for what exists, never existed, or has lost its namespace', async () => {
+        const { send } = await withStory();
+        assert.equal((await send('POST', `${POLICIES}/never/undelete`)).statusCode, 404);
+        assert.equal((await send('POST', `${POLICY}/undelete`, { a: 1 })).statusCode, 400);
+        await send('POST', `${POLICY}/undelete`);
+        const again = await send('POST', `${POLICY}/undelete`);
+        assert.deepEqual([again.statusCode, again.json().reason], [409, 'AlreadyExists']);
+        await send('DELETE', '/api/v1/namespaces/httpbin');
+        const lost = await send('POST', `${POLICY}/undelete`);
+        assert.deepEqual([lost.statusCode, lost.json().message], [404, 'namespaces "httpbin" not found']);
+        assert.equal((await send('POST', '/api/v1/namespaces/httpbin/undelete')).statusCode, 201);
+        assert.equal((await send('POST', `${POLICY}/undelete`)).statusCode, 201);
+      });
+    });
+
+    describe('effective configuration', () => {
+      test('is what holds on each port, at any moment', async () => {
+        const { send } = await createFixture({ log: open() });
+        await send('POST', GATEWAYS, GATEWAY);
+        await send('POST', POLICIES, TCP_POLICY);
+        const url = `${GATEWAYS}/agentgateway-proxy/effective`;
+        const now = (await send('GET', url)).json();
+        assert.deepEqual([now.kind, now.seq, now.gateway.name], ['EffectiveConfig', 4, 'agentgateway-proxy']);
+        const policyKey = 'frontend/httpbin/httpbin-keepalive:frontend-tcp:httpbin/agentgateway-proxy';
+        const tcp = { policyKey, idleSeconds: 30, intervalSeconds: 5, probes: 3 };
+        assert.deepEqual(now.ports, [
+          {
+            port: 3000,
+            protocol: 'http',
+            tcp,
+            http: { maxBufferSize: 2_097_152, http1IdleTimeoutMs: 600_000, http2KeepaliveTimeoutMs: 20_000 },
+          },
+          { port: 3001, protocol: 'tcp', tcp, http: null },
+        ]);
+        assert.equal(now.resources.length, 5);
+        const before = (await send('GET', `${url}?at=3`)).json();
+        assert.deepEqual([before.seq, before.ports[1].tcp, before.resources.length], [3, null, 4]);
+        assert.equal((await send('GET', `${url}?at=2`)).statusCode, 404);
+        assert.equal((await send('GET', `${url}?at=x`)).statusCode, 400);
+        assert.equal((await send('GET', `${POLICY}/effective`)).statusCode, 404);
+      });
+    });
+  });
 }
-
-describe('history', () => {
-  test('says who did what, through what, newest first, of a deleted object too', async () => {
-    const { send } = await withStory();
-    const { kind, apiVersion, metadata, items } = (await send('GET', `${POLICY}/history`)).json();
-    assert.deepEqual([kind, apiVersion], ['ObjectHistory', 'pulseplane.dev/v1']);
-    assert.deepEqual(metadata, { name: 'httpbin-keepalive', namespace: 'httpbin', resourceVersion: '6' });
-    const told = items.map(({ seq, type, generation, diff }: Record<string, unknown>) => [seq, type, generation, diff]);
-    assert.deepEqual(told.slice(0, 3), [
-      [6, 'Deleted', 2, []],
-      [5, 'MetadataChanged', 2, ['+ metadata.labels["x.io/team"]: a']],
-      [4, 'SpecChanged', 2, ['spec.frontend.tcp.keepalive.time: 30s -> 60s']],
-    ]);
-    assert.ok(told[3][3].includes('+ spec.frontend.tcp.keepalive.time: 30s'));
-    const { actor, requestId, correlationId, uid, time } = items[2];
-    assert.deepEqual(actor, { user: 'anonymous', via: 'alice' });
-    assert.ok(requestId && correlationId && uid);
-    assert.equal(time, '2026-11-22T10:00:04.000Z');
-  });
-
-  test('comes in pages', async () => {
-    const { send } = await withStory();
-    const seqs: number[] = [];
-    for (let next: string | undefined = '7'; next !== undefined; ) {
-      const answer = await send('GET', `${POLICY}/history?limit=3&before=${next}`);
-      const { metadata, items }: Page = answer.json();
-      seqs.push(...items.map(({ seq }) => seq));
-      next = metadata.continue;
-    }
-    assert.deepEqual(seqs, [6, 5, 4, 3]);
-    assert.deepEqual((await send('GET', `${POLICY}/history?before=1`)).json().items, []);
-  });
-});
-
-describe('time travel', () => {
-  test('an object and a list as they were', async () => {
-    const { send } = await withStory();
-    const object = (await send('GET', `${POLICY}?at=4`)).json();
-    assert.equal(object.metadata.resourceVersion, '4');
-    assert.equal(object.spec.frontend.tcp.keepalive.time, '60s');
-    assert.equal((await send('GET', `${POLICY}?at=5`)).json().metadata.resourceVersion, '5');
-    for (const url of [POLICIES, ALL_POLICIES]) {
-      const list = (await send('GET', `${url}?at=3`)).json();
-      assert.equal(list.metadata.resourceVersion, '3');
-      assert.equal(list.items[0].spec.frontend.tcp.keepalive.time, '30s');
-      assert.deepEqual((await send('GET', `${url}?at=6`)).json().items, []);
-      assert.deepEqual((await send('GET', `${url}?at=4&labelSelector=x.io/team`)).json().items, []);
-      assert.equal((await send('GET', `${url}?at=5&labelSelector=x.io/team`)).json().items.length, 1);
-    }
-  });
-
-  test('by a time: up to and with the events at it', async () => {
-    const { send } = await withStory();
-    const cases: readonly (readonly [at: string, version: string | undefined])[] = [
-      ['2026-11-22T10:00:02.999Z', undefined],
-      ['2026-11-22T10:00:03Z', '3'],
-      ['2026-11-22T12:00:04%2B02:00', '4'],
-      ['2026-11-22T12:00:04+02:00', '4'],
-      ['2026-11-22T05:00:05.9999-05:00', '5'],
-      ['2001-01-01T00:00:00Z', undefined],
-    ];
-    for (const [at, version] of cases) {
-      const answer = await send('GET', `${POLICY}?at=${at}`);
-      assert.equal(answer.statusCode, version === undefined ? 404 : 200, at);
-      assert.equal(answer.json().metadata.resourceVersion, version, at);
-    }
-  });
-
-  test('the past has no status: nothing of it was stored', async () => {
-    const { send } = await createFixture({ statusOf: () => ({ ancestors: [] }) });
-    await send('POST', POLICIES, TCP_POLICY);
-    assert.ok((await send('GET', POLICY)).json().status);
-    assert.equal((await send('GET', `${POLICY}?at=3`)).json().status, undefined);
-  });
-});
-
-describe('diff', () => {
-  test('tells paths, values and lines', async () => {
-    const { send } = await withStory();
-    const { from, to, changes, text, kind } = (await send('GET', `${POLICY}/diff?from=3&to=5`)).json();
-    assert.equal(kind, 'ObjectDiff');
-    assert.deepEqual(from, { seq: 3, exists: true, resourceVersion: '3' });
-    assert.deepEqual(to, { seq: 5, exists: true, resourceVersion: '5' });
-    assert.deepEqual(changes, [
-      { path: 'spec.frontend.tcp.keepalive.time', before: '30s', after: '60s' },
-      { path: 'metadata.labels["x.io/team"]', after: 'a' },
-    ]);
-    assert.deepEqual(text, ['spec.frontend.tcp.keepalive.time: 30s -> 60s', '+ metadata.labels["x.io/team"]: a']);
-  });
-
-  test('goes up to now, where the object may be gone', async () => {
-    const { send } = await withStory();
-    const { to, changes } = (await send('GET', `${POLICY}/diff?from=3`)).json();
-    assert.deepEqual(to, { seq: 6, exists: false });
-    assert.ok(changes.length > 3 && changes.every((change: object) => !('after' in change)));
-    assert.equal((await send('GET', `${POLICY}/diff?from=1&to=2`)).statusCode, 404);
-  });
-});
-
-test("kubectl's copy of the manifest is no line of a diff", async () => {
-  const { send } = await createFixture();
-  const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': '{}', a: 'b' };
-  await send('POST', POLICIES, { ...TCP_POLICY, metadata: { ...TCP_POLICY.metadata, annotations } });
-  const { text } = (await send('GET', `${POLICY}/diff?from=2`)).json();
-  assert.equal(text[0], '+ metadata.annotations.a: b');
-  assert.doesNotMatch(text.join(), /last-applied/);
-});
-
-describe('what cannot be asked', () => {
-  const HISTORY = `${POLICY}/history`;
-  const cases: readonly (readonly [url: string, code: number, message: string | RegExp])[] = [
-    [`${POLICY}?at=7`, 400, 'at: Invalid value: 7: must be from 1 to 6, the newest sequence number'],
-    [`${POLICY}?at=0`, 400, /must be from 1 to 6/],
-    [`${POLICY}?at=`, 400, 'at: Invalid value: "": must be a sequence number or a time in RFC 3339'],
-    [`${POLICY}?at=-1`, 400, /must be a sequence number or a time/],
-    [`${POLICY}?at=yesterday`, 400, /"yesterday": must be a sequence number or a time/],
-    [`${POLICY}?at=2026-02-30T00:00:00Z`, 400, /must be a sequence number or a time/],
-    [`${POLICY}?at=2026-11-22T10:00:00%2B99:00`, 400, /must be a sequence number or a time/],
-    [`${POLICY}?at=2999-01-01T00:00:00Z`, 400, /must not be after now/],
-    [`${POLICY}?at=1&at=2`, 400, 'at: Invalid value: "1,2": may be given once'],
-    [`${POLICIES}?at=7`, 400, /must be from 1 to 6/],
-    [`${POLICY}?at=6`, 404, /not found/],
-    [`${HISTORY}?limit=0`, 400, 'limit: Invalid value: "0": must be a whole number from 1 to 500'],
-    [`${HISTORY}?limit=501`, 400, /from 1 to 500/],
-    [`${HISTORY}?before=8`, 400, /from 1 to 7/],
-    [`${POLICIES}/never/history`, 404, /"never" not found/],
-    [`${POLICY}/diff`, 400, /^from: Invalid value: "": must be/],
-    [`${POLICY}/diff?from=1&to=x`, 400, /^to: Invalid value: "x"/],
-  ];
-  for (const [url, code, message] of cases) {
-    test(url, async () => {
-      const { send } = await withStory();
-      const status = (await send('GET', url)).json();
-      assert.equal(status.kind, 'Status');
-      assert.equal(status.code, code);
-      if (typeof message === 'string') assert.equal(status.message, message);
-      else assert.match(status.message, message);
-      if (code === 400) assert.ok(status.details.causes[0].field);
-    });
-  }
-
-  test('below the floor of a compacted log: 410', async () => {
-    const { log } = await withStory();
-    const compacted = wrapEventLog(log, { floor: () => 5 });
-    const { send } = await createFixture({ log: compacted, now: () => new Date('2027-01-01T00:00:00Z') });
-    for (const url of [
-      `${POLICY}?at=4`,
-      `${POLICY}?at=2026-11-22T10:00:03Z`,
-      `${POLICIES}?at=1`,
-      `${POLICY}/diff?from=1`,
-    ]) {
-      const status = (await send('GET', url)).json();
-      assert.deepEqual([status.code, status.reason], [410, 'Expired'], url);
-      assert.match(status.message, /is compacted away; the oldest that is known is 5/);
-    }
-    assert.equal((await send('GET', `${POLICY}?at=5`)).statusCode, 200);
-  });
-});
-
-describe('rollback', () => {
-  test('takes the spec back, in JSON, YAML or the query, and nothing else', async () => {
-    for (const [body, type, query] of [
-      ['{"to":3}', 'application/json', ''],
-      ['to: 3\n', 'application/yaml', ''],
-      ['{"to":"2026-11-22T10:00:03Z"}', 'application/json', ''],
-      [undefined, undefined, '?to=3'],
-    ] as const) {
-      const { send, log } = await withStory();
-      await send('POST', `${POLICY}/undelete`);
-      const headers = type === undefined ? {} : { 'content-type': type };
-      const rolled = await send('POST', `${POLICY}/rollback${query}`, body, headers);
-      assert.equal(rolled.statusCode, 200, rolled.body);
-      const [before, event] = log.read({ from: 7, limit: 2 });
-      assert.equal(event?.type, 'SpecChanged');
-      assert.deepEqual(event.restoredFrom, { seq: 3 });
-      assert.equal(JSON.stringify(event.object.spec), JSON.stringify(log.read({ from: 3, limit: 1 })[0]?.object.spec));
-      assert.deepEqual(event.object.metadata, { ...before?.object.metadata, generation: 2 });
-      assert.equal(rolled.json().metadata.resourceVersion, '8');
-    }
-  });
-
-  test('to what is there already changes nothing; as a dry run neither', async () => {
-    const { send, log } = await withStory();
-    await send('POST', `${POLICY}/undelete`);
-    assert.equal((await send('POST', `${POLICY}/rollback`, { to: 4 })).json().metadata.resourceVersion, '7');
-    const dry = (await send('POST', `${POLICY}/rollback?dryRun=All`, { to: 3 })).json();
-    assert.equal(dry.spec.frontend.tcp.keepalive.time, '30s');
-    assert.equal(log.head(), 7);
-  });
-
-  const refused: readonly (readonly [body: unknown, code: number, message: RegExp])[] = [
-    [{}, 400, /^to: Invalid value: null: must be a sequence number or a time/],
-    [{ to: 99 }, 400, /^to: Invalid value: 99: must be from 1 to 7/],
-    [{ to: 1.5 }, 400, /must be a sequence number or a time/],
-    [{ to: true }, 400, /must be a sequence number or a time/],
-    [{ to: 3, too: 4 }, 400, /^too: Invalid value: 4: is not a known field/],
-    [{ to: 3, resourceVersion: 7 }, 400, /^resourceVersion: Invalid value: 7: must be a string/],
-    [{ to: 3, resourceVersion: '5' }, 409, /has been modified/],
-    [{ to: 2 }, 404, /not found at 2: there is no version to go back to/],
-    [[3], 400, /must be an object/],
-  ];
-  for (const [body, code, message] of refused) {
-    test(`refuses ${JSON.stringify(body)}`, async () => {
-      const { send, log } = await withStory();
-      await send('POST', `${POLICY}/undelete`);
-      const answer = await send('POST', `${POLICY}/rollback`, body);
-      assert.equal(answer.statusCode, code, answer.body);
-      assert.match(answer.json().message, message);
-      assert.equal(log.head(), 7);
-    });
-  }
-
-  test('needs an object, and a version that the rules of today take', async () => {
-    const { send, log } = await withStory();
-    assert.equal((await send('POST', `${POLICY}/rollback`, { to: 3 })).statusCode, 404);
-    await send('POST', POLICIES, TCP_POLICY);
-    const [event] = log.read({ from: 7, limit: 1 });
-    assert.ok(event);
-    const spec = { ...event.object.spec, frontend: { tcp: { keepalive: { retries: 0 } } } };
-    for (const object of [{ ...event.object, spec }, event.object]) {
-      await log.append({ expected: [], events: [{ ...event, id: randomUUID(), type: 'SpecChanged', object }] });
-    }
-    const answer = await send('POST', `${POLICY}/rollback`, { to: 8 });
-    assert.equal(answer.statusCode, 422);
-    assert.match(answer.json().message, /retries: Invalid value: 0/);
-    assert.equal((await send('GET', `${POLICY}/rollback`)).statusCode, 405);
-  });
-});
-
-describe('undelete', () => {
-  test('gives the object back as a new one', async () => {
-    const { send, log } = await withStory();
-    const back = await send('POST', `${POLICY}/undelete`);
-    assert.equal(back.statusCode, 201);
-    const [deleted, event] = log.read({ from: 6, limit: 2 });
-    assert.deepEqual([event?.type, event?.restoredFrom], ['Created', { seq: 6 }]);
-    assert.equal(JSON.stringify(event?.object.spec), JSON.stringify(deleted?.object.spec));
-    const { uid, generation, labels } = back.json().metadata;
-    assert.notEqual(uid, deleted?.subject.uid);
-    assert.deepEqual([generation, labels], [1, { 'x.io/team': 'a' }]);
-    assert.equal((await send('GET', `${POLICY}/history?limit=1`)).json().items[0].restoredFrom.seq, 6);
-  });
-
-  test('is refused for what exists, never existed, or has lost its namespace', async () => {
-    const { send } = await withStory();
-    assert.equal((await send('POST', `${POLICIES}/never/undelete`)).statusCode, 404);
-    assert.equal((await send('POST', `${POLICY}/undelete`, { a: 1 })).statusCode, 400);
-    await send('POST', `${POLICY}/undelete`);
-    const again = await send('POST', `${POLICY}/undelete`);
-    assert.deepEqual([again.statusCode, again.json().reason], [409, 'AlreadyExists']);
-    await send('DELETE', '/api/v1/namespaces/httpbin');
-    const lost = await send('POST', `${POLICY}/undelete`);
-    assert.deepEqual([lost.statusCode, lost.json().message], [404, 'namespaces "httpbin" not found']);
-    assert.equal((await send('POST', '/api/v1/namespaces/httpbin/undelete')).statusCode, 201);
-    assert.equal((await send('POST', `${POLICY}/undelete`)).statusCode, 201);
-  });
-});
-
-describe('effective configuration', () => {
-  test('is what holds on each port, at any moment', async () => {
-    const { send } = await createFixture();
-    await send('POST', GATEWAYS, GATEWAY);
-    await send('POST', POLICIES, TCP_POLICY);
-    const url = `${GATEWAYS}/agentgateway-proxy/effective`;
-    const now = (await send('GET', url)).json();
-    assert.deepEqual([now.kind, now.seq, now.gateway.name], ['EffectiveConfig', 4, 'agentgateway-proxy']);
-    const policyKey = 'frontend/httpbin/httpbin-keepalive:frontend-tcp:httpbin/agentgateway-proxy';
-    const tcp = { policyKey, idleSeconds: 30, intervalSeconds: 5, probes: 3 };
-    assert.deepEqual(now.ports, [
-      {
-        port: 3000,
-        protocol: 'http',
-        tcp,
-        http: { maxBufferSize: 2_097_152, http1IdleTimeoutMs: 600_000, http2KeepaliveTimeoutMs: 20_000 },
-      },
-      { port: 3001, protocol: 'tcp', tcp, http: null },
-    ]);
-    assert.equal(now.resources.length, 5);
-    const before = (await send('GET', `${url}?at=3`)).json();
-    assert.deepEqual([before.seq, before.ports[1].tcp, before.resources.length], [3, null, 4]);
-    assert.equal((await send('GET', `${url}?at=2`)).statusCode, 404);
-    assert.equal((await send('GET', `${url}?at=x`)).statusCode, 400);
-    assert.equal((await send('GET', `${POLICY}/effective`)).statusCode, 404);
-  });
-});
