@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { NewEvent, StoredEvent } from './event.ts';
 
 /** The last link of a chain: what the next event is appended to. */
@@ -7,17 +7,28 @@ export type ChainHead = { readonly seq: number; readonly hash: string };
 /** The head of an empty log. */
 export const EMPTY_CHAIN: ChainHead = { seq: 0, hash: '' };
 
-/** The shape that events are written in now. 1 had no correlation id and no source of a restoration. */
-const SCHEMA_VERSION = 2;
+/**
+ * The shape that events are written in now. 1 had no correlation id and no source of a restoration; up to 2 the object's
+ * text was hashed as a JSON string of its own.
+ */
+export const SCHEMA_VERSION = 3;
+
+/** An event in its place in the chain, and its object as it is stored, to the byte. */
+export type SealedEvent = { readonly event: StoredEvent; readonly objectText: string };
 
 /** Gives new events their sequence numbers and hashes, each hash over the one before it. */
-export function seal(head: ChainHead, events: readonly NewEvent[]): readonly StoredEvent[] {
-  let { seq, hash } = head;
+export function seal(
+  head: ChainHead,
+  events: readonly NewEvent[],
+  schemaVersion = SCHEMA_VERSION,
+): readonly SealedEvent[] {
+  let { seq, hash: prevHash } = head;
   return events.map((event) => {
     seq += 1;
-    const unsealed = { ...event, seq, schemaVersion: SCHEMA_VERSION, prevHash: hash };
-    hash = hashEvent(unsealed, JSON.stringify(event.object));
-    return { ...unsealed, hash };
+    const objectText = JSON.stringify(event.object);
+    const unsealed = { ...event, seq, schemaVersion, prevHash };
+    prevHash = hashEvent(unsealed, objectText);
+    return { event: { ...unsealed, hash: prevHash }, objectText };
   });
 }
 
@@ -26,19 +37,18 @@ export function seal(head: ChainHead, events: readonly NewEvent[]): readonly Sto
  * to the byte. An array, not an object: its order does not depend on how a reader built the event.
  */
 export function hashEvent(event: Omit<StoredEvent, 'hash' | 'object'>, objectText: string): string {
-  const { subject, actor } = event;
-  const immutable = [
-    event.prevHash,
-    event.seq,
-    event.schemaVersion,
-    event.id,
-    event.type,
-    [subject.group, subject.kind, subject.namespace, subject.name, subject.uid],
-    objectText,
-    [actor.user, actor.via],
-    event.requestId,
-    event.time,
-    ...(event.schemaVersion >= 2 ? [event.correlationId, event.restoredFrom?.seq ?? 0] : []),
-  ];
-  return createHash('sha256').update(JSON.stringify(immutable)).digest('hex');
+  const { subject, actor, schemaVersion } = event;
+  const about = [event.prevHash, event.seq, schemaVersion, event.id, event.type];
+  const named = [subject.group, subject.kind, subject.namespace, subject.name, subject.uid];
+  const by = [actor.user, actor.via];
+  const asked = [event.requestId, event.time];
+  const since2 = [event.correlationId, event.restoredFrom?.seq ?? 0];
+  // A header in JSON has no line break, so that nothing of it could be taken for the object or the other way round.
+  if (schemaVersion >= 3) {
+    return hash('sha256', `${JSON.stringify([...about, ...named, ...by, ...asked, ...since2])}\n${objectText}`);
+  }
+  return hash(
+    'sha256',
+    JSON.stringify([...about, named, objectText, by, ...asked, ...(schemaVersion >= 2 ? since2 : [])]),
+  );
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import Database from 'better-sqlite3';
-import { createMemoryEventLog, openSqliteEventLog } from './index.ts';
+import { createMemoryEventLog, openSqliteEventLog, verifyLogFile } from './index.ts';
 import { eventLogContract, policyEvent, policyRef } from './testing/event-log-contract.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'pulseplane-event-log-'));
@@ -112,6 +112,36 @@ test('a file written by schema version 1 is read, upcast, and written on', async
     events: [policyEvent('kept', 'SpecChanged')],
   });
   assert(result.kind === 'appended');
-  assert.deepEqual([result.events[0]?.seq, result.events[0]?.schemaVersion], [6, 2]);
+  assert.deepEqual([result.events[0]?.seq, result.events[0]?.schemaVersion], [6, 3]);
   await log.close();
+});
+
+test('a file written by schema version 2 verifies before it is opened, then is read, and written on', async () => {
+  const file = freshFile();
+  copyFileSync(new URL('../fixtures/schema-2.db', import.meta.url), file);
+  assert.deepEqual(verifyLogFile(file), { head: 74, events: 74, objects: 2, problems: [] });
+  const log = openSqliteEventLog(file);
+  assert.deepEqual(
+    log.objects({}).map(({ ref, version }) => [ref.name, version]),
+    [
+      ['back', 74],
+      ['kept', 70],
+    ],
+  );
+  const [restored] = log.history(policyRef('back'), { before: 99, limit: 1 });
+  assert.deepEqual([restored?.restoredFrom, restored?.correlationId], [{ seq: 72 }, 'together']);
+  assert.deepEqual(log.objectAt(policyRef('kept'), 9)?.object.spec, { x: 9 });
+  assert.deepEqual(log.objectAt(policyRef('gone'), 70)?.version, 2);
+  assert.equal(log.object(policyRef('gone')), undefined);
+  assert.deepEqual(
+    log.appended('first')?.map(({ seq }) => seq),
+    [1, 2],
+  );
+  await log.append({ expected: [{ ref: policyRef('gone'), version: 0 }], events: [policyEvent('gone')] });
+  assert.deepEqual(
+    log.history(policyRef('gone'), { before: 99, limit: 9 }).map(({ seq }) => seq),
+    [75, 71, 2],
+  );
+  await log.close();
+  assert.deepEqual(verifyLogFile(file).problems, []);
 });

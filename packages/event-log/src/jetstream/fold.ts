@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Append, AppendResult } from '../event-log.ts';
-import type { SqliteStore } from '../sqlite/sqlite-store.ts';
+import type { SqliteStore, StoreAppend } from '../sqlite/sqlite-store.ts';
 import { StorageFault } from '../storage-fault.ts';
 import { decodeMessage, type Message } from './message.ts';
 import type { Position, PositionTable } from './position-table.ts';
@@ -20,7 +20,7 @@ export type Folded = { readonly writer: string; readonly number: number; readonl
 type Planned = {
   readonly message: Message;
   /** The commands that are still to be folded: none of a message that came again. */
-  readonly commands: readonly Append[];
+  readonly commands: readonly StoreAppend[];
   readonly window: RetryWindow | undefined;
   readonly after: Position;
 };
@@ -73,7 +73,7 @@ export class Fold {
       const digest = createHash('sha256').update(data).digest('hex');
       planned.push({
         message,
-        commands: window === undefined ? [] : message.commands.slice(skip),
+        commands: window === undefined ? [] : message.commands.slice(skip).map(asWritten(message)),
         window,
         after: { ...this.#position, seq, digest, commands: 0 },
       });
@@ -122,7 +122,7 @@ export class Fold {
     this.#tell(planned.message, planned.commands, outcomes);
   }
 
-  #commit(batch: readonly Append[], to: readonly Planned[] | Position): readonly AppendResult[] {
+  #commit(batch: readonly StoreAppend[], to: readonly Planned[] | Position): readonly AppendResult[] {
     let after = this.#position;
     const results = this.#store.commit(batch, () => {
       if ('seq' in to) after = to;
@@ -140,7 +140,7 @@ export class Fold {
   }
 
   /** A command that an earlier run had folded before it ended is waited for by nobody now. */
-  #tell({ writer, number, commands }: Message, folded: readonly Append[], outcomes: readonly Outcome[]): void {
+  #tell({ writer, number, commands }: Message, folded: readonly StoreAppend[], outcomes: readonly Outcome[]): void {
     const earlier = commands.slice(0, commands.length - folded.length).map(
       (): Outcome => ({
         kind: 'refused',
@@ -149,6 +149,10 @@ export class Fold {
     );
     this.#folded({ writer, number, outcomes: [...earlier, ...outcomes] });
   }
+}
+
+function asWritten({ schemaVersion }: Message): (command: Append) => StoreAppend {
+  return (command) => ({ ...command, schemaVersion });
 }
 
 function answered(result: AppendResult): Outcome {

@@ -151,11 +151,11 @@ test('a message that this version cannot read stops the fold, by name, and is no
   const log = await nats.open('a');
   await log.append({ expected: [], events: [policyEvent('a')] });
   const { nc } = await nats.client();
-  nc.publish('pulseplane.log', '{"format":2}');
+  nc.publish('pulseplane.log', '{"format":3}');
   await nc.flush();
   await assert.rejects(log.append({ expected: [], events: [policyEvent('b')] }), {
     name: 'StorageFault',
-    message: /message 2 of the stream PULSEPLANE cannot be read: it has format 2/,
+    message: /message 2 of the stream PULSEPLANE cannot be read: it has format 3/,
   });
   assert.equal(log.head(), 1);
 });

@@ -22,7 +22,7 @@ class MemoryEventLog implements EventLog {
       const actual = this.object(ref)?.version ?? 0;
       if (actual !== version) return { kind: 'conflict', ref, expected: version, actual };
     }
-    const sealed = seal(this.#events.at(-1) ?? EMPTY_CHAIN, structuredClone(events));
+    const sealed = seal(this.#events.at(-1) ?? EMPTY_CHAIN, structuredClone(events)).map(({ event }) => event);
     for (const event of sealed) {
       this.#events.push(event);
       fold(this.#objects, event);

@@ -33,6 +33,7 @@ export function compactStore(
     db.exec('DROP TRIGGER events_are_never_deleted');
     report.dropped = db.prepare(DROP_OLD).run({ through, keep: policy.keepVersions }).changes;
     db.exec(NEVER_DELETED);
+    db.prepare('DELETE FROM waypoints WHERE seq <= ? AND seq NOT IN (SELECT seq FROM events)').run(through);
     db.prepare('DELETE FROM commands WHERE first_seq <= ?').run(through);
   };
   const carry = (): void => {
@@ -71,9 +72,7 @@ export function compactStore(
 const DROP_OLD = `
   DELETE FROM events WHERE seq <= @through AND seq NOT IN (
     SELECT seq FROM (
-      SELECT seq, row_number() OVER (
-        PARTITION BY subject_group, subject_kind, subject_namespace, subject_name ORDER BY seq DESC
-      ) AS age FROM events WHERE seq <= @through
+      SELECT seq, row_number() OVER (PARTITION BY subject ORDER BY seq DESC) AS age FROM events WHERE seq <= @through
     ) WHERE age <= @keep
   )`;
 

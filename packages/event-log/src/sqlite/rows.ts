@@ -1,9 +1,16 @@
 import type { KubernetesObject, StoredObject } from '@pulseplane/resources';
+import type { SealedEvent } from '../chain.ts';
 import type { EventType, StoredEvent } from '../event.ts';
 
-/** A row of the events table, column by column. Null columns came with a later schema version. */
+/** An event with its subject's names, column by column. */
 export type EventRow = {
   readonly seq: number;
+  /** The number of its subject; the names come from the table of subjects. */
+  readonly subject: number;
+  /** The subject's event before this one; 0: none. */
+  readonly previous: number;
+  /** How many events the subject has had with this one. */
+  readonly revision: number;
   readonly id: string;
   readonly type: EventType;
   readonly subject_group: string;
@@ -23,61 +30,61 @@ export type EventRow = {
   readonly restored_from: number | null;
 };
 
+/** What the table of subjects knows of one: its newest event, how many it has had, and the one that made the current object. */
+export type SubjectRow = {
+  readonly id: number;
+  readonly newest: number;
+  readonly revision: number;
+  /** 0 when the object does not exist. */
+  readonly version: number;
+};
+
 /** The columns of the events table in the order of {@link toEventValues}. */
 export const EVENT_COLUMNS = [
   'seq',
+  'subject',
+  'previous',
+  'revision',
   'id',
   'type',
-  'subject_group',
-  'subject_kind',
-  'subject_namespace',
-  'subject_name',
   'subject_uid',
-  'object',
   'actor_user',
   'actor_via',
   'request_id',
+  'correlation_id',
+  'restored_from',
   'time',
   'schema_version',
   'prev_hash',
   'hash',
-  'correlation_id',
-  'restored_from',
+  'object',
 ] as const satisfies readonly (keyof EventRow)[];
 
-/** A row of the table of current objects. */
-export type ObjectRow = {
-  readonly object_group: string;
-  readonly object_kind: string;
-  readonly object_namespace: string;
-  readonly object_name: string;
-  readonly version: number;
-  readonly changed_at: string;
-  readonly object: string;
-};
-
 /** Positional, because binding by name costs a third more on the path of every append. */
-export function toEventValues(event: StoredEvent, objectText: string): readonly (string | number | null)[] {
-  const { subject, actor } = event;
+export function toEventValues(
+  { event, objectText }: SealedEvent,
+  subject: number,
+  previous: number,
+  revision: number,
+): readonly (string | number | null)[] {
   return [
     event.seq,
+    subject,
+    previous,
+    revision,
     event.id,
     event.type,
-    subject.group,
-    subject.kind,
-    subject.namespace,
-    subject.name,
-    subject.uid,
-    objectText,
-    actor.user,
-    actor.via,
+    event.subject.uid,
+    event.actor.user,
+    event.actor.via,
     event.requestId,
+    event.correlationId === event.requestId ? null : event.correlationId,
+    event.restoredFrom?.seq ?? null,
     event.time,
     event.schemaVersion,
     event.prevHash,
     event.hash,
-    event.correlationId,
-    event.restoredFrom?.seq ?? null,
+    objectText,
   ];
 }
 
@@ -86,8 +93,8 @@ export function fromEventRow(row: EventRow): StoredEvent {
 }
 
 /**
- * An event without its object. Upcasts on the way: an event of schema version 1 belonged to its own request only, and
- * restored nothing.
+ * An event without its object. Upcasts on the way: an event of schema version 1 belonged to its own request only (as
+ * most do), and restored nothing.
  */
 export function headOfEventRow(row: EventRow): Omit<StoredEvent, 'object'> {
   return {
@@ -112,8 +119,14 @@ export function headOfEventRow(row: EventRow): Omit<StoredEvent, 'object'> {
   };
 }
 
+/** The columns of an event that tell of the object that it left behind. */
+export type ObjectRow = Pick<
+  EventRow,
+  'seq' | 'subject_group' | 'subject_kind' | 'subject_namespace' | 'subject_name' | 'time' | 'object'
+>;
+
 /** The object that an event left behind. */
-export function objectOfEventRow(row: EventRow): StoredObject {
+export function fromObjectRow(row: ObjectRow): StoredObject {
   return {
     ref: {
       group: row.subject_group,
@@ -123,20 +136,6 @@ export function objectOfEventRow(row: EventRow): StoredObject {
     },
     version: row.seq,
     changedAt: row.time,
-    object: parseObject(row.object),
-  };
-}
-
-export function fromObjectRow(row: ObjectRow): StoredObject {
-  return {
-    ref: {
-      group: row.object_group,
-      kind: row.object_kind,
-      namespace: row.object_namespace,
-      name: row.object_name,
-    },
-    version: row.version,
-    changedAt: row.changed_at,
     object: parseObject(row.object),
   };
 }

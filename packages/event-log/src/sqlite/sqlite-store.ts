@@ -1,24 +1,27 @@
 import type { ObjectRef, StoredObject } from '@pulseplane/resources';
-import { type ChainHead, EMPTY_CHAIN, seal } from '../chain.ts';
+import { type ChainHead, EMPTY_CHAIN, type SealedEvent, seal } from '../chain.ts';
 import type { StoredEvent } from '../event.ts';
 import type { Append, AppendResult, ObjectFilter } from '../event-log.ts';
 import type { Connection } from './database.ts';
 import { asStorageFault } from './fault.ts';
-import { fromEventRow, fromObjectRow, objectOfEventRow, toEventValues } from './rows.ts';
-import { prepareStatements, type Statements } from './statements.ts';
+import { fromEventRow, fromObjectRow, toEventValues } from './rows.ts';
+import { prepareStatements, type Statements, WAYPOINT_EVERY } from './statements.ts';
+
+/** A command, and the schema version that its events are sealed in: where nobody says otherwise, the newest. */
+export type StoreAppend = Append & { readonly schemaVersion?: number };
 
 /** The log's tables in one connection, synchronous: what every adapter that keeps a SQLite file is built on. */
 export class SqliteStore {
   readonly db: Connection;
   readonly #statements: Statements;
-  readonly #transaction: (batch: readonly Append[], also: () => void) => readonly AppendResult[];
+  readonly #transaction: (batch: readonly StoreAppend[], also: () => void) => readonly AppendResult[];
   #head: ChainHead;
 
   constructor(db: Connection) {
     this.db = db;
     this.#statements = prepareStatements(db);
     this.#head = this.#readHead();
-    const transaction = db.transaction((batch: readonly Append[], also: () => void) => {
+    const transaction = db.transaction((batch: readonly StoreAppend[], also: () => void) => {
       const results = batch.map((append) => this.#write(append));
       also();
       return results;
@@ -30,7 +33,7 @@ export class SqliteStore {
    * Writes commands in one transaction, durable when it returns; `also` takes part in it. Each command is accepted or
    * refused by itself. Throws a StorageFault, and then nothing of the batch is written.
    */
-  commit(batch: readonly Append[], also: () => void = () => {}): readonly AppendResult[] {
+  commit(batch: readonly StoreAppend[], also: () => void = () => {}): readonly AppendResult[] {
     const before = this.#head;
     try {
       return this.#transaction(batch, also);
@@ -40,32 +43,38 @@ export class SqliteStore {
     }
   }
 
-  #write({ expected, events, idempotencyKey }: Append): AppendResult {
+  #write({ expected, events, idempotencyKey, schemaVersion }: StoreAppend): AppendResult {
     const first = idempotencyKey === undefined ? undefined : this.appended(idempotencyKey);
     if (first !== undefined) return { kind: 'repeated', events: first };
     for (const { ref, version } of expected) {
-      const actual = this.#statements.version.get(ref) ?? 0;
+      const actual = this.#statements.subject.get(...namesOf(ref))?.version ?? 0;
       if (actual !== version) return { kind: 'conflict', ref, expected: version, actual };
     }
-    const sealed = seal(this.#head, events);
-    for (const event of sealed) {
-      const { group, kind, namespace, name } = event.subject;
-      const text = JSON.stringify(event.object);
-      this.#statements.insertEvent.run(...toEventValues(event, text));
-      if (event.type === 'Deleted') this.#statements.deleteObject.run(group, kind, namespace, name);
-      else if (event.type !== 'Compacted')
-        this.#statements.upsertObject.run(group, kind, namespace, name, event.seq, event.time, text);
-    }
-    const last = sealed.at(-1);
+    const sealed = seal(this.#head, events, schemaVersion);
+    for (const each of sealed) this.#insert(each);
+    const last = sealed.at(-1)?.event;
     if (last !== undefined) this.#head = last;
     if (idempotencyKey !== undefined && last !== undefined) {
-      this.#statements.insertCommand.run(idempotencyKey, sealed[0]?.seq ?? last.seq, last.seq);
+      this.#statements.insertCommand.run(idempotencyKey, last.seq - sealed.length + 1, last.seq);
     }
-    return { kind: 'appended', events: sealed };
+    return { kind: 'appended', events: sealed.map(({ event }) => event) };
+  }
+
+  #insert(sealed: SealedEvent): void {
+    const { seq, type, subject } = sealed.event;
+    const names = namesOf(subject);
+    const before = this.#statements.subject.get(...names);
+    const revision = (before?.revision ?? 0) + 1;
+    const version = type === 'Deleted' || type === 'Compacted' ? 0 : seq;
+    let id = before?.id;
+    if (id === undefined) id = Number(this.#statements.insertSubject.run(...names, seq, version).lastInsertRowid);
+    else this.#statements.updateSubject.run(seq, version, revision, id);
+    this.#statements.insertEvent.run(...toEventValues(sealed, id, before?.newest ?? 0, revision));
+    if (revision % WAYPOINT_EVERY === 0) this.#statements.insertWaypoint.run(id, seq);
   }
 
   object(ref: ObjectRef): StoredObject | undefined {
-    const row = this.#reading(() => this.#statements.object.get(ref));
+    const row = this.#reading(() => this.#statements.object.get(...namesOf(ref)));
     return row && fromObjectRow(row);
   }
 
@@ -74,24 +83,27 @@ export class SqliteStore {
   }
 
   objectAt(ref: ObjectRef, seq: number): StoredObject | undefined {
-    const row = this.#reading(() => this.#statements.eventAt.get({ ...ref, seq }));
-    return row === undefined || row.type === 'Deleted' ? undefined : objectOfEventRow(row);
+    const row = this.#reading(() => this.#statements.objectAt.get({ ...ref, seq }));
+    return row === undefined || row.type === 'Deleted' ? undefined : fromObjectRow(row);
   }
 
   objectsAt(filter: ObjectFilter, seq: number): readonly StoredObject[] {
-    return this.#reading(() => this.#statements.objectsAt.all({ ...toParameters(filter), seq })).map(objectOfEventRow);
+    return this.#reading(() => this.#statements.objectsAt.all({ ...toParameters(filter), seq })).map(fromObjectRow);
   }
 
   read(range: { readonly from: number; readonly limit: number }): readonly StoredEvent[] {
     return this.#reading(() => this.#statements.events.all(range)).map(fromEventRow);
   }
 
-  history(ref: ObjectRef, range: { readonly before: number; readonly limit: number }): readonly StoredEvent[] {
-    return this.#reading(() => this.#statements.history.all({ ...ref, ...range })).map(fromEventRow);
+  history(
+    ref: ObjectRef,
+    { before, limit }: { readonly before: number; readonly limit: number },
+  ): readonly StoredEvent[] {
+    return this.#reading(() => this.#statements.history.all({ ...ref, limit, seq: before - 1 })).map(fromEventRow);
   }
 
   appended(idempotencyKey: string): readonly StoredEvent[] | undefined {
-    const command = this.#statements.command.get(idempotencyKey);
+    const command = this.#reading(() => this.#statements.command.get(idempotencyKey));
     if (command === undefined) return undefined;
     return this.read({ from: command.first_seq, limit: command.last_seq - command.first_seq + 1 });
   }
@@ -102,7 +114,7 @@ export class SqliteStore {
     let high = this.#head.seq;
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);
-      const at = this.#statements.timeOf.get(middle);
+      const at = this.#reading(() => this.#statements.timeOf.get(middle));
       if (at !== undefined && at <= time) low = middle;
       else high = middle - 1;
     }
@@ -114,7 +126,7 @@ export class SqliteStore {
   }
 
   floor(): number {
-    return (this.#statements.compaction.get()?.through_seq ?? 0) + 1;
+    return (this.#reading(() => this.#statements.compaction.get())?.through_seq ?? 0) + 1;
   }
 
   #reading<Value>(read: () => Value): Value {
@@ -126,8 +138,12 @@ export class SqliteStore {
   }
 
   #readHead(): ChainHead {
-    return this.#statements.head.get() ?? EMPTY_CHAIN;
+    return this.#reading(() => this.#statements.head.get()) ?? EMPTY_CHAIN;
   }
+}
+
+function namesOf({ group, kind, namespace, name }: ObjectRef): [string, string, string, string] {
+  return [group, kind, namespace, name];
 }
 
 function toParameters({ group, kind, namespace }: ObjectFilter) {

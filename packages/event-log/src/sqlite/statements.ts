@@ -2,7 +2,7 @@ import type { ObjectRef } from '@pulseplane/resources';
 import type { Statement } from 'better-sqlite3';
 import type { ChainHead } from '../chain.ts';
 import type { Connection } from './database.ts';
-import { EVENT_COLUMNS, type EventRow, type ObjectRow } from './rows.ts';
+import { EVENT_COLUMNS, type EventRow, type ObjectRow, type SubjectRow } from './rows.ts';
 
 type FilterParameters = { group: string | null; kind: string | null; namespace: string | null };
 type Value = string | number | null;
@@ -12,61 +12,88 @@ export type Statements = {
   readonly head: Statement<[], ChainHead>;
   readonly events: Statement<[{ from: number; limit: number }], EventRow>;
   readonly insertEvent: Statement<Value[]>;
-  readonly eventAt: Statement<[ObjectRef & { seq: number }], EventRow>;
-  readonly history: Statement<[ObjectRef & { before: number; limit: number }], EventRow>;
-  readonly timeOf: Statement<[number], string>;
-  readonly version: Statement<[ObjectRef], number>;
-  readonly object: Statement<[ObjectRef], ObjectRow>;
+  readonly insertWaypoint: Statement<[number, number]>;
+  readonly subject: Statement<[string, string, string, string], SubjectRow>;
+  readonly insertSubject: Statement<[string, string, string, string, number, number]>;
+  readonly updateSubject: Statement<[number, number, number, number]>;
+  readonly object: Statement<[string, string, string, string], ObjectRow>;
   readonly objects: Statement<[FilterParameters], ObjectRow>;
-  readonly objectsAt: Statement<[FilterParameters & { seq: number }], EventRow>;
-  readonly upsertObject: Statement<Value[]>;
-  readonly deleteObject: Statement<Value[]>;
+  readonly objectAt: Statement<[ObjectRef & { seq: number }], ObjectRow & Pick<EventRow, 'type'>>;
+  readonly objectsAt: Statement<[FilterParameters & { seq: number }], ObjectRow>;
+  readonly history: Statement<[ObjectRef & { seq: number; limit: number }], EventRow>;
+  readonly timeOf: Statement<[number], string>;
   readonly insertCommand: Statement<[string, number, number]>;
   readonly command: Statement<[string], { first_seq: number; last_seq: number }>;
   readonly compaction: Statement<[], { through_seq: number }>;
 };
 
-const SUBJECT = `subject_group = @group AND subject_kind = @kind
-  AND subject_namespace = @namespace AND subject_name = @name`;
-const OBJECT = `object_group = @group AND object_kind = @kind
-  AND object_namespace = @namespace AND object_name = @name`;
+/** Every 64th event of a subject is a waypoint. */
+export const WAYPOINT_EVERY = 64;
+
+const NAMES = 'subject_group, subject_kind, subject_namespace, subject_name';
+const OBJECT_COLUMNS = `events.seq, ${NAMES}, events.time, events.object`;
+
+const FILTER = `subject_group = coalesce(@group, subject_group)
+  AND subject_kind = coalesce(@kind, subject_kind)
+  AND subject_namespace = coalesce(@namespace, subject_namespace)`;
+
+/**
+ * A subject's events, newest first, from one at or above @seq on, by the links from each to the one before it. CROSS JOIN
+ * keeps SQLite from another order of the loops, and so the walk lazy and its events in order.
+ */
+const walkOf = (subjects: string): string => `
+  WITH RECURSIVE walk (subject, seq) AS (
+    SELECT id, coalesce((SELECT min(seq) FROM waypoints WHERE subject = id AND seq >= @seq), newest)
+    FROM subjects WHERE ${subjects}
+    UNION ALL
+    SELECT events.subject, events.previous FROM walk CROSS JOIN events ON events.seq = walk.seq
+    WHERE events.previous > 0 AND`;
+
+/** Each event with the names of its subject. */
+export const EVENTS = `SELECT events.*, ${NAMES} FROM events LEFT JOIN subjects ON subjects.id = events.subject`;
 
 export function prepareStatements(db: Connection): Statements {
+  const one = 'subject_group = ? AND subject_kind = ? AND subject_namespace = ? AND subject_name = ?';
+  const named = `subject_group = @group AND subject_kind = @kind
+    AND subject_namespace = @namespace AND subject_name = @name`;
   return {
     head: db.prepare('SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1'),
-    events: db.prepare('SELECT * FROM events WHERE seq >= @from ORDER BY seq LIMIT @limit'),
+    events: db.prepare(`${EVENTS} WHERE seq >= @from ORDER BY seq LIMIT @limit`),
     insertEvent: db.prepare(
       `INSERT INTO events (${EVENT_COLUMNS.join(', ')}) VALUES (${EVENT_COLUMNS.map(() => '?').join(', ')})`,
     ),
-    eventAt: db.prepare(`SELECT * FROM events WHERE ${SUBJECT} AND seq <= @seq ORDER BY seq DESC LIMIT 1`),
-    history: db.prepare(`SELECT * FROM events WHERE ${SUBJECT} AND seq < @before ORDER BY seq DESC LIMIT @limit`),
-    timeOf: db.prepare<[number], string>('SELECT time FROM events WHERE seq <= ? ORDER BY seq DESC LIMIT 1').pluck(),
-    version: db.prepare<[ObjectRef], number>(`SELECT version FROM objects WHERE ${OBJECT}`).pluck(),
-    object: db.prepare(`SELECT * FROM objects WHERE ${OBJECT}`),
+    insertWaypoint: db.prepare('INSERT INTO waypoints (subject, seq) VALUES (?, ?)'),
+    subject: db.prepare(`SELECT id, newest, revision, version FROM subjects WHERE ${one}`),
+    insertSubject: db.prepare(
+      `INSERT INTO subjects (${NAMES}, newest, version, revision) VALUES (?, ?, ?, ?, ?, ?, 1)`,
+    ),
+    updateSubject: db.prepare('UPDATE subjects SET newest = ?, version = ?, revision = ? WHERE id = ?'),
+    object: db.prepare(
+      `SELECT ${OBJECT_COLUMNS} FROM subjects JOIN events ON events.seq = subjects.version WHERE ${one}`,
+    ),
     objects: db.prepare(
-      `SELECT * FROM objects WHERE object_group = coalesce(@group, object_group)
-         AND object_kind = coalesce(@kind, object_kind)
-         AND object_namespace = coalesce(@namespace, object_namespace)
-       ORDER BY object_group, object_kind, object_namespace, object_name`,
+      `SELECT ${OBJECT_COLUMNS} FROM subjects JOIN events ON events.seq = subjects.version
+       WHERE ${FILTER} ORDER BY ${NAMES}`,
+    ),
+    objectAt: db.prepare(
+      `${walkOf(named)} walk.seq > @seq)
+       SELECT ${OBJECT_COLUMNS}, events.type
+       FROM walk CROSS JOIN events ON events.seq = walk.seq CROSS JOIN subjects ON subjects.id = walk.subject
+       WHERE walk.seq <= @seq`,
     ),
     objectsAt: db.prepare(
-      `SELECT events.* FROM events JOIN (
-         SELECT max(seq) AS last FROM events
-         WHERE seq <= @seq AND subject_group = coalesce(@group, subject_group)
-           AND subject_kind = coalesce(@kind, subject_kind)
-           AND subject_namespace = coalesce(@namespace, subject_namespace)
-         GROUP BY subject_group, subject_kind, subject_namespace, subject_name
-       ) ON seq = last WHERE type <> 'Deleted'
-       ORDER BY subject_group, subject_kind, subject_namespace, subject_name`,
+      `${walkOf(FILTER)} walk.seq > @seq)
+       SELECT ${OBJECT_COLUMNS}
+       FROM walk CROSS JOIN events ON events.seq = walk.seq CROSS JOIN subjects ON subjects.id = walk.subject
+       WHERE walk.seq <= @seq AND type <> 'Deleted' ORDER BY ${NAMES}`,
     ),
-    upsertObject: db.prepare(
-      `INSERT INTO objects (object_group, object_kind, object_namespace, object_name, version, changed_at, object)
-       VALUES (?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET version = excluded.version, changed_at = excluded.changed_at, object = excluded.object`,
+    history: db.prepare(
+      `${walkOf(named)} true)
+       SELECT events.*, ${NAMES}
+       FROM walk CROSS JOIN events ON events.seq = walk.seq CROSS JOIN subjects ON subjects.id = walk.subject
+       WHERE walk.seq <= @seq LIMIT @limit`,
     ),
-    deleteObject: db.prepare(
-      `DELETE FROM objects WHERE object_group = ? AND object_kind = ? AND object_namespace = ? AND object_name = ?`,
-    ),
+    timeOf: db.prepare<[number], string>('SELECT time FROM events WHERE seq <= ? ORDER BY seq DESC LIMIT 1').pluck(),
     insertCommand: db.prepare('INSERT INTO commands (idempotency_key, first_seq, last_seq) VALUES (?, ?, ?)'),
     command: db.prepare('SELECT first_seq, last_seq FROM commands WHERE idempotency_key = ?'),
     compaction: db.prepare('SELECT through_seq FROM compaction'),

@@ -65,23 +65,41 @@ for (const [what, sql, seq, problem] of [
   ['two swapped events', SWAP, 4, /content does not match its hash/],
   [
     'an inserted event',
-    `INSERT INTO events SELECT 11, 'forged', type, subject_group, subject_kind, subject_namespace, subject_name, subject_uid, object, actor_user, actor_via, request_id, time, schema_version, prev_hash, hash, correlation_id, restored_from FROM events WHERE seq = 9`,
+    `INSERT INTO events SELECT 11, subject, previous, revision, 'forged', type, subject_uid, actor_user, actor_via, request_id, correlation_id, restored_from, time, schema_version, prev_hash, hash, object FROM events WHERE seq = 9`,
     11,
     /content does not match its hash/,
   ],
   [
-    'a changed object in the table',
-    `UPDATE objects SET object = replace(object, '"x":7', '"x":8')`,
+    'an older version shown as the current object',
+    `UPDATE subjects SET version = 8 WHERE subject_name = 'a'`,
     9,
     /the table has AgentgatewayPolicy httpbin\/a otherwise/,
   ],
   [
-    'an object that no event left',
-    `INSERT INTO objects SELECT object_group, object_kind, object_namespace, 'ghost', 3, changed_at, object FROM objects`,
-    3,
-    /which no event leaves behind/,
+    'a deleted object brought back in the table',
+    `UPDATE subjects SET version = 2 WHERE subject_name = 'b'`,
+    10,
+    /the table has AgentgatewayPolicy httpbin\/b otherwise/,
   ],
-  ['a missing object', 'DELETE FROM objects', 9, /the table lacks AgentgatewayPolicy httpbin\/a/],
+  [
+    'an object that no event left',
+    `INSERT INTO subjects SELECT 99, subject_group, subject_kind, subject_namespace, 'ghost', 3, 1, 3 FROM subjects WHERE id = 1`,
+    3,
+    /AgentgatewayPolicy httpbin\/ghost, which no event leaves behind/,
+  ],
+  [
+    'another name for an object',
+    `UPDATE subjects SET subject_name = 'z' WHERE subject_name = 'b'`,
+    2,
+    /does not match its hash/,
+  ],
+  [
+    "an event out of an object's history",
+    'UPDATE events SET previous = 4 WHERE seq = 6',
+    6,
+    /its link to the event before/,
+  ],
+  ['a stray waypoint', 'INSERT INTO waypoints VALUES (1, 4)', 4, /is a waypoint, but should not be/],
 ] as const) {
   test(`${what} is found, with its sequence number`, async () => {
     const file = await sampleFile();

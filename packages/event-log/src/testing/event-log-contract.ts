@@ -187,6 +187,23 @@ export function eventLogContract({ name, open }: EventLogFactory): void {
     },
   );
 
+  contract(
+    'every version of an object with a long history is found, and its history from any point back',
+    async (log) => {
+      const names = ['a', 'b', 'a', 'a'];
+      const events = Array.from({ length: 800 }, (_, x) => policyEvent(names[x % 4] ?? 'a', 'SpecChanged', { x }));
+      await log.append({ expected: [], events });
+      for (const seq of [1, 2, 3, 85, 86, 87, 170, 171, 172, 511, 512, 513, 799, 800]) {
+        const newest = events.slice(0, seq).findLast(({ subject }) => subject.name === 'a');
+        assert.deepEqual(log.objectAt(policyRef('a'), seq)?.object, newest?.object, `at ${seq}`);
+        const [past] = log.history(policyRef('a'), { before: seq + 1, limit: 1 });
+        assert.deepEqual(past?.object, newest?.object, `before ${seq + 1}`);
+        assert.equal(log.objectsAt({}, seq).length, Math.min(seq, 2));
+      }
+      assert.equal(log.history(policyRef('a'), { before: 801, limit: 1000 }).length, 600);
+    },
+  );
+
   contract('a time leads to the newest event at or before it', async (log) => {
     const at = (second: number) => `2026-11-22T12:00:0${second}.000Z`;
     for (const second of [1, 3, 3, 5]) {

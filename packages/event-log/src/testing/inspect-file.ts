@@ -1,7 +1,7 @@
 import type { StoredObject } from '@pulseplane/resources';
 import Database from 'better-sqlite3';
 import type { StoredEvent } from '../event.ts';
-import { type EventRow, fromEventRow, fromObjectRow, type ObjectRow } from '../sqlite/rows.ts';
+import { SqliteStore } from '../sqlite/sqlite-store.ts';
 import { verifyDatabase } from '../sqlite/verify.ts';
 
 /** A log's file as it lies on the disk, and what is wrong with it. */
@@ -18,16 +18,19 @@ export type InspectedLog = {
 export function inspectLogFile(file: string): InspectedLog {
   const db = new Database(file, { readonly: true });
   try {
-    const read = db.transaction(() => ({
-      pages: db.pragma('integrity_check', { simple: true }),
-      report: verifyDatabase(db),
-      events: db.prepare<[], EventRow>('SELECT * FROM events ORDER BY seq').all(),
-      objects: db.prepare<[], ObjectRow>('SELECT * FROM objects').all(),
-    }));
+    const read = db.transaction(() => {
+      const store = new SqliteStore(db);
+      return {
+        pages: db.pragma('integrity_check', { simple: true }),
+        report: verifyDatabase(db),
+        events: store.read({ from: 1, limit: store.head().seq }),
+        objects: store.objects({}),
+      };
+    });
     const { pages, report, events, objects } = read();
     return {
-      events: events.map(fromEventRow),
-      objects: objects.map(fromObjectRow),
+      events,
+      objects,
       faults: [
         ...(pages === 'ok' ? [] : [`integrity check: ${String(pages)}`]),
         ...report.problems.map(({ seq, problem }) => `event ${seq}: ${problem}`),
