@@ -1,10 +1,11 @@
 import type { TSchema } from 'typebox';
 import type { JsonObject } from '../object.ts';
+import { planOf } from '../validation/compile-plan.ts';
 import type { FieldError } from '../validation/field-error.ts';
 import type { JsonSchema } from '../validation/json-schema.ts';
 import { METADATA_SCHEMA } from '../validation/metadata.ts';
 import type { NameFormat } from '../validation/names.ts';
-import { compileRules } from '../validation/rules.ts';
+import type { Plan } from '../validation/plan.ts';
 
 /** A column of a kind's Table, besides its name. `jsonPath` is in the subset of `readPath`. */
 export type Column = {
@@ -30,6 +31,8 @@ export type ResourceKind = {
   readonly nameFormat: NameFormat;
   /** The schema of the whole object. */
   readonly schema: JsonSchema;
+  /** The schema prepared for validation. */
+  readonly plan: Plan;
   readonly columns: readonly Column[];
   /** Checks that the schema cannot express, on a spec that fits it. */
   readonly checkSpec?: (spec: JsonObject) => readonly FieldError[];
@@ -37,7 +40,7 @@ export type ResourceKind = {
   readonly initialStatus?: JsonObject;
 };
 
-type Definition = Omit<ResourceKind, 'schema' | 'hasStatus' | 'nameFormat' | 'namespaced' | 'columns'> & {
+type Definition = Omit<ResourceKind, 'schema' | 'plan' | 'hasStatus' | 'nameFormat' | 'namespaced' | 'columns'> & {
   readonly description: string;
   readonly spec: TSchema;
   readonly specRequired?: boolean;
@@ -55,7 +58,7 @@ const AGE: Column = {
   priority: 0,
 };
 
-/** Completes a kind: the whole object's schema, the Age column, and its CEL rules compiled. */
+/** Completes a kind: the whole object's schema, the Age column, and all prepared for validation. */
 export function defineKind(definition: Definition): ResourceKind {
   const { description, spec, specRequired = true, status, columns = [], ...names } = definition;
   const schema: JsonSchema = {
@@ -70,13 +73,13 @@ export function defineKind(definition: Definition): ResourceKind {
     },
     ...(specRequired && { required: ['spec'] }),
   };
-  compileRules(schema);
   return {
     namespaced: true,
     nameFormat: 'subdomain',
     ...names,
     hasStatus: true,
     schema,
+    plan: planOf(schema),
     columns: [...columns.map((column) => ({ ...column, priority: 0 })), AGE],
   };
 }

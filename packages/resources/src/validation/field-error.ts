@@ -38,3 +38,25 @@ export function tooLong(field: string, limit: number): FieldError {
 export function tooMany(field: string, count: number, limit: number): FieldError {
   return { reason: 'FieldValueTooMany', message: `Too many: ${count}: must have at most ${limit} items`, field };
 }
+
+/** A value of another type than the schema has. */
+export function wrongType(field: string, expected: string, actual: string): FieldError {
+  const type = JSON.stringify(actual);
+  return {
+    reason: 'FieldValueTypeInvalid',
+    message: `Invalid value: ${type}: ${field} in body must be of type ${expected}: ${type}`,
+    field,
+  };
+}
+
+/** A value outside of a closed set. */
+export function unsupportedValue(field: string, value: Json, supported: readonly Json[]): FieldError {
+  const offered = supported.map((choice) => JSON.stringify(choice)).join(', ');
+  const message = `Unsupported value: ${JSON.stringify(value)}: supported values: ${offered}`;
+  return { reason: 'FieldValueNotSupported', message, field };
+}
+
+/** An item that a list has already; `identity` is what may occur only once, as Go prints it. */
+export function duplicateValue(field: string, identity: string): FieldError {
+  return { reason: 'FieldValueDuplicate', message: `Duplicate value: ${identity}`, field };
+}

@@ -2,6 +2,7 @@ import type { JsonObject, ObjectMeta } from '../object.ts';
 import { type FieldError, forbiddenField, invalidValue, requiredValue, tooLong, tooMany } from './field-error.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { labelValueFaults, type NameFormat, nameFaults, qualifiedNameFaults } from './names.ts';
+import { isJsonObject } from './structure.ts';
 
 /** The most that keys and values of all annotations of an object may take together. */
 const MAX_ANNOTATION_BYTES = 262_144;
@@ -45,68 +46,97 @@ export type MetadataRules = { readonly namespaced: boolean; readonly nameFormat:
 
 /** Checks names, labels and annotations; `metadata` already fits METADATA_SCHEMA. */
 export function checkMetadata(metadata: JsonObject, rules: MetadataRules): readonly FieldError[] {
-  return [
-    ...checkName(metadata, rules),
-    ...checkNamespace(metadata, rules),
-    ...checkLabels(entries(metadata['labels'])),
-    ...checkAnnotations(entries(metadata['annotations'])),
-    ...['finalizers', 'ownerReferences']
-      .filter((name) => isFilled(metadata[name]))
-      .map((name) => forbiddenField(`metadata.${name}`, 'not supported by Pulseplane; remove it')),
-  ];
+  const errors: FieldError[] = [];
+  checkName(metadata, rules, errors);
+  checkNamespace(metadata, rules, errors);
+  checkLabels(asObject(metadata['labels']), errors);
+  checkAnnotations(asObject(metadata['annotations']), errors);
+  for (const name of ['finalizers', 'ownerReferences']) {
+    if (isFilled(metadata[name])) {
+      errors.push(forbiddenField(`metadata.${name}`, 'not supported by Pulseplane; remove it'));
+    }
+  }
+  return errors;
 }
 
 /** The part of metadata that a user decides; the rest is the server's. */
 export function userMetadata(metadata: JsonObject): ObjectMeta {
-  const labels = Object.fromEntries(entries(metadata['labels']));
-  const annotations = Object.fromEntries(entries(metadata['annotations']));
+  const { namespace, uid, resourceVersion, labels, annotations } = metadata;
   return {
     name: string(metadata['name']),
-    ...(string(metadata['namespace']) !== '' && { namespace: string(metadata['namespace']) }),
-    ...(string(metadata['uid']) !== '' && { uid: string(metadata['uid']) }),
-    ...(string(metadata['resourceVersion']) !== '' && { resourceVersion: string(metadata['resourceVersion']) }),
-    ...(Object.keys(labels).length > 0 && { labels }),
-    ...(Object.keys(annotations).length > 0 && { annotations }),
+    ...(isText(namespace) && { namespace }),
+    ...(isText(uid) && { uid }),
+    ...(isText(resourceVersion) && { resourceVersion }),
+    ...(isFilledMap(labels) && { labels }),
+    ...(isFilledMap(annotations) && { annotations }),
   };
 }
 
-function checkName(metadata: JsonObject, { nameFormat }: MetadataRules): readonly FieldError[] {
+function checkName(metadata: JsonObject, { nameFormat }: MetadataRules, errors: FieldError[]): void {
   const name = string(metadata['name']);
-  if (name === '') return [requiredValue('metadata.name', 'name or generateName is required')];
-  return nameFaults(name, nameFormat).map((fault) => invalidValue('metadata.name', name, fault));
+  if (name === '') errors.push(requiredValue('metadata.name', 'name or generateName is required'));
+  else for (const fault of nameFaults(name, nameFormat)) errors.push(invalidValue('metadata.name', name, fault));
 }
 
-function checkNamespace(metadata: JsonObject, { namespaced }: MetadataRules): readonly FieldError[] {
+function checkNamespace(metadata: JsonObject, { namespaced }: MetadataRules, errors: FieldError[]): void {
   const namespace = string(metadata['namespace']);
   if (!namespaced) {
-    return namespace === '' ? [] : [forbiddenField('metadata.namespace', 'not allowed on this type')];
+    if (namespace !== '') errors.push(forbiddenField('metadata.namespace', 'not allowed on this type'));
+  } else if (namespace === '') {
+    errors.push(requiredValue('metadata.namespace'));
+  } else {
+    for (const fault of nameFaults(namespace, 'label')) {
+      errors.push(invalidValue('metadata.namespace', namespace, fault));
+    }
   }
-  if (namespace === '') return [requiredValue('metadata.namespace')];
-  return nameFaults(namespace, 'label').map((fault) => invalidValue('metadata.namespace', namespace, fault));
 }
 
-function checkLabels(labels: readonly (readonly [string, string])[]): readonly FieldError[] {
-  if (labels.length > MAX_LABELS) return [tooMany('metadata.labels', labels.length, MAX_LABELS)];
-  return labels.flatMap(([key, value]) => [
-    ...qualifiedNameFaults(key).map((fault) => invalidValue('metadata.labels', key, fault)),
-    ...labelValueFaults(value).map((fault) => invalidValue('metadata.labels', value, fault)),
-  ]);
+function checkLabels(labels: JsonObject, errors: FieldError[]): void {
+  const keys = Object.keys(labels);
+  if (keys.length > MAX_LABELS) {
+    errors.push(tooMany('metadata.labels', keys.length, MAX_LABELS));
+    return;
+  }
+  for (const key of keys) {
+    const value = string(labels[key]);
+    for (const fault of qualifiedNameFaults(key)) errors.push(invalidValue('metadata.labels', key, fault));
+    for (const fault of labelValueFaults(value)) errors.push(invalidValue('metadata.labels', value, fault));
+  }
 }
 
-function checkAnnotations(annotations: readonly (readonly [string, string])[]): readonly FieldError[] {
+function checkAnnotations(annotations: JsonObject, errors: FieldError[]): void {
+  let units = 0;
+  for (const key of Object.keys(annotations)) {
+    units += key.length + string(annotations[key]).length;
+    for (const fault of qualifiedNameFaults(key.toLowerCase())) {
+      errors.push(invalidValue('metadata.annotations', key, fault));
+    }
+  }
+  // A UTF-16 unit is at most three bytes of UTF-8, so that most objects need no exact count.
+  if (units * 3 > MAX_ANNOTATION_BYTES && utf8Length(annotations) > MAX_ANNOTATION_BYTES) {
+    errors.push(tooLong('metadata.annotations', MAX_ANNOTATION_BYTES));
+  }
+}
+
+function utf8Length(texts: JsonObject): number {
   const encoder = new TextEncoder();
-  let bytes = 0;
-  const errors = annotations.flatMap(([key, value]) => {
-    bytes += encoder.encode(key).length + encoder.encode(value).length;
-    return qualifiedNameFaults(key.toLowerCase()).map((fault) => invalidValue('metadata.annotations', key, fault));
-  });
-  return bytes > MAX_ANNOTATION_BYTES ? [...errors, tooLong('metadata.annotations', MAX_ANNOTATION_BYTES)] : errors;
+  return Object.entries(texts).reduce(
+    (bytes, [key, value]) => bytes + encoder.encode(key).length + encoder.encode(string(value)).length,
+    0,
+  );
 }
 
-/** Only the strings: a value of another type has its fault from the schema already. */
-function entries(map: JsonObject[string]): readonly (readonly [string, string])[] {
-  if (typeof map !== 'object' || map === null || Array.isArray(map)) return [];
-  return Object.entries(map).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+function asObject(value: JsonObject[string]): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
+/** A map of text; one with other values has faults from the schema already, and its object is not used. */
+function isFilledMap(value: JsonObject[string]): value is { readonly [key: string]: string } {
+  return isJsonObject(value) && Object.keys(value).length > 0;
+}
+
+function isText(value: JsonObject[string]): value is string {
+  return typeof value === 'string' && value !== '';
 }
 
 function isFilled(value: JsonObject[string]): boolean {

@@ -11,12 +11,15 @@ const isLabel = new RegExp(`^${LABEL}$`);
 const isSubdomain = new RegExp(`^${SUBDOMAIN}$`);
 const isQualified = new RegExp(`^${QUALIFIED}$`);
 
+const NONE: readonly string[] = [];
+
 /** Which names an object may have: one DNS label, or several joined by dots. */
 export type NameFormat = 'label' | 'subdomain';
 
 /** The rules that a name breaks; empty when it is good. */
 export function nameFaults(name: string, format: NameFormat): readonly string[] {
   const limit = format === 'label' ? 63 : 253;
+  if (name.length <= limit && (format === 'label' ? isLabel : isSubdomain).test(name)) return NONE;
   const faults = name.length > limit ? [`must be no more than ${limit} characters`] : [];
   if (format === 'label') return isLabel.test(name) ? faults : [...faults, LABEL_RULE];
   return isSubdomain.test(name) ? faults : [...faults, SUBDOMAIN_RULE];
@@ -24,6 +27,7 @@ export function nameFaults(name: string, format: NameFormat): readonly string[] 
 
 /** The rules that a label or annotation key (`prefix/name`) breaks. */
 export function qualifiedNameFaults(key: string): readonly string[] {
+  if (key.length <= 63 && isQualified.test(key)) return NONE;
   const parts = key.split('/');
   if (parts.length > 2) {
     return [
@@ -45,6 +49,7 @@ export function qualifiedNameFaults(key: string): readonly string[] {
 
 /** The rules that a label's value breaks. */
 export function labelValueFaults(value: string): readonly string[] {
+  if (value === '' || (value.length <= 63 && isQualified.test(value))) return NONE;
   const faults = value.length > 63 ? ['must be no more than 63 characters'] : [];
   return value === '' || isQualified.test(value) ? faults : [...faults, LABEL_VALUE_RULE];
 }

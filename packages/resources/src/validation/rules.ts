@@ -1,85 +1,67 @@
-import { Environment } from '@marcbachmann/cel-js';
 import type { Json } from '../object.ts';
-import { parseQuantity } from '../quantity.ts';
+import { type CelValue, parseCel } from './cel.ts';
 import type { FieldError } from './field-error.ts';
+import { FieldPath } from './field-path.ts';
 import type { JsonSchema, ValidationRule } from './json-schema.ts';
+import type { Plan, Rule } from './plan.ts';
+import { compilePredicate } from './rule-predicate.ts';
 import { isJsonObject } from './structure.ts';
 
-type CelValue = null | boolean | bigint | number | string | readonly CelValue[] | { readonly [key: string]: CelValue };
-type Program = (context: { readonly self: CelValue }) => unknown;
-
-/** A Kubernetes quantity in CEL (an extension that Kubernetes' API server has). */
-class Quantity {
-  readonly amount: bigint;
-  constructor(amount: bigint) {
-    this.amount = amount;
-  }
+/** Prepares a rule. Throws when its expressions do not parse. */
+export function compileRule({ rule, message, messageExpression }: ValidationRule): Rule {
+  const program = parseCel(rule);
+  return {
+    message,
+    program,
+    messageProgram: messageExpression === undefined ? undefined : parseCel(messageExpression),
+    holds: compilePredicate(program.ast),
+  };
 }
 
-const environment = new Environment()
-  .registerVariable('self', 'dyn')
-  .registerType('Quantity', Quantity)
-  .registerFunction('isQuantity(string): bool', (text: string) => parseQuantity(text) !== undefined)
-  .registerFunction('quantity(string): Quantity', (text: string) => {
-    const amount = parseQuantity(text);
-    if (amount === undefined) throw new Error(`${JSON.stringify(text)} is not a quantity`);
-    return new Quantity(amount);
-  })
-  .registerFunction('Quantity.isLessThan(Quantity): bool', (a: Quantity, b: Quantity) => a.amount < b.amount)
-  .registerFunction('Quantity.isGreaterThan(Quantity): bool', (a: Quantity, b: Quantity) => a.amount > b.amount);
-
-const programs = new Map<string, Program>();
+type Walk = { readonly path: FieldPath; readonly errors: FieldError[] };
 
 /** Evaluates the `x-kubernetes-validations` of a schema on a value that fits the schema's structure. */
-export function checkRules(schema: JsonSchema, value: Json, path: string): readonly FieldError[] {
-  const errors: FieldError[] = [];
-  visit(schema, value, path, errors);
-  return errors;
+export function checkRules(plan: Plan, value: Json, path: string): readonly FieldError[] {
+  const walk: Walk = { path: new FieldPath(path), errors: [] };
+  visit(plan, value, walk);
+  return walk.errors;
 }
 
-/** Compiles every rule of a schema, so that a rule that does not parse fails the start and not the first request. */
-export function compileRules(schema: JsonSchema): void {
-  for (const { rule, messageExpression } of schema['x-kubernetes-validations'] ?? []) {
-    program(rule);
-    if (messageExpression !== undefined) program(messageExpression);
+/** Goes down where there are rules; those of the parts come before those of the whole. */
+function visit(plan: Plan, value: Json, walk: Walk): void {
+  if (!plan.ruled) return;
+  if (Array.isArray(value)) visitItems(plan, value, walk);
+  else if (isJsonObject(value)) {
+    for (const { name, plan: field } of plan.ruledFields) visitPart(field, name, value[name], walk);
+    if (plan.additional?.ruled === true) {
+      for (const [name, part] of Object.entries(value)) visitPart(plan.additional, name, part, walk);
+    }
   }
-  for (const property of Object.values(schema.properties ?? {})) compileRules(property);
-  if (schema.items !== undefined) compileRules(schema.items);
-  if (schema.additionalProperties !== undefined) compileRules(schema.additionalProperties);
-}
-
-/** Goes down value and schema together; returns the value as CEL sees it, so that nothing is converted twice. */
-function visit(schema: JsonSchema, value: Json, path: string, errors: FieldError[]): CelValue {
-  const self = convert(schema, value, path, errors);
-  for (const rule of schema['x-kubernetes-validations'] ?? []) {
-    const fault = evaluate(rule, self);
+  for (const rule of plan.rules) {
+    if (rule.holds?.(value) === true) continue;
+    const fault = evaluate(rule, toCel(plan.schema, value));
     if (fault === undefined) continue;
-    const message = `Invalid value: ${JSON.stringify(schema.type ?? '')}: ${fault}`;
-    errors.push({ reason: 'FieldValueInvalid', message, field: path });
+    const message = `Invalid value: ${JSON.stringify(plan.schema.type ?? '')}: ${fault}`;
+    walk.errors.push({ reason: 'FieldValueInvalid', message, field: walk.path.toString() });
   }
-  return self;
 }
 
-function convert(schema: JsonSchema, value: Json, path: string, errors: FieldError[]): CelValue {
-  if (Array.isArray(value)) {
-    return value.map((item: Json, index) => visit(schema.items ?? {}, item, `${path}[${index}]`, errors));
-  }
-  if (isJsonObject(value)) {
-    const fields = Object.entries(value).map(([name, field]): [string, CelValue] => {
-      const fieldSchema = schema.properties?.[name] ?? schema.additionalProperties ?? {};
-      return [name, visit(fieldSchema, field ?? null, path === '' ? name : `${path}.${name}`, errors)];
-    });
-    return Object.fromEntries(fields);
-  }
-  // CEL's int is a BigInt; a JavaScript number would be a double and compare with no int literal's overloads.
-  if (typeof value === 'number' && schema.type !== 'number' && Number.isInteger(value)) return BigInt(value);
-  return value as Exclude<Json, readonly Json[] | { readonly [key: string]: Json | undefined }>;
+function visitItems(plan: Plan, items: readonly Json[], walk: Walk): void {
+  if (plan.items?.ruled !== true) return;
+  for (const [index, item] of items.entries()) visitPart(plan.items, index, item, walk);
 }
 
-function evaluate({ rule, message, messageExpression }: ValidationRule, self: CelValue): string | undefined {
+function visitPart(plan: Plan, step: string | number, value: Json | undefined, walk: Walk): void {
+  if (value === undefined) return;
+  walk.path.push(step);
+  visit(plan, value, walk);
+  walk.path.pop();
+}
+
+function evaluate({ program, messageProgram, message }: Rule, self: CelValue): string | undefined {
   try {
-    if (program(rule)({ self }) === true) return undefined;
-    return messageExpression === undefined ? message : String(program(messageExpression)({ self }));
+    if (program({ self }) === true) return undefined;
+    return messageProgram === undefined ? message : String(messageProgram({ self }));
   } catch (error) {
     return `${celFault(error)} evaluating rule: ${message}`;
   }
@@ -92,10 +74,16 @@ function celFault(error: unknown): string {
     : text;
 }
 
-function program(source: string): Program {
-  const known = programs.get(source);
-  if (known !== undefined) return known;
-  const parsed = environment.parse(source);
-  programs.set(source, parsed);
-  return parsed;
+/** CEL's int is a BigInt; a JavaScript number would be a double and compare with no int literal's overloads. */
+export function toCel(schema: JsonSchema, value: Json): CelValue {
+  if (Array.isArray(value)) return value.map((item: Json) => toCel(schema.items ?? {}, item));
+  if (isJsonObject(value)) {
+    const fields = Object.entries(value).map(([name, field]): [string, CelValue] => [
+      name,
+      toCel(schema.properties?.[name] ?? schema.additionalProperties ?? {}, field ?? null),
+    ]);
+    return Object.fromEntries(fields);
+  }
+  if (typeof value === 'number' && schema.type !== 'number' && Number.isInteger(value)) return BigInt(value);
+  return value as Exclude<Json, readonly Json[] | { readonly [key: string]: Json | undefined }>;
 }

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json } from '../object.ts';
+import { planOf } from './compile-plan.ts';
 import type { JsonSchema } from './json-schema.ts';
-import { fitToSchema } from './structure.ts';
+import { type Fitted, fit } from './structure.ts';
+
+const fitToSchema = (schema: JsonSchema, value: Json, path: string): Fitted => fit(planOf(schema), value, path);
 
 type Case = {
   readonly name: string;

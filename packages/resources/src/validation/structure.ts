@@ -1,6 +1,17 @@
 import type { Json, JsonObject } from '../object.ts';
-import { type FieldError, forbiddenField, invalidValue, requiredValue, tooLong } from './field-error.ts';
-import type { JsonSchema } from './json-schema.ts';
+import {
+  duplicateValue,
+  type FieldError,
+  forbiddenField,
+  invalidValue,
+  requiredValue,
+  tooLong,
+  tooMany,
+  unsupportedValue,
+  wrongType,
+} from './field-error.ts';
+import { FieldPath } from './field-path.ts';
+import type { Plan } from './plan.ts';
 
 /** What came of fitting a value to its schema: the value without nulls and unknown fields, with defaults. */
 export type Fitted = {
@@ -10,14 +21,18 @@ export type Fitted = {
   readonly unknown: readonly string[];
 };
 
-type Walk = { readonly errors: FieldError[]; readonly unknown: string[] };
+/** Why a field that agentgateway or Gateway API has is refused. */
+const NOT_ENFORCED = 'not enforced by Pulseplane; remove it';
 
-const patterns = new Map<string, RegExp>();
+type Walk = { readonly path: FieldPath; readonly errors: FieldError[]; readonly unknown: string[] };
 
-/** Checks a value against a structural schema with the wording of a Kubernetes API server. Reports every fault. */
-export function fitToSchema(schema: JsonSchema, value: Json, path: string): Fitted {
-  const walk: Walk = { errors: [], unknown: [] };
-  return { value: fit(schema, value, path, walk), ...walk };
+/**
+ * Checks a value against a structural schema with the wording of a Kubernetes API server. Reports every fault.
+ * What needs no change is not copied: the result shares it with the value.
+ */
+export function fit(plan: Plan, value: Json, path: string): Fitted {
+  const walk: Walk = { path: new FieldPath(path), errors: [], unknown: [] };
+  return { value: fitValue(plan, value, walk), errors: walk.errors, unknown: walk.unknown };
 }
 
 /** Whether a value is a JSON object (not null, not a list). */
@@ -25,32 +40,36 @@ export function isJsonObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function fit(schema: JsonSchema, value: Json, path: string, walk: Walk): Json {
-  if (!hasType(schema, value)) {
-    const expected = schema['x-kubernetes-int-or-string'] === true ? 'integer,string' : schema.type;
-    const actual = JSON.stringify(typeName(value));
-    walk.errors.push({
-      reason: 'FieldValueTypeInvalid',
-      message: `Invalid value: ${actual}: ${path} in body must be of type ${expected}: ${actual}`,
-      field: path,
-    });
-    return value;
+function fitValue(plan: Plan, value: Json, walk: Walk): Json {
+  switch (plan.type) {
+    case 'string':
+      return typeof value === 'string' ? fitString(plan, value, walk) : mistyped(plan, value, walk);
+    case 'object':
+      return isJsonObject(value) ? fitObject(plan, value, walk) : mistyped(plan, value, walk);
+    case 'opaque':
+      return isJsonObject(value) || plan.schema.type === undefined ? value : mistyped(plan, value, walk);
+    case 'array':
+      return Array.isArray(value) ? fitArray(plan, value, walk) : mistyped(plan, value, walk);
+    case 'integer':
+      return Number.isInteger(value) ? fitNumber(plan, value as number, walk) : mistyped(plan, value, walk);
+    case 'number':
+      return typeof value === 'number' ? fitNumber(plan, value, walk) : mistyped(plan, value, walk);
+    case 'int-or-string':
+      if (typeof value === 'string') return fitString(plan, value, walk);
+      return Number.isInteger(value) ? fitNumber(plan, value as number, walk) : mistyped(plan, value, walk);
+    case 'boolean':
+      return typeof value === 'boolean' ? value : mistyped(plan, value, walk);
+    case undefined:
+      return value;
+    default:
+      return plan.type satisfies never;
   }
-  if (Array.isArray(value)) return fitArray(schema, value, path, walk);
-  if (isJsonObject(value)) return fitObject(schema, value, path, walk);
-  if (typeof value === 'string') checkString(schema, value, path, walk);
-  if (typeof value === 'number') {
-    checkNumber(schema, value, path, walk);
-    return value === 0 ? 0 : value;
-  }
-  return value;
 }
 
-function hasType(schema: JsonSchema, value: Json): boolean {
-  if (schema['x-kubernetes-int-or-string'] === true) return typeof value === 'string' || Number.isInteger(value);
-  if (schema.type === undefined) return true;
-  const actual = typeName(value);
-  return actual === schema.type || (schema.type === 'number' && actual === 'integer');
+function mistyped(plan: Plan, value: Json, { path, errors }: Walk): Json {
+  const expected = plan.type === 'int-or-string' ? 'integer,string' : String(plan.schema.type);
+  errors.push(wrongType(path.toString(), expected, typeName(value)));
+  return value;
 }
 
 function typeName(value: Json): string {
@@ -60,96 +79,135 @@ function typeName(value: Json): string {
   return typeof value;
 }
 
-function fitObject(schema: JsonSchema, value: JsonObject, path: string, walk: Walk): JsonObject {
-  if (schema['x-kubernetes-preserve-unknown-fields'] === true) return value;
-  const known = schema.properties ?? {};
-  const notEnforced = schema['x-pulseplane-not-enforced'] ?? [];
-  const fitted = new Map<string, Json>();
-  for (const [name, field] of Object.entries(value)) {
-    if (field === null || field === undefined) continue;
-    const fieldPath = path === '' ? name : `${path}.${name}`;
-    const fieldSchema = Object.hasOwn(known, name) ? known[name] : schema.additionalProperties;
-    if (fieldSchema !== undefined) {
-      fitted.set(name, fit(fieldSchema, field, fieldPath, walk));
-    } else if (notEnforced.includes(name)) {
-      walk.errors.push(forbiddenField(fieldPath, 'not enforced by Pulseplane; remove it'));
-      // Kept, so that a rule such as "at least one of" does not complain about its absence as well.
-      fitted.set(name, field);
-    } else {
-      walk.unknown.push(fieldPath);
-    }
-  }
-  for (const [name, fieldSchema] of Object.entries(known)) {
-    if (fitted.has(name) || fieldSchema.default === undefined) continue;
-    fitted.set(name, fit(fieldSchema, structuredClone(fieldSchema.default), `${path}.${name}`, walk));
-  }
-  for (const name of schema.required ?? []) {
-    if (!fitted.has(name)) walk.errors.push(requiredValue(path === '' ? name : `${path}.${name}`));
-  }
-  return Object.fromEntries(fitted);
-}
-
-function fitArray(schema: JsonSchema, value: readonly Json[], path: string, walk: Walk): Json {
-  const { items, minItems = 0, maxItems = Number.POSITIVE_INFINITY } = schema;
-  if (value.length < minItems) {
-    walk.errors.push(invalidValue(path, value.length, `${path} in body should have at least ${minItems} items`));
-  }
-  if (value.length > maxItems) {
-    const message = `Too many: ${value.length}: must have at most ${maxItems} items`;
-    walk.errors.push({ reason: 'FieldValueTooMany', message, field: path });
-    // Not looked into: a list of a million items would give a million faults.
+function fitObject(plan: Plan, value: JsonObject, walk: Walk): JsonObject {
+  let changed: { [name: string]: Json | undefined } | undefined;
+  const names = Object.keys(value);
+  const { maxProperties } = plan.schema;
+  if (maxProperties !== undefined && names.length > maxProperties) {
+    walk.errors.push(tooMany(walk.path.toString(), names.length, maxProperties));
     return value;
   }
-  const fitted = items === undefined ? value : value.map((item, index) => fit(items, item, `${path}[${index}]`, walk));
-  checkMapKeys(schema['x-kubernetes-list-map-keys'] ?? [], fitted, path, walk);
+  for (const name of names) {
+    const before = value[name];
+    const after = before === null || before === undefined ? undefined : fitField(plan, name, before, walk);
+    // Object.is, because minus zero becomes zero.
+    if (after !== undefined && Object.is(after, before)) continue;
+    changed ??= { ...value };
+    if (after === undefined) delete changed[name];
+    else changed[name] = after;
+  }
+  for (const { name, value: initial } of plan.defaults) {
+    if (Object.hasOwn(changed ?? value, name)) continue;
+    changed ??= { ...value };
+    changed[name] = initial;
+  }
+  const fitted = changed ?? value;
+  for (const name of plan.required) {
+    if (!Object.hasOwn(fitted, name)) walk.errors.push(requiredValue(walk.path.of(name)));
+  }
   return fitted;
 }
 
-function checkMapKeys(keys: readonly string[], items: readonly Json[], path: string, walk: Walk): void {
-  if (keys.length === 0) return;
+/** The field as it is to be stored; undefined when the schema does not know it. */
+function fitField(plan: Plan, name: string, value: Json, walk: Walk): Json | undefined {
+  const field = plan.fields.get(name) ?? plan.additional;
+  if (field !== undefined) {
+    walk.path.push(name);
+    const fitted = fitValue(field, value, walk);
+    walk.path.pop();
+    return fitted;
+  }
+  if (plan.notEnforced.has(name)) {
+    walk.errors.push(forbiddenField(walk.path.of(name), NOT_ENFORCED));
+    // Kept, so that a rule such as "at least one of" does not complain about its absence as well.
+    return value;
+  }
+  walk.unknown.push(walk.path.of(name));
+  return undefined;
+}
+
+function fitArray(plan: Plan, value: readonly Json[], walk: Walk): Json {
+  const { items } = plan;
+  const { minItems = 0, maxItems = Number.POSITIVE_INFINITY } = plan.schema;
+  if (value.length < minItems) {
+    const path = walk.path.toString();
+    walk.errors.push(invalidValue(path, value.length, `${path} in body should have at least ${minItems} items`));
+  }
+  if (value.length > maxItems) {
+    walk.errors.push(tooMany(walk.path.toString(), value.length, maxItems));
+    // Not looked into: a list of a million items would give a million faults.
+    return value;
+  }
+  if (items === undefined) return value;
+  let changed: Json[] | undefined;
+  for (let index = 0; index < value.length; index += 1) {
+    const before = value[index] ?? null;
+    walk.path.push(index);
+    const after = fitValue(items, before, walk);
+    walk.path.pop();
+    if (Object.is(after, before)) continue;
+    changed ??= [...value];
+    changed[index] = after;
+  }
+  const fitted = changed ?? value;
+  if (fitted.length > 1) checkUnique(plan, fitted, walk);
+  return fitted;
+}
+
+/** Lists that are maps have one item for each key; lists that are sets have each item once. */
+function checkUnique({ schema }: Plan, items: readonly Json[], walk: Walk): void {
+  const kind = schema['x-kubernetes-list-type'];
+  const keys = schema['x-kubernetes-list-map-keys'] ?? [];
+  if (kind !== 'set' && keys.length === 0) return;
   const seen = new Set<string>();
   for (const [index, item] of items.entries()) {
-    if (!isJsonObject(item)) continue;
-    const key = keys.map((name) => `${JSON.stringify(name)}:${JSON.stringify(item[name] ?? null)}`).join(', ');
-    if (seen.has(key)) {
-      const message = `Duplicate value: map[string]interface {}{${key}}`;
-      walk.errors.push({ reason: 'FieldValueDuplicate', message, field: `${path}[${index}]` });
-    }
-    seen.add(key);
+    const identity = kind === 'set' ? JSON.stringify(item) : keyOf(item, keys);
+    if (identity === undefined) continue;
+    if (seen.has(identity)) walk.errors.push(duplicateValue(walk.path.of(index), identity));
+    seen.add(identity);
   }
 }
 
-function checkString(schema: JsonSchema, value: string, path: string, walk: Walk): void {
-  const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern } = schema;
+function keyOf(item: Json, keys: readonly string[]): string | undefined {
+  if (!isJsonObject(item)) return undefined;
+  const parts = keys.map((name) => `${JSON.stringify(name)}:${JSON.stringify(item[name] ?? null)}`);
+  return `map[string]interface {}{${parts.join(', ')}}`;
+}
+
+function fitString(plan: Plan, value: string, walk: Walk): string {
+  const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, enum: choices } = plan.schema;
+  // UTF-16 units are never fewer than characters, and at most twice as many.
+  if (value.length > maxLength || value.length < minLength * 2) checkLength(minLength, maxLength, value, walk);
+  if (plan.pattern !== undefined && !plan.pattern.test(value)) {
+    const path = walk.path.toString();
+    walk.errors.push(invalidValue(path, value, `${path} in body should match '${plan.schema.pattern}'`));
+  }
+  if (choices !== undefined && !choices.includes(value)) {
+    walk.errors.push(unsupportedValue(walk.path.toString(), value, choices));
+  }
+  return value;
+}
+
+function checkLength(min: number, max: number, value: string, walk: Walk): void {
+  const path = walk.path.toString();
   const length = [...value].length;
-  if (length > maxLength) walk.errors.push(tooLong(path, maxLength));
-  if (length < minLength) {
-    walk.errors.push(invalidValue(path, value, `${path} in body should be at least ${minLength} chars long`));
-  }
-  if (pattern !== undefined && !compiled(pattern).test(value)) {
-    walk.errors.push(invalidValue(path, value, `${path} in body should match '${pattern}'`));
-  }
-  if (schema.enum !== undefined && !schema.enum.includes(value)) {
-    const supported = schema.enum.map((name) => JSON.stringify(name)).join(', ');
-    const message = `Unsupported value: ${JSON.stringify(value)}: supported values: ${supported}`;
-    walk.errors.push({ reason: 'FieldValueNotSupported', message, field: path });
-  }
+  if (length > max) walk.errors.push(tooLong(path, max));
+  if (length < min) walk.errors.push(invalidValue(path, value, `${path} in body should be at least ${min} chars long`));
 }
 
-function checkNumber(schema: JsonSchema, value: number, path: string, walk: Walk): void {
-  const { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY } = schema;
+function fitNumber(plan: Plan, value: number, walk: Walk): number {
+  const { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY, enum: choices } = plan.schema;
   if (value < minimum) {
+    const path = walk.path.toString();
     walk.errors.push(invalidValue(path, value, `${path} in body should be greater than or equal to ${minimum}`));
   }
   if (value > maximum) {
+    const path = walk.path.toString();
     walk.errors.push(invalidValue(path, value, `${path} in body should be less than or equal to ${maximum}`));
   }
-}
-
-function compiled(pattern: string): RegExp {
-  const known = patterns.get(pattern);
-  if (known !== undefined) return known;
-  const regExp = new RegExp(pattern);
-  patterns.set(pattern, regExp);
-  return regExp;
+  if (choices !== undefined && !choices.includes(value)) {
+    walk.errors.push(unsupportedValue(walk.path.toString(), value, choices));
+  }
+  // Minus zero is a number that JSON loses.
+  return value === 0 ? 0 : value;
 }

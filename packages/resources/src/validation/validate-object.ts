@@ -3,7 +3,7 @@ import type { Json, JsonObject, KubernetesObject } from '../object.ts';
 import type { FieldError } from './field-error.ts';
 import { checkMetadata, userMetadata } from './metadata.ts';
 import { checkRules } from './rules.ts';
-import { fitToSchema, isJsonObject } from './structure.ts';
+import { fit, isJsonObject } from './structure.ts';
 
 /** What came of reading an object: usable only when there are no errors. Unknown fields are left out of it. */
 export type ValidatedObject = {
@@ -33,20 +33,23 @@ const RULES_SKIPPED: FieldError = {
  * The status and what the server sets in the metadata are not the user's to write and are left out.
  */
 export function validateObject(kind: ResourceKind, input: JsonObject): ValidatedObject {
-  const { status: _status, ...written } = input;
-  const { value, errors: structural, unknown } = fitToSchema(kind.schema, written, '');
+  const { value, errors: structural, unknown } = fit(kind.plan, withoutStatus(input), '');
   const { metadata, spec } = asObject(value);
   const fields = asObject(metadata);
-  return {
-    object: {
-      apiVersion: apiVersionOf(kind),
-      kind: kind.kind,
-      metadata: userMetadata(fields),
-      ...(isJsonObject(spec) && { spec }),
-    },
-    errors: [...structural, ...checkSpec(kind, spec, structural), ...checkMetadata(fields, kind)],
-    unknown,
+  const object = {
+    apiVersion: apiVersionOf(kind),
+    kind: kind.kind,
+    metadata: userMetadata(fields),
+    ...(isJsonObject(spec) && { spec }),
   };
+  const errors = [...structural, ...checkSpec(kind, spec, structural), ...checkMetadata(fields, kind)];
+  return { object, errors, unknown };
+}
+
+function withoutStatus(input: JsonObject): JsonObject {
+  if (!Object.hasOwn(input, 'status')) return input;
+  const { status: _status, ...written } = input;
+  return written;
 }
 
 function checkSpec(
@@ -55,9 +58,10 @@ function checkSpec(
   structural: readonly FieldError[],
 ): readonly FieldError[] {
   if (structural.some(({ reason }) => BLOCKS_RULES.has(reason))) return [RULES_SKIPPED];
-  const schema = kind.schema.properties?.['spec'];
-  if (schema === undefined || !isJsonObject(spec)) return [];
-  return [...checkRules(schema, spec, 'spec'), ...(kind.checkSpec?.(spec) ?? [])];
+  const plan = kind.plan.fields.get('spec');
+  if (plan === undefined || !isJsonObject(spec)) return [];
+  const faults = checkRules(plan, spec, 'spec');
+  return kind.checkSpec === undefined ? faults : [...faults, ...kind.checkSpec(spec)];
 }
 
 function asObject(value: Json | undefined): JsonObject {
