@@ -4,8 +4,16 @@ export { type JetStreamOptions, openJetStreamEventLog } from './jetstream/jetstr
 export { createMemoryEventLog } from './memory/memory-event-log.ts';
 export type { CompactionPolicy, CompactionReport } from './sqlite/compaction.ts';
 export { lockFile } from './sqlite/file-lock.ts';
-export { backUpLogFile, compactLogFile, restoreLogFile, verifyLogFile } from './sqlite/log-file.ts';
+export {
+  backUpLogFile,
+  compactLogFile,
+  LOG_FILES,
+  type LogFileReport,
+  restoreLogFile,
+  streamOfLogFile,
+  verifyLogFile,
+} from './sqlite/log-file.ts';
 export { openSqliteEventLog } from './sqlite/sqlite-event-log.ts';
-export type { VerifyProblem, VerifyReport } from './sqlite/verify.ts';
+export type { VerifyProblem } from './sqlite/verify.ts';
 export { StorageFault, type StorageFaultKind } from './storage-fault.ts';
 export { tail } from './tail.ts';

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type EventLog, openJetStreamEventLog, openSqliteEventLog } from '@pulseplane/event-log';
+import { type EventLog, LOG_FILES, openJetStreamEventLog, openSqliteEventLog } from '@pulseplane/event-log';
 import type { Logger } from '@pulseplane/telemetry';
 import type { ControlPlaneConfig } from './config.ts';
 
@@ -14,10 +14,10 @@ export async function openLog(config: ControlPlaneConfig, logger: Logger): Promi
   const { dataDir, natsUrl } = config;
   try {
     mkdirSync(dataDir, { recursive: true });
-    if (natsUrl === undefined) return { log: openSqliteEventLog(join(dataDir, 'events.db')) };
+    if (natsUrl === undefined) return { log: openSqliteEventLog(join(dataDir, LOG_FILES.log)) };
     const log = await openJetStreamEventLog({
       url: natsUrl,
-      file: join(dataDir, 'replica.db'),
+      file: join(dataDir, LOG_FILES.replica),
       allowWeakStream: config.natsAllowWeakStream,
       notice: (sentence) => logger.warn({}, sentence),
     });

@@ -48,3 +48,15 @@ export class PositionTable {
     this.#setWindow.run(writer, newest, seen);
   }
 }
+
+/** Where a file stands in the stream that it follows; undefined when it follows none. */
+export function positionIn(db: Connection): Position | undefined {
+  // A file from before there were streams, and nobody has opened since, has no such table.
+  const table = db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'jetstream_position'").get();
+  return table === undefined ? undefined : new PositionTable(db).read();
+}
+
+/** Makes a file one that follows no stream. */
+export function leaveStream(db: Connection): void {
+  db.exec('DELETE FROM jetstream_position; DELETE FROM jetstream_writers');
+}

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
+import { leaveStream, positionIn } from '../jetstream/position-table.ts';
 import { StorageFault } from '../storage-fault.ts';
 import { type CompactionPolicy, type CompactionReport, compactStore } from './compaction.ts';
 import { type Connection, openDatabase } from './database.ts';
@@ -9,51 +11,131 @@ import { lockFile } from './file-lock.ts';
 import { SqliteStore } from './sqlite-store.ts';
 import { type VerifyReport, verifyDatabase } from './verify.ts';
 
-/** Checks a log's file, also while a control plane writes it. Throws a StorageFault when it cannot be read. */
-export function verifyLogFile(file: string): VerifyReport {
-  return reading(file, (db) => {
-    // One transaction: the chain and the table are looked at in the same state.
-    return db.transaction(() => verifyDatabase(db))();
-  });
+/** What the files in a data directory are called. */
+export const LOG_FILES = {
+  /** A log of its own. */
+  log: 'events.db',
+  /** The fold of a JetStream stream, which is the log. */
+  replica: 'replica.db',
+} as const;
+
+export type LogFileReport = VerifyReport & {
+  /** The SHA-256 of the newest event, which stands for all before it; empty for an empty log. */
+  readonly headHash: string;
+  /** Of a replica: its stream, and the last message of it that is folded. */
+  readonly replicaOf?: { readonly stream: string; readonly seq: number };
+};
+
+/**
+ * Checks a log's file, also while a control plane writes it. Of a replica this looks at the file alone: whether the
+ * stream is still the same is checked each time that a control plane opens it. Throws a StorageFault when the file
+ * cannot be read.
+ */
+export function verifyLogFile(file: string): LogFileReport {
+  // One transaction: the chain and the table are looked at in the same state.
+  return reading(file, (db) => db.transaction(() => verifyLog(db))());
+}
+
+function verifyLog(db: Connection): LogFileReport {
+  const report = verifyDatabase(db);
+  const { head } = report;
+  const headHash = db.prepare<[number], string>('SELECT hash FROM events WHERE seq = ?').pluck().get(head) ?? '';
+  const position = positionIn(db);
+  if (position === undefined) return { ...report, headHash };
+  const { stream, seq } = position;
+  const apart = {
+    seq: position.head + 1,
+    problem: `it did not come from the stream ${stream}, which this file follows`,
+  };
+  const problems = position.head === head ? report.problems : [...report.problems, apart];
+  return { ...report, problems, headHash, replicaOf: { stream, seq } };
+}
+
+/** The stream that a file is a replica of; undefined for a log of its own. Throws a StorageFault when it cannot be read. */
+export function streamOfLogFile(file: string): string | undefined {
+  return reading(file, (db) => positionIn(db)?.stream);
 }
 
 /**
  * Copies a log to a new file, also while a control plane writes it, and verifies the copy. The copy appears under its
  * name only when it is whole. Throws a StorageFault.
  */
-export async function backUpLogFile(file: string, to: string): Promise<VerifyReport> {
-  if (existsSync(to)) throw new StorageFault('unavailable', `${to} exists already`);
-  const part = `${to}.part`;
-  rmSync(part, { force: true });
-  const db = openReadOnly(file);
-  try {
-    // All pages in one step: a writer would make a backup in several steps begin again and again.
-    await db.backup(part, { progress: () => 2 ** 31 - 1 });
-  } catch (error) {
-    throw asStorageFault(error, part);
-  } finally {
-    db.close();
-  }
-  const report = verifyLogFile(part);
-  renameSync(part, to);
-  return report;
+export async function backUpLogFile(file: string, to: string): Promise<LogFileReport> {
+  return copyLogFile(file, to, () => {});
 }
 
 /**
- * Puts a verified backup in place of a log that does not exist yet. Throws a StorageFault when there is one already, or
- * the backup is not sound.
+ * Puts a verified backup in place of a log that does not exist yet. A replica goes on with its stream, unless it is
+ * told to leave it: then it is a log of its own. Throws a StorageFault when there is a log already, or the backup is
+ * not sound.
  */
-export async function restoreLogFile(from: string, file: string): Promise<VerifyReport> {
-  if (existsSync(file)) throw new StorageFault('unavailable', `${file} exists already; move it away first`);
+export async function restoreLogFile(
+  from: string,
+  file: string,
+  { withoutStream = false }: { readonly withoutStream?: boolean } = {},
+): Promise<LogFileReport> {
+  refuseExisting(file);
   const { problems } = verifyLogFile(from);
   const [first] = problems;
   if (first !== undefined) throw new StorageFault('corrupt', `${from}: event ${first.seq}: ${first.problem}`);
-  return backUpLogFile(from, file);
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+  } catch (error) {
+    throw asFault(error, file);
+  }
+  return copyLogFile(from, file, withoutStream ? leaveStream : () => {});
 }
 
-/** Drops old events of a log that no control plane has open. Throws a StorageFault. */
+async function copyLogFile(file: string, to: string, change: (db: Connection) => void): Promise<LogFileReport> {
+  refuseExisting(to);
+  const part = `${to}.part`;
+  const removePart = (): void => {
+    for (const each of [part, ...besides(part)]) rmSync(each, { force: true });
+  };
+  const db = openReadOnly(file);
+  try {
+    removePart();
+    // All pages in one step: a writer would make a backup in several steps begin again and again.
+    await db.backup(part, { progress: () => 2 ** 31 - 1 });
+    const copy = new Database(part);
+    try {
+      // One file that needs no other beside it, also to be read where nothing can be written.
+      copy.pragma('journal_mode = DELETE');
+      change(copy);
+    } finally {
+      copy.close();
+    }
+    const report = verifyLogFile(part);
+    renameSync(part, to);
+    return report;
+  } catch (error) {
+    removePart();
+    throw asFault(error, to);
+  } finally {
+    db.close();
+  }
+}
+
+/** A WAL that was left behind would be taken for a part of the new file. */
+function refuseExisting(file: string): void {
+  const there = [file, ...besides(file)].find((each) => existsSync(each));
+  if (there !== undefined) throw new StorageFault('unavailable', `${there} exists already; move it away first`);
+}
+
+function besides(file: string): readonly string[] {
+  return [`${file}-wal`, `${file}-shm`];
+}
+
+/**
+ * Drops old events of a log that no control plane has open. Throws a StorageFault, also for a replica: what one of
+ * them dropped, and the event that tells of it, the others and the stream would not know.
+ */
 export function compactLogFile(file: string, policy: CompactionPolicy, user: string): CompactionReport {
-  if (!existsSync(file)) throw new StorageFault('unavailable', `${file} does not exist`);
+  const stream = streamOfLogFile(file);
+  if (stream !== undefined) {
+    const why = `${file} is a replica of the stream ${stream} and must stay equal to it`;
+    throw new StorageFault('unavailable', `${why}, so it cannot be compacted; give its disk more space`);
+  }
   const unlock = lockFile(file);
   try {
     const db = openDatabase(file);
@@ -75,12 +157,28 @@ export function compactLogFile(file: string, policy: CompactionPolicy, user: str
   }
 }
 
+/** The driver and the file system complain in two ways; the driver of a missing directory in a third. */
+function asFault(error: unknown, file: string): unknown {
+  const foreign = error instanceof TypeError || (error instanceof Error && 'syscall' in error);
+  return foreign ? new StorageFault('unavailable', `${file}: ${error.message}`, error) : asStorageFault(error, file);
+}
+
 function openReadOnly(file: string): Connection {
+  let db: Connection;
   try {
-    return new Database(file, { readonly: true, fileMustExist: true });
+    db = new Database(file, { readonly: true, fileMustExist: true });
   } catch (error) {
     throw new StorageFault('unavailable', `${file}: ${error instanceof Error ? error.message : String(error)}`, error);
   }
+  try {
+    // Counts the migrations: every log has some.
+    if (db.pragma('user_version', { simple: true }) !== 0) return db;
+  } catch (error) {
+    db.close();
+    throw asStorageFault(error, file);
+  }
+  db.close();
+  throw new StorageFault('corrupt', `${file} is not an event log`);
 }
 
 function reading<Value>(file: string, read: (db: Connection) => Value): Value {

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onStopRequest, refuse } from '@pulseplane/command-line';
-import { lockFile } from '@pulseplane/event-log';
+import { LOG_FILES, lockFile } from '@pulseplane/event-log';
 import { urlHost } from './address.ts';
 import { whyBusy } from './busy-port.ts';
 import { parseUpConfig, type UpConfig } from './config.ts';
@@ -82,7 +82,7 @@ async function refuseBusyPorts(config: UpConfig): Promise<void> {
 
 /** A log of its own, or the fold of a stream that it shares. */
 function hasLog(dataDir: string): boolean {
-  return ['events.db', 'replica.db'].some((file) => existsSync(join(dataDir, file)));
+  return Object.values(LOG_FILES).some((file) => existsSync(join(dataDir, file)));
 }
 
 /** Makes the data directory this process's own until it is released, and writes what others read there. */
