@@ -1,4 +1,4 @@
-import type { ObjectRef, StoredObject } from '@pulseplane/resources';
+import { type ObjectRef, refKey, type StoredObject } from '@pulseplane/resources';
 import { type ChainHead, EMPTY_CHAIN, type SealedEvent, seal } from '../chain.ts';
 import type { StoredEvent } from '../event.ts';
 import type { Append, AppendResult, ObjectFilter } from '../event-log.ts';
@@ -6,20 +6,27 @@ import type { Connection } from './database.ts';
 import { asStorageFault } from './fault.ts';
 import { fromEventRow, fromObjectRow, toEventValues } from './rows.ts';
 import { prepareStatements, type Statements, WAYPOINT_EVERY } from './statements.ts';
+import { SubjectTable } from './subject-table.ts';
 
 /** A command, and the schema version that its events are sealed in: where nobody says otherwise, the newest. */
 export type StoreAppend = Append & { readonly schemaVersion?: number };
+
+/** Objects that are kept as they were last read, so that a busy one (a namespace) is not parsed for each command. */
+const MOST_OBJECTS = 1_000;
 
 /** The log's tables in one connection, synchronous: what every adapter that keeps a SQLite file is built on. */
 export class SqliteStore {
   readonly db: Connection;
   readonly #statements: Statements;
   readonly #transaction: (batch: readonly StoreAppend[], also: () => void) => readonly AppendResult[];
+  readonly #subjects: SubjectTable;
+  readonly #objects = new Map<string, StoredObject>();
   #head: ChainHead;
 
   constructor(db: Connection) {
     this.db = db;
     this.#statements = prepareStatements(db);
+    this.#subjects = new SubjectTable(this.#statements);
     this.#head = this.#readHead();
     const transaction = db.transaction((batch: readonly StoreAppend[], also: () => void) => {
       const results = batch.map((append) => this.#write(append));
@@ -39,6 +46,7 @@ export class SqliteStore {
       return this.#transaction(batch, also);
     } catch (error) {
       this.#head = before;
+      this.#subjects.forget();
       throw asStorageFault(error, this.db.name);
     }
   }
@@ -47,7 +55,7 @@ export class SqliteStore {
     const first = idempotencyKey === undefined ? undefined : this.appended(idempotencyKey);
     if (first !== undefined) return { kind: 'repeated', events: first };
     for (const { ref, version } of expected) {
-      const actual = this.#statements.subject.get(...namesOf(ref))?.version ?? 0;
+      const actual = this.#subjects.find(ref)?.version ?? 0;
       if (actual !== version) return { kind: 'conflict', ref, expected: version, actual };
     }
     const sealed = seal(this.#head, events, schemaVersion);
@@ -62,20 +70,24 @@ export class SqliteStore {
 
   #insert(sealed: SealedEvent): void {
     const { seq, type, subject } = sealed.event;
-    const names = namesOf(subject);
-    const before = this.#statements.subject.get(...names);
-    const revision = (before?.revision ?? 0) + 1;
-    const version = type === 'Deleted' || type === 'Compacted' ? 0 : seq;
-    let id = before?.id;
-    if (id === undefined) id = Number(this.#statements.insertSubject.run(...names, seq, version).lastInsertRowid);
-    else this.#statements.updateSubject.run(seq, version, revision, id);
-    this.#statements.insertEvent.run(...toEventValues(sealed, id, before?.newest ?? 0, revision));
+    const previous = this.#subjects.find(subject)?.newest ?? 0;
+    const { id, revision } = this.#subjects.advance(subject, seq, type !== 'Deleted' && type !== 'Compacted');
+    this.#statements.insertEvent.run(...toEventValues(sealed, id, previous, revision));
     if (revision % WAYPOINT_EVERY === 0) this.#statements.insertWaypoint.run(id, seq);
   }
 
   object(ref: ObjectRef): StoredObject | undefined {
-    const row = this.#reading(() => this.#statements.object.get(...namesOf(ref)));
-    return row && fromObjectRow(row);
+    const version = this.#reading(() => this.#subjects.find(ref))?.version ?? 0;
+    if (version === 0) return undefined;
+    const key = refKey(ref);
+    const known = this.#objects.get(key);
+    if (known?.version === version) return known;
+    const row = this.#reading(() => this.#statements.object.get(version));
+    if (row === undefined) return undefined;
+    if (this.#objects.size >= MOST_OBJECTS) this.#objects.clear();
+    const object = fromObjectRow(row);
+    this.#objects.set(key, object);
+    return object;
   }
 
   objects(filter: ObjectFilter): readonly StoredObject[] {
@@ -140,10 +152,6 @@ export class SqliteStore {
   #readHead(): ChainHead {
     return this.#reading(() => this.#statements.head.get()) ?? EMPTY_CHAIN;
   }
-}
-
-function namesOf({ group, kind, namespace, name }: ObjectRef): [string, string, string, string] {
-  return [group, kind, namespace, name];
 }
 
 function toParameters({ group, kind, namespace }: ObjectFilter) {

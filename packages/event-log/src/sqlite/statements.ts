@@ -16,7 +16,7 @@ export type Statements = {
   readonly subject: Statement<[string, string, string, string], SubjectRow>;
   readonly insertSubject: Statement<[string, string, string, string, number, number]>;
   readonly updateSubject: Statement<[number, number, number, number]>;
-  readonly object: Statement<[string, string, string, string], ObjectRow>;
+  readonly object: Statement<[number], ObjectRow>;
   readonly objects: Statement<[FilterParameters], ObjectRow>;
   readonly objectAt: Statement<[ObjectRef & { seq: number }], ObjectRow & Pick<EventRow, 'type'>>;
   readonly objectsAt: Statement<[FilterParameters & { seq: number }], ObjectRow>;
@@ -53,7 +53,6 @@ const walkOf = (subjects: string): string => `
 export const EVENTS = `SELECT events.*, ${NAMES} FROM events LEFT JOIN subjects ON subjects.id = events.subject`;
 
 export function prepareStatements(db: Connection): Statements {
-  const one = 'subject_group = ? AND subject_kind = ? AND subject_namespace = ? AND subject_name = ?';
   const named = `subject_group = @group AND subject_kind = @kind
     AND subject_namespace = @namespace AND subject_name = @name`;
   return {
@@ -63,13 +62,16 @@ export function prepareStatements(db: Connection): Statements {
       `INSERT INTO events (${EVENT_COLUMNS.join(', ')}) VALUES (${EVENT_COLUMNS.map(() => '?').join(', ')})`,
     ),
     insertWaypoint: db.prepare('INSERT INTO waypoints (subject, seq) VALUES (?, ?)'),
-    subject: db.prepare(`SELECT id, newest, revision, version FROM subjects WHERE ${one}`),
+    subject: db.prepare(
+      `SELECT id, newest, revision, version FROM subjects
+       WHERE subject_group = ? AND subject_kind = ? AND subject_namespace = ? AND subject_name = ?`,
+    ),
     insertSubject: db.prepare(
       `INSERT INTO subjects (${NAMES}, newest, version, revision) VALUES (?, ?, ?, ?, ?, ?, 1)`,
     ),
     updateSubject: db.prepare('UPDATE subjects SET newest = ?, version = ?, revision = ? WHERE id = ?'),
     object: db.prepare(
-      `SELECT ${OBJECT_COLUMNS} FROM subjects JOIN events ON events.seq = subjects.version WHERE ${one}`,
+      `SELECT ${OBJECT_COLUMNS} FROM events JOIN subjects ON subjects.id = events.subject WHERE events.seq = ?`,
     ),
     objects: db.prepare(
       `SELECT ${OBJECT_COLUMNS} FROM subjects JOIN events ON events.seq = subjects.version

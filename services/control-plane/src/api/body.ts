@@ -90,9 +90,11 @@ function copyJson(value: unknown, depth: number, budget: { nodes: number }): Res
   return ok(Object.fromEntries(fields));
 }
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
 function decodeUtf8(bytes: Uint8Array): Result<string, string> {
   try {
-    return ok(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return ok(UTF8.decode(bytes));
   } catch {
     return fail('the body is not UTF-8');
   }

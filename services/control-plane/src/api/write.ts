@@ -63,7 +63,7 @@ function actorOf(request: FastifyRequest): Actor {
   const product = (request.headers['user-agent'] ?? '').split(' ', 1)[0] ?? '';
   const said = typeof fieldManager === 'string' && fieldManager !== '' ? fieldManager : product;
   // Cut by characters, not by halves of them: a lone half would be stored as another text than was hashed.
-  const via = [...said].slice(0, MAX_VIA_LENGTH).join('');
+  const via = said.length <= MAX_VIA_LENGTH ? said : [...said].slice(0, MAX_VIA_LENGTH).join('');
   return { user: 'anonymous', via: via === '' ? 'unknown' : via };
 }
 
