@@ -55,6 +55,49 @@ test('every kind is in both forms of discovery', async () => {
   assert.equal((await send('GET', '/apis/gateway.networking.k8s.io')).json().preferredVersion.version, 'v1');
 });
 
+test('the paths below an object are in both forms of discovery, and are served', async () => {
+  const { send, app } = await createFixture();
+  const own = { group: 'gateway.networking.k8s.io', version: 'v1', kind: 'Gateway' };
+  const past = { group: 'pulseplane.dev', version: 'v1' };
+  const expected: readonly (readonly [name: string, kind: object, verbs: readonly string[]])[] = [
+    ['status', own, ['get']],
+    ['history', { ...past, kind: 'ObjectHistory' }, ['get']],
+    ['diff', { ...past, kind: 'ObjectDiff' }, ['get']],
+    ['rollback', own, ['create']],
+    ['undelete', own, ['create']],
+    ['effective', { ...past, kind: 'EffectiveConfig' }, ['get']],
+  ];
+  const { resources } = (await send('GET', '/apis/gateway.networking.k8s.io/v1')).json();
+  const plain = resources
+    .filter(({ name }: { name: string }) => name.startsWith('gateways/'))
+    .map(({ name, singularName, namespaced, verbs, ...of }: Record<string, unknown>) => {
+      assert.deepEqual([singularName, namespaced], ['', true]);
+      return [String(name).slice('gateways/'.length), { group: own.group, version: own.version, ...of }, verbs];
+    });
+  assert.deepEqual(plain, expected);
+  const { items } = (await send('GET', '/apis', undefined, { accept: AGGREGATED })).json();
+  const gateways = items
+    .flatMap(({ versions }: { versions: readonly { resources: readonly object[] }[] }) =>
+      versions.flatMap((version) => version.resources),
+    )
+    .find(({ resource }: { resource: string }) => resource === 'gateways');
+  const aggregated = gateways.subresources.map(({ subresource, responseKind, verbs }: Record<string, unknown>) => [
+    subresource,
+    responseKind,
+    verbs,
+  ]);
+  assert.deepEqual(aggregated, expected);
+  for (const [name, , verbs] of expected) {
+    const url = `/apis/gateway.networking.k8s.io/v1/namespaces/httpbin/gateways/none/${name}`;
+    const allowed = verbs[0] === 'get' ? 'GET' : 'POST';
+    for (const method of ['GET', 'POST'] as const) {
+      const { statusCode } = await send(method, url);
+      assert.equal(statusCode === 405, method !== allowed, `${method} ${name}: ${statusCode}`);
+    }
+    assert.ok(app.hasRoute({ method: allowed, url: url.replace('httpbin', ':namespace').replace('none', ':name') }));
+  }
+});
+
 test('documents that do not change have an ETag', async () => {
   const { send } = await createFixture();
   for (const path of ['/api', '/apis', '/openapi/v3', '/openapi/v3/api/v1']) {
@@ -83,6 +126,7 @@ test('OpenAPI version 3 has a document for each group version, made of the schem
     'apis/agentgateway.dev/v1alpha1',
     'apis/gateway.networking.k8s.io/v1',
     'apis/gateway.networking.k8s.io/v1alpha2',
+    'v1',
   ]);
   const { body, statusCode } = await send('GET', paths['apis/agentgateway.dev/v1alpha1'].serverRelativeURL);
   assert.equal(statusCode, 200);
@@ -114,6 +158,47 @@ test('OpenAPI documents the paths of the past', async () => {
   assert.ok(names('put').includes('Idempotency-Key'));
   const { $ref } = paths[`${item}/history`].get.responses[200].content['application/json'].schema;
   assert.ok(components.schemas[$ref.split('/').at(-1)]);
+});
+
+test('OpenAPI documents no path that is not served', async () => {
+  const { send, app } = await createFixture();
+  const { paths: documents } = (await send('GET', '/openapi/v3')).json();
+  const seen: string[] = [];
+  for (const { serverRelativeURL } of Object.values<{ serverRelativeURL: string }>(documents)) {
+    const { paths } = (await send('GET', serverRelativeURL)).json();
+    for (const [path, { parameters: _, ...operations }] of Object.entries<Record<string, object>>(paths)) {
+      const url = path.replaceAll(/\{(\w+)\}/g, ':$1');
+      for (const method of Object.keys(operations)) {
+        assert.ok(app.hasRoute({ method: method.toUpperCase() as 'GET', url }), `${method} ${url}`);
+        seen.push(`${method} ${url}`);
+      }
+    }
+  }
+  assert.ok(seen.includes('get /v1/events'));
+  assert.ok(seen.includes('get /apis/gateway.networking.k8s.io/v1/gateways'));
+});
+
+test('OpenAPI documents how a list is watched, in a namespace and in all', async () => {
+  const { send } = await createFixture();
+  const { paths } = (await send('GET', '/openapi/v3/apis/gateway.networking.k8s.io/v1')).json();
+  for (const path of ['namespaces/{namespace}/gateways', 'gateways']) {
+    const parameters: readonly { readonly name: string; readonly in: string; readonly schema: { type: string } }[] =
+      paths[`/apis/gateway.networking.k8s.io/v1/${path}`].get.parameters;
+    assert.deepEqual(
+      parameters.filter((each) => each.in === 'query').map(({ name, schema }) => `${name} ${schema.type}`),
+      [
+        'labelSelector string',
+        'fieldSelector string',
+        'watch boolean',
+        'resourceVersion string',
+        'resourceVersionMatch string',
+        'allowWatchBookmarks boolean',
+        'sendInitialEvents boolean',
+        'timeoutSeconds integer',
+        'at string',
+      ],
+    );
+  }
 });
 
 test('kubectl get has a Table, for one object and for a list', async () => {

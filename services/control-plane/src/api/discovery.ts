@@ -1,8 +1,9 @@
 import { apiVersionOf, type JsonObject, RESOURCE_KINDS, type ResourceKind } from '@pulseplane/resources';
+import { HISTORY_GROUP_VERSION } from './history/history-handlers.ts';
+import { historySubresources } from './history/subresources.ts';
 
 /** What can be done with the objects of every kind. */
 const VERBS = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'];
-const STATUS_VERBS = ['get'];
 
 /** The content type that clients know the aggregated form by. */
 export const AGGREGATED_TYPE = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
@@ -48,7 +49,7 @@ export function apiResourceList({ group, version, kinds }: GroupVersion): JsonOb
     kind: 'APIResourceList',
     apiVersion: 'v1',
     groupVersion: apiVersionOf({ group, version }),
-    resources: kinds.flatMap((kind) => [resourceEntry(kind), ...statusEntry(kind)]),
+    resources: kinds.flatMap((kind) => [resourceEntry(kind), ...subresourceEntries(kind)]),
   };
 }
 
@@ -89,10 +90,29 @@ function resourceEntry(kind: ResourceKind): JsonObject {
   };
 }
 
-function statusEntry(kind: ResourceKind): readonly JsonObject[] {
-  if (!kind.hasStatus) return [];
+/** A kind of another group is named with it, as `deployments/scale` is in Kubernetes. */
+function subresourceEntries(kind: ResourceKind): readonly JsonObject[] {
   const { plural, namespaced } = kind;
-  return [{ name: `${plural}/status`, singularName: '', namespaced, kind: kind.kind, verbs: STATUS_VERBS }];
+  return subresources(kind).map(({ name, verbs, answers }) => ({
+    name: `${plural}/${name}`,
+    singularName: '',
+    namespaced,
+    ...(answers === undefined ? { kind: kind.kind } : { ...HISTORY_GROUP_VERSION, kind: answers }),
+    verbs,
+  }));
+}
+
+type Subresource = { readonly name: string; readonly verbs: readonly string[]; readonly answers?: string };
+
+/** The paths below an object. Kubernetes' verb for a POST is create. */
+function subresources(kind: ResourceKind): readonly Subresource[] {
+  const status = { name: 'status', verbs: ['get'] };
+  const past = historySubresources(kind).map(({ name, handlers, ...rest }) => ({
+    ...rest,
+    name,
+    verbs: handlers.GET === undefined ? ['create'] : ['get'],
+  }));
+  return kind.hasStatus ? [status, ...past] : past;
 }
 
 function aggregatedEntry(kind: ResourceKind): JsonObject {
@@ -105,6 +125,10 @@ function aggregatedEntry(kind: ResourceKind): JsonObject {
     shortNames: kind.shortNames,
     categories: kind.categories,
     verbs: VERBS,
-    ...(kind.hasStatus && { subresources: [{ subresource: 'status', responseKind, verbs: STATUS_VERBS }] }),
+    subresources: subresources(kind).map(({ name, verbs, answers }) => ({
+      subresource: name,
+      responseKind: answers === undefined ? responseKind : { ...HISTORY_GROUP_VERSION, kind: answers },
+      verbs,
+    })),
   };
 }

@@ -9,8 +9,10 @@ import {
 } from '@pulseplane/resources';
 import { GROUP_VERSIONS, type GroupVersion } from './discovery.ts';
 import { AT_PARAMETER, HISTORY_SCHEMAS, historyPaths } from './history/openapi.ts';
-import { basePath, collectionPath } from './paths.ts';
+import { queryParameter } from './openapi-schema.ts';
+import { basePath, collectionPath, everywherePath } from './paths.ts';
 import { IDEMPOTENCY_KEY } from './status.ts';
+import { EVENT_STREAM_DOCUMENT, WATCH_PARAMETERS } from './watch/openapi.ts';
 
 const METADATA_NAME = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 const OWN_KEYWORDS = 'x-pulseplane-';
@@ -26,7 +28,13 @@ export function fixedDocument(value: JsonObject): FixedDocument {
 
 /** The documents of `/openapi/v3/...`, by path without the leading slash (`api/v1`). */
 export function openApiDocuments(): ReadonlyMap<string, FixedDocument> {
-  return new Map(GROUP_VERSIONS.map((entry) => [basePath(entry).slice(1), fixedDocument(openApiDocument(entry))]));
+  return new Map([
+    ...GROUP_VERSIONS.map((entry): [string, FixedDocument] => [
+      basePath(entry).slice(1),
+      fixedDocument(openApiDocument(entry)),
+    ]),
+    ['v1', fixedDocument(EVENT_STREAM_DOCUMENT)],
+  ]);
 }
 
 /** `/openapi/v3`: where the documents are. */
@@ -58,6 +66,9 @@ function kindPaths(kind: ResourceKind): readonly [string, Json][] {
   const ofItem = [...namespace, parameter('name', 'path')];
   return [
     [collection, { parameters: namespace, get: operation(kind, 'list', 'list'), post: create }],
+    ...(kind.namespaced
+      ? [[everywherePath(kind), { get: operation(kind, 'list', 'listEverywhere') }] satisfies [string, Json]]
+      : []),
     [
       item,
       {
@@ -68,36 +79,33 @@ function kindPaths(kind: ResourceKind): readonly [string, Json][] {
         delete: operation(kind, 'delete', 'delete'),
       },
     ],
+    ...(kind.hasStatus
+      ? [[`${item}/status`, { parameters: ofItem, get: operation(kind, 'get', 'readStatus') }] satisfies [string, Json]]
+      : []),
     ...historyPaths(kind, item, ofItem),
   ];
 }
+
+const LIST_PARAMETERS: readonly JsonObject[] = [
+  queryParameter('labelSelector', 'Only objects with these labels: a=b, a!=b, a in (b,c), a, !a; joined by commas.'),
+  queryParameter('fieldSelector', 'Only objects with these fields: metadata.name or metadata.namespace, = or !=.'),
+  ...WATCH_PARAMETERS,
+];
 
 /** kubectl looks for the parameter `fieldValidation` of the patch operation before it dares to send anything. */
 function operation(kind: ResourceKind, action: string, verb: string): JsonObject {
   const writes = ['post', 'put', 'patch'].includes(action);
   const reads = ['get', 'list'].includes(action);
-  const names = writes
-    ? ['dryRun', 'fieldManager', 'fieldValidation']
+  const parameters = writes
+    ? ['dryRun', 'fieldManager', 'fieldValidation'].map((name) => parameter(name, 'query'))
     : action === 'list'
-      ? [
-          'labelSelector',
-          'fieldSelector',
-          'watch',
-          'resourceVersion',
-          'resourceVersionMatch',
-          'allowWatchBookmarks',
-          'sendInitialEvents',
-          'timeoutSeconds',
-        ]
+      ? LIST_PARAMETERS
       : [];
   return {
     operationId: `${verb}${kind.group.replaceAll(/[^a-z]/g, '')}${kind.version}${kind.kind}`,
     'x-kubernetes-action': action,
     'x-kubernetes-group-version-kind': groupVersionKind(kind),
-    parameters: [
-      ...names.map((name) => parameter(name, 'query')),
-      ...(reads ? [AT_PARAMETER] : [parameter(IDEMPOTENCY_KEY, 'header')]),
-    ],
+    parameters: [...parameters, ...(reads ? [AT_PARAMETER] : [parameter(IDEMPOTENCY_KEY, 'header')])],
     ...(writes && { requestBody: content(kind, action) }),
     responses: { 200: { description: 'OK' } },
   };

@@ -1,5 +1,5 @@
 import type { EventLog, StoredEvent } from '@pulseplane/event-log';
-import type { JsonObject, ObjectRef, ResourceKind } from '@pulseplane/resources';
+import { apiVersionOf, type JsonObject, type ObjectRef, type ResourceKind } from '@pulseplane/resources';
 import type { FastifyRequest } from 'fastify';
 import { fail, ok, type Result, refOf } from '../../command/index.ts';
 import { type Answer, statusAnswer } from '../answer.ts';
@@ -10,7 +10,8 @@ import { changeLine } from './json-diff.ts';
 import { diffObjects, diffOfEvent } from './object-diff.ts';
 import { readPoint } from './point.ts';
 
-export const HISTORY_API_VERSION = 'pulseplane.dev/v1';
+export const HISTORY_GROUP_VERSION = { group: 'pulseplane.dev', version: 'v1' };
+export const HISTORY_API_VERSION = apiVersionOf(HISTORY_GROUP_VERSION);
 export const DEFAULT_PAGE = 100;
 export const MAX_PAGE = 500;
 

@@ -1,10 +1,9 @@
 import { GATEWAY, type Json, type JsonObject, type ResourceKind } from '@pulseplane/resources';
+import { object, queryParameter, text, whole, yesOrNo } from '../openapi-schema.ts';
 import { DEFAULT_PAGE, MAX_PAGE } from './history-handlers.ts';
 
 const POINT = 'A sequence number (resourceVersion), or a time in RFC 3339.';
 
-const text: JsonObject = { type: 'string' };
-const whole: JsonObject = { type: 'integer', format: 'int64' };
 const texts: JsonObject = { type: 'array', items: text };
 const source = object({ seq: whole });
 
@@ -34,8 +33,8 @@ export const HISTORY_SCHEMAS: JsonObject = {
     kind: text,
     apiVersion: text,
     metadata: object({ name: text, namespace: text }),
-    from: object({ seq: whole, exists: { type: 'boolean' }, resourceVersion: text }),
-    to: object({ seq: whole, exists: { type: 'boolean' }, resourceVersion: text }),
+    from: object({ seq: whole, exists: yesOrNo, resourceVersion: text }),
+    to: object({ seq: whole, exists: yesOrNo, resourceVersion: text }),
     changes: { type: 'array', items: object({ path: text, before: {}, after: {} }) },
     text: texts,
   }),
@@ -60,7 +59,7 @@ export const HISTORY_SCHEMAS: JsonObject = {
 };
 
 /** The query parameter with which reads go back in time. */
-export const AT_PARAMETER: JsonObject = parameter('at', `${POINT} The answer is as it was then, without status.`);
+export const AT_PARAMETER: JsonObject = queryParameter('at', `${POINT} The answer is as it was then, without status.`);
 
 /** The paths of the past below an object's path. `parameters` are those of the path itself. */
 export function historyPaths(kind: ResourceKind, item: string, parameters: readonly Json[]): readonly [string, Json][] {
@@ -73,7 +72,7 @@ export function historyPaths(kind: ResourceKind, item: string, parameters: reado
     parameters,
     get: { operationId: id(verb), description, parameters: query, responses: answer(schema(name)) },
   });
-  const dryRun = parameter('dryRun', 'All: nothing is stored.');
+  const dryRun = queryParameter('dryRun', 'All: nothing is stored.');
   const post = (verb: string, description: string, query: readonly JsonObject[], more: JsonObject): JsonObject => ({
     parameters,
     post: { operationId: id(verb), description, parameters: [...query, dryRun], ...more },
@@ -83,20 +82,20 @@ export function historyPaths(kind: ResourceKind, item: string, parameters: reado
     [
       `${item}/history`,
       get('readHistoryOf', 'ObjectHistory', 'What happened to the objects of this name, newest first.', [
-        parameter('limit', `At most so many; ${DEFAULT_PAGE} unless said otherwise, ${MAX_PAGE} at most.`),
-        parameter('before', 'Only events before this sequence number: metadata.continue of the page before.'),
+        queryParameter('limit', `At most so many; ${DEFAULT_PAGE} unless said otherwise, ${MAX_PAGE} at most.`),
+        queryParameter('before', 'Only events before this sequence number: metadata.continue of the page before.'),
       ]),
     ],
     [
       `${item}/diff`,
       get('readDiffOf', 'ObjectDiff', 'How the object differs between two points in time.', [
-        { ...parameter('from', POINT), required: true },
-        parameter('to', `${POINT} Now when left out.`),
+        { ...queryParameter('from', POINT), required: true },
+        queryParameter('to', `${POINT} Now when left out.`),
       ]),
     ],
     [
       `${item}/rollback`,
-      post('rollback', 'Gives the object the spec that it had.', [parameter('to', POINT)], {
+      post('rollback', 'Gives the object the spec that it had.', [queryParameter('to', POINT)], {
         requestBody: { content: { 'application/json': rollbackBody, 'application/yaml': rollbackBody } },
         responses: { 200: { description: 'The object with its new version.' } },
       }),
@@ -111,12 +110,4 @@ export function historyPaths(kind: ResourceKind, item: string, parameters: reado
   if (kind !== GATEWAY) return paths;
   const description = 'What the workers of the gateway run, with the settings in force on each port.';
   return [...paths, [`${item}/effective`, get('readEffectiveOf', 'EffectiveConfig', description, [AT_PARAMETER])]];
-}
-
-function parameter(name: string, description: string): JsonObject {
-  return { name, in: 'query', description, schema: text };
-}
-
-function object(properties: JsonObject): JsonObject {
-  return { type: 'object', properties };
 }

@@ -37,6 +37,23 @@ test('every event from a sequence number on, whole', async (context) => {
   assert.equal(id(await stream.next()), '4');
 });
 
+test('OpenAPI documents the fields of an event', async (context) => {
+  const { open, create, send } = await setUp(context);
+  await create('a');
+  await send('DELETE', `${POLICIES}/a`);
+  await send('POST', `${POLICIES}/a/undelete`);
+  const stream = await open('?from=4');
+  const fields = async () => {
+    const [, data = ''] = /^data: (.*)$/m.exec((await stream.next()) ?? '') ?? [];
+    return Object.keys(JSON.parse(data)).sort();
+  };
+  const { paths, components } = (await send('GET', '/openapi/v3/v1')).json();
+  const { $ref } = paths['/v1/events'].get.responses[200].content['text/event-stream'].schema;
+  const { properties, required } = components.schemas[$ref.split('/').at(-1)];
+  assert.deepEqual(await fields(), required.sort());
+  assert.deepEqual(await fields(), Object.keys(properties).sort(), 'the undeleted one has restoredFrom');
+});
+
 test('without `from` it begins at the head', async (context) => {
   const { open, create } = await setUp(context);
   await create('a');
