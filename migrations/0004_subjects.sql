@@ -6,11 +6,16 @@ CREATE TABLE subjects (
   subject_kind TEXT NOT NULL,
   subject_namespace TEXT NOT NULL,
   subject_name TEXT NOT NULL,
+  UNIQUE (subject_group, subject_kind, subject_namespace, subject_name)
+) STRICT;
+
+-- Where each subject stands. Apart from the names, so that many share a page: what an append writes is whole pages.
+CREATE TABLE heads (
+  subject INTEGER PRIMARY KEY,
   -- Its newest event, how many it has had, and the event that left the object as it is now: 0 when there is none.
   newest INTEGER NOT NULL,
   revision INTEGER NOT NULL,
-  version INTEGER NOT NULL,
-  UNIQUE (subject_group, subject_kind, subject_namespace, subject_name)
+  version INTEGER NOT NULL
 ) STRICT;
 
 -- Every 64th event of a subject: where a walk back through its events can begin.
@@ -47,13 +52,9 @@ CREATE TABLE events (
   object TEXT NOT NULL
 ) STRICT;
 
-INSERT INTO subjects (subject_group, subject_kind, subject_namespace, subject_name, newest, revision, version)
-SELECT subject_group, subject_kind, subject_namespace, subject_name, newest, revision,
-  coalesce((SELECT seq FROM events_by_name WHERE seq = newest AND type NOT IN ('Deleted', 'Compacted')), 0)
-FROM (
-  SELECT subject_group, subject_kind, subject_namespace, subject_name, max(seq) AS newest, count(*) AS revision
-  FROM events_by_name GROUP BY subject_group, subject_kind, subject_namespace, subject_name
-) ORDER BY newest;
+INSERT INTO subjects (subject_group, subject_kind, subject_namespace, subject_name)
+SELECT subject_group, subject_kind, subject_namespace, subject_name
+FROM events_by_name GROUP BY subject_group, subject_kind, subject_namespace, subject_name ORDER BY min(seq);
 
 INSERT INTO events
 SELECT seq, subjects.id,
@@ -64,6 +65,9 @@ SELECT seq, subjects.id,
 FROM events_by_name
   JOIN subjects USING (subject_group, subject_kind, subject_namespace, subject_name)
 ORDER BY seq;
+
+INSERT INTO heads
+SELECT subject, max(seq), revision, iif(type IN ('Deleted', 'Compacted'), 0, seq) FROM events GROUP BY subject;
 
 INSERT INTO waypoints SELECT subject, seq FROM events WHERE revision % 64 = 0;
 

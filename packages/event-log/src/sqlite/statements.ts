@@ -14,8 +14,8 @@ export type Statements = {
   readonly insertEvent: Statement<Value[]>;
   readonly insertWaypoint: Statement<[number, number]>;
   readonly subject: Statement<[string, string, string, string], SubjectRow>;
-  readonly insertSubject: Statement<[string, string, string, string, number, number]>;
-  readonly updateSubject: Statement<[number, number, number, number]>;
+  readonly insertSubject: Statement<[string, string, string, string]>;
+  readonly setHead: Statement<[number, number, number, number]>;
   readonly object: Statement<[number], ObjectRow>;
   readonly objects: Statement<[FilterParameters], ObjectRow>;
   readonly objectAt: Statement<[ObjectRef & { seq: number }], ObjectRow & Pick<EventRow, 'type'>>;
@@ -43,8 +43,8 @@ const FILTER = `subject_group = coalesce(@group, subject_group)
  */
 const walkOf = (subjects: string): string => `
   WITH RECURSIVE walk (subject, seq) AS (
-    SELECT id, coalesce((SELECT min(seq) FROM waypoints WHERE subject = id AND seq >= @seq), newest)
-    FROM subjects WHERE ${subjects}
+    SELECT id, coalesce((SELECT min(seq) FROM waypoints WHERE waypoints.subject = id AND seq >= @seq), newest)
+    FROM subjects JOIN heads ON heads.subject = id WHERE ${subjects}
     UNION ALL
     SELECT events.subject, events.previous FROM walk CROSS JOIN events ON events.seq = walk.seq
     WHERE events.previous > 0 AND`;
@@ -63,18 +63,16 @@ export function prepareStatements(db: Connection): Statements {
     ),
     insertWaypoint: db.prepare('INSERT INTO waypoints (subject, seq) VALUES (?, ?)'),
     subject: db.prepare(
-      `SELECT id, newest, revision, version FROM subjects
+      `SELECT id, newest, revision, version FROM subjects JOIN heads ON subject = id
        WHERE subject_group = ? AND subject_kind = ? AND subject_namespace = ? AND subject_name = ?`,
     ),
-    insertSubject: db.prepare(
-      `INSERT INTO subjects (${NAMES}, newest, version, revision) VALUES (?, ?, ?, ?, ?, ?, 1)`,
-    ),
-    updateSubject: db.prepare('UPDATE subjects SET newest = ?, version = ?, revision = ? WHERE id = ?'),
+    insertSubject: db.prepare(`INSERT INTO subjects (${NAMES}) VALUES (?, ?, ?, ?)`),
+    setHead: db.prepare('INSERT OR REPLACE INTO heads (subject, newest, revision, version) VALUES (?, ?, ?, ?)'),
     object: db.prepare(
       `SELECT ${OBJECT_COLUMNS} FROM events JOIN subjects ON subjects.id = events.subject WHERE events.seq = ?`,
     ),
     objects: db.prepare(
-      `SELECT ${OBJECT_COLUMNS} FROM subjects JOIN events ON events.seq = subjects.version
+      `SELECT ${OBJECT_COLUMNS} FROM subjects JOIN heads ON heads.subject = subjects.id JOIN events ON events.seq = heads.version
        WHERE ${FILTER} ORDER BY ${NAMES}`,
     ),
     objectAt: db.prepare(

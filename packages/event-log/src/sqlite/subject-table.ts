@@ -25,13 +25,11 @@ export class SubjectTable {
   /** Moves a subject on to an event; returns where it stands then. */
   advance(ref: ObjectRef, seq: number, exists: boolean): SubjectRow {
     const before = this.find(ref);
+    const { group, kind, namespace, name } = ref;
+    const id = before?.id ?? Number(this.#statements.insertSubject.run(group, kind, namespace, name).lastInsertRowid);
     const version = exists ? seq : 0;
     const revision = (before?.revision ?? 0) + 1;
-    const { group, kind, namespace, name } = ref;
-    const id =
-      before?.id ??
-      Number(this.#statements.insertSubject.run(group, kind, namespace, name, seq, version).lastInsertRowid);
-    if (before !== undefined) this.#statements.updateSubject.run(seq, version, revision, id);
+    this.#statements.setHead.run(id, seq, revision, version);
     const after: SubjectRow = { id, newest: seq, revision, version };
     this.#remember(refKey(ref), after);
     return after;

@@ -41,8 +41,8 @@ export class SubjectsCheck {
   /** Compares with the tables; returns how many objects there are. */
   finish(db: Connection): number {
     const rows = db.prepare<[], NamedSubject>(
-      `SELECT subjects.*, (SELECT count(*) FROM waypoints JOIN events USING (seq, subject)
-         WHERE subject = subjects.id AND revision % ${WAYPOINT_EVERY} = 0) AS waypoints FROM subjects`,
+      `SELECT subjects.*, newest, revision, version, (SELECT count(*) FROM waypoints JOIN events USING (seq, subject)
+         WHERE waypoints.subject = id AND events.revision % ${WAYPOINT_EVERY} = 0) AS waypoints FROM subjects LEFT JOIN heads ON heads.subject = id`,
     );
     for (const row of rows.iterate()) {
       const expected = this.#subjects.get(row.id);

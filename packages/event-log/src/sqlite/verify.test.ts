@@ -73,19 +73,20 @@ for (const [what, sql, seq, problem] of [
   ],
   [
     'an older version shown as the current object',
-    `UPDATE subjects SET version = 8 WHERE subject_name = 'a'`,
+    'UPDATE heads SET version = 8 WHERE version = 9',
     9,
     /the table has AgentgatewayPolicy httpbin\/a otherwise/,
   ],
   [
     'a deleted object brought back in the table',
-    `UPDATE subjects SET version = 2 WHERE subject_name = 'b'`,
+    'UPDATE heads SET version = 2 WHERE version = 0',
     10,
     /the table has AgentgatewayPolicy httpbin\/b otherwise/,
   ],
   [
     'an object that no event left',
-    `INSERT INTO subjects SELECT 99, subject_group, subject_kind, subject_namespace, 'ghost', 3, 1, 3 FROM subjects WHERE id = 1`,
+    `INSERT INTO heads VALUES (99, 3, 1, 3);
+     INSERT INTO subjects SELECT 99, subject_group, subject_kind, subject_namespace, 'ghost' FROM subjects WHERE id = 1`,
     3,
     /AgentgatewayPolicy httpbin\/ghost, which no event leaves behind/,
   ],
