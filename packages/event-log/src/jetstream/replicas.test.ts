@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import Database from 'better-sqlite3';
 import type { EventLog } from '../event-log.ts';
+import { verifyLogFile } from '../sqlite/log-file.ts';
 import { openSqliteEventLog } from '../sqlite/sqlite-event-log.ts';
 import { policyEvent, policyRef } from '../testing/event-log-contract.ts';
 import { eventually, JetStreamFixture } from '../testing/jetstream-fixture.ts';
@@ -144,6 +146,21 @@ test('a file that was written apart from its stream is refused', { skip }, async
   await apart.append({ expected: [], events: [policyEvent('b')] });
   await apart.close();
   await assert.rejects(nats.open('b'), { message: /was written apart from the stream PULSEPLANE/ });
+});
+
+test('a file that lost its newest event is not sound: it knows how far it had come', { skip }, async (t) => {
+  const nats = await fixture(t);
+  const log = await nats.open('a');
+  await log.append({ expected: [], events: [policyEvent('a')] });
+  await log.append({ expected: [], events: [policyEvent('b')] });
+  await log.close();
+  const db = new Database(nats.file('a'));
+  db.exec('DROP TRIGGER events_are_never_deleted; DELETE FROM events WHERE seq = 2');
+  db.close();
+  assert.deepEqual(verifyLogFile(nats.file('a')).problems.at(-1), {
+    seq: 2,
+    problem: 'the events up to 2 are missing',
+  });
 });
 
 test('a message that this version cannot read stops the fold, by name, and is not skipped', { skip }, async (t) => {

@@ -42,13 +42,16 @@ function verifyLog(db: Connection): LogFileReport {
   const headHash = db.prepare<[number], string>('SELECT hash FROM events WHERE seq = ?').pluck().get(head) ?? '';
   const position = positionIn(db);
   if (position === undefined) return { ...report, headHash };
-  const { stream, seq } = position;
-  const apart = {
-    seq: position.head + 1,
-    problem: `it did not come from the stream ${stream}, which this file follows`,
-  };
-  const problems = position.head === head ? report.problems : [...report.problems, apart];
-  return { ...report, problems, headHash, replicaOf: { stream, seq } };
+  const replicaOf = { stream: position.stream, seq: position.seq };
+  if (position.head === head) return { ...report, headHash, replicaOf };
+  const apart =
+    head > position.head
+      ? {
+          seq: position.head + 1,
+          problem: `it did not come from the stream ${position.stream}, which this file follows`,
+        }
+      : { seq: head + 1, problem: `the events up to ${position.head} are missing` };
+  return { ...report, problems: [...report.problems, apart], headHash, replicaOf };
 }
 
 /** The stream that a file is a replica of; undefined for a log of its own. Throws a StorageFault when it cannot be read. */
@@ -88,6 +91,7 @@ export async function restoreLogFile(
 
 async function copyLogFile(file: string, to: string, change: (db: Connection) => void): Promise<LogFileReport> {
   refuseExisting(to);
+  if (!existsSync(dirname(to))) throw new StorageFault('unavailable', `the directory ${dirname(to)} does not exist`);
   const part = `${to}.part`;
   const removePart = (): void => {
     for (const each of [part, ...besides(part)]) rmSync(each, { force: true });
@@ -157,10 +161,10 @@ export function compactLogFile(file: string, policy: CompactionPolicy, user: str
   }
 }
 
-/** The driver and the file system complain in two ways; the driver of a missing directory in a third. */
+/** The file system complains in another way than the driver. */
 function asFault(error: unknown, file: string): unknown {
-  const foreign = error instanceof TypeError || (error instanceof Error && 'syscall' in error);
-  return foreign ? new StorageFault('unavailable', `${file}: ${error.message}`, error) : asStorageFault(error, file);
+  if (!(error instanceof Error && 'syscall' in error)) return asStorageFault(error, file);
+  return new StorageFault('unavailable', `${file}: ${error.message}`, error);
 }
 
 function openReadOnly(file: string): Connection {

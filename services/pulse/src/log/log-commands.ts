@@ -106,7 +106,7 @@ function sound(file: string, { head, headHash, events, objects, problems, replic
   const verdict = problems.length === 0 ? 'sound' : `NOT sound, ${problems.length} problems`;
   process.stdout.write(`${verdict}: ${file}: ${events} events up to ${head}, ${objects} objects\n`);
   if (replicaOf) process.stdout.write(`replica of the stream ${replicaOf.stream} up to its message ${replicaOf.seq}\n`);
-  process.stdout.write(`head ${headHash}\n`);
+  if (headHash !== '') process.stdout.write(`head ${headHash}\n`);
   return problems.length === 0;
 }
 
