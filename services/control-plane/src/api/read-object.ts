@@ -9,6 +9,7 @@ import {
   validateObject,
 } from '@pulseplane/resources';
 import { fail, ok, type Result } from '../command/index.ts';
+import type { ApiOptions } from './api-options.ts';
 import { badRequest, invalid, type Status } from './status.ts';
 
 /** What happens to fields that the schema does not know. */
@@ -22,7 +23,7 @@ export type ReadOptions = {
   /** A patched object answers unknown fields otherwise than a sent one, as in Kubernetes. */
   readonly patched: boolean;
   /** For `metadata.generateName`. */
-  readonly newId: () => string;
+  readonly newSuffix: () => string;
 };
 
 /** An object that may be stored, and what the writer should be warned of. */
@@ -33,7 +34,7 @@ export function readObject(input: JsonObject, place: Place, options: ReadOptions
   const { kind } = place;
   const mismatch = typeMismatch(input, kind);
   if (mismatch !== undefined) return fail(badRequest(mismatch));
-  const placed = putInPlace(input, place, options.newId);
+  const placed = putInPlace(input, place, options.newSuffix);
   if (!placed.ok) return placed;
   const { object, errors, unknown } = validateObject(kind, placed.value);
   const faults = unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
@@ -58,7 +59,7 @@ function typeMismatch(input: JsonObject, kind: ResourceKind): string | undefined
 }
 
 /** Fills in namespace and name from the URL; what the object itself says must agree. Wrong types are judged later. */
-function putInPlace(input: JsonObject, place: Place, newId: () => string): Result<JsonObject, Status> {
+function putInPlace(input: JsonObject, place: Place, newSuffix: () => string): Result<JsonObject, Status> {
   const metadata = input['metadata'] ?? {};
   if (!isJsonObject(metadata)) return ok(input);
   const { namespace, name, generateName } = metadata;
@@ -68,7 +69,7 @@ function putInPlace(input: JsonObject, place: Place, newId: () => string): Resul
   if (place.name !== undefined && isText(name) && name !== place.name) {
     return fail(badRequest(`the name of the object (${name}) does not match the name on the URL (${place.name})`));
   }
-  const generated = isText(generateName) ? generateName + suffix(newId()) : undefined;
+  const generated = isText(generateName) ? generateName + newSuffix() : undefined;
   const finalName = isEmpty(name) ? (place.name ?? generated) : name;
   return ok({
     ...input,
@@ -105,10 +106,10 @@ function isEmpty(value: Json | undefined): boolean {
   return value === undefined || value === null || value === '';
 }
 
-/** The end of an id, where even time-ordered ids are random. */
-function suffix(id: string): string {
-  return id
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]/g, '')
-    .slice(-10);
+/**
+ * Makes ends of generated names: the time, so that they list in the order of their creation and lie together in the
+ * log's index, then some of an id, which must end at random.
+ */
+export function nameSuffixes({ now, newId }: Pick<ApiOptions, 'now' | 'newId'>): () => string {
+  return () => now().getTime().toString(36) + newId().slice(-6).toLowerCase();
 }

@@ -47,7 +47,7 @@ describe('create', () => {
     const { send } = await createFixture();
     const created = await send('POST', POLICIES, { ...TCP_POLICY, metadata: { generateName: 'a-' } });
     assert.equal(created.statusCode, 201);
-    assert.match(created.json().metadata.name, /^a-[0-9a-z]{10}$/);
+    assert.match(created.json().metadata.name, /^a-[0-9a-z]{14}$/);
     assert.equal(created.json().metadata.namespace, 'httpbin');
   });
 

@@ -2,7 +2,7 @@ import type { EventLog } from '@pulseplane/event-log';
 import { findKind, isJsonObject, type Json, type ObjectRef, type ResourceKind } from '@pulseplane/resources';
 import { execute, fail, ok, type Result, refOf } from '../command/index.ts';
 import { parseYamlDocuments } from './body.ts';
-import { readObject } from './read-object.ts';
+import { nameSuffixes, readObject } from './read-object.ts';
 import { rejected, type Status } from './status.ts';
 
 export type SeedOptions = { readonly now: () => Date; readonly newId: () => string; readonly via: string };
@@ -37,7 +37,8 @@ async function applyDocument(log: EventLog, document: Json, options: SeedOptions
   const given = isJsonObject(metadata) && typeof metadata['namespace'] === 'string' ? metadata['namespace'] : '';
   const namespace = kind.namespaced && given === '' ? 'default' : given;
   const { newId } = options;
-  const read = readObject(document, { kind, namespace }, { fieldValidation: 'Strict', patched: false, newId });
+  const reading = { fieldValidation: 'Strict', patched: false, newSuffix: nameSuffixes(options) } as const;
+  const read = readObject(document, { kind, namespace }, reading);
   if (!read.ok) return fail(describe(kind, read.error));
   const { object } = read.value;
   const ref = refOf(kind, namespace, object.metadata.name);

@@ -10,7 +10,7 @@ import { type Command, fail, type Intent, ok, type Result, refOf } from '../comm
 import { type Answer, statusAnswer } from './answer.ts';
 import type { ApiOptions } from './api-options.ts';
 import type { PathParams } from './read-handlers.ts';
-import { readObject } from './read-object.ts';
+import { nameSuffixes, readObject } from './read-object.ts';
 import { objectBody, optionsBody, patchBody } from './request-body.ts';
 import { badRequest, deleted, invalid, notFound, type Status, unprocessablePatch } from './status.ts';
 import { answerWrite, run, toStatus } from './write.ts';
@@ -27,7 +27,11 @@ export const createObject: Write = async (options, kind, request) => {
   const body = objectBody(kind, request);
   if (!body.ok) return statusAnswer(body.error);
   const { fieldValidation } = writing.value;
-  const read = readObject(body.value, { kind, namespace }, { fieldValidation, patched: false, newId: options.newId });
+  const read = readObject(
+    body.value,
+    { kind, namespace },
+    { fieldValidation, patched: false, newSuffix: nameSuffixes(options) },
+  );
   if (!read.ok) return statusAnswer(read.error);
   const { object, warnings } = read.value;
   const ref = refOf(kind, namespace, object.metadata.name);
@@ -46,7 +50,7 @@ export const replaceObject: Write = async (options, kind, request) => {
   const read = readObject(
     body.value,
     { kind, namespace, name },
-    { fieldValidation, patched: false, newId: options.newId },
+    { fieldValidation, patched: false, newSuffix: nameSuffixes(options) },
   );
   if (!read.ok) return statusAnswer(read.error);
   const { object, warnings } = read.value;
@@ -80,7 +84,7 @@ export const patchObject: Write = async (options, kind, request) => {
       const read = readObject(
         patched.value,
         { kind, namespace, name },
-        { fieldValidation, patched: true, newId: options.newId },
+        { fieldValidation, patched: true, newSuffix: nameSuffixes(options) },
       );
       if (!read.ok) return read;
       warnings = read.value.warnings;
