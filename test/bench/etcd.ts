@@ -1,69 +1,87 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { Client, credentials } from '@grpc/grpc-js';
 import type { LoadRequest } from './h2load.ts';
+import { type ServerProcess, startServer } from './server-process.ts';
 
 const CLIENT_PORT = 23_790;
 const PEER_PORT = 23_800;
 
-export type Etcd = { put(valueBytes: number): LoadRequest; stop(): Promise<void> };
+type KeyValue = readonly [key: Buffer, value: Buffer];
 
-/** A one-member etcd on loopback with its data in a directory; undefined when it is not on PATH. */
-export async function startEtcd(directory: string): Promise<Etcd | undefined> {
+export type Etcd = ServerProcess & {
+  put(valueBytes: number): LoadRequest;
+  /** Puts pairs of key and value in one transaction. */
+  putAll(pairs: readonly KeyValue[]): Promise<void>;
+  /** How many keys it has. */
+  count(): Promise<number>;
+};
+
+/**
+ * A one-member etcd on loopback with its data in a directory; undefined when it is not on PATH.
+ * `snapshotCount`: after how many raft entries it cuts its write-ahead log; its own default if not given.
+ */
+export async function startEtcd(directory: string, snapshotCount = 100_000): Promise<Etcd | undefined> {
   if (spawnSync('etcd', ['--version']).status !== 0) return undefined;
   const client = `http://127.0.0.1:${CLIENT_PORT}`;
   const peer = `http://127.0.0.1:${PEER_PORT}`;
-  const child = spawn(
+  const server = await startServer(
     'etcd',
     [
       ...['--data-dir', directory, '--listen-client-urls', client, '--advertise-client-urls', client],
       ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `default=${peer}`],
-      ...['--quota-backend-bytes', String(8 * 1024 ** 3)],
+      ...['--quota-backend-bytes', String(8 * 1024 ** 3), '--snapshot-count', String(snapshotCount)],
     ],
-    { stdio: 'ignore' },
+    `${client}/health`,
+    'ignore',
   );
-  await healthy(`${client}/health`);
+  const grpc = new Client(`127.0.0.1:${CLIENT_PORT}`, credentials.createInsecure());
   return {
+    ...server,
     put: (valueBytes) => ({
       url: `${client}/etcdserverpb.KV/Put`,
       headers: ['content-type: application/grpc', 'te: trailers'],
-      body: grpcFrame(putRequest(valueBytes)),
+      body: grpcFrame(putRequest([Buffer.from('/bench/key'), Buffer.alloc(valueBytes, 'x')])),
       http1: false,
     }),
-    stop: () => stop(child),
+    putAll: (pairs) =>
+      new Promise((resolve, reject) => {
+        const asIs = (bytes: Buffer): Buffer => bytes;
+        grpc.makeUnaryRequest('/etcdserverpb.KV/Txn', asIs, asIs, txnRequest(pairs), (error) =>
+          error ? reject(error) : resolve(),
+        );
+      }),
+    count: async () => {
+      const all = Buffer.alloc(1).toString('base64');
+      const body = JSON.stringify({ key: all, range_end: all, count_only: true });
+      const answer = await fetch(`${client}/v3/kv/range`, { method: 'POST', body });
+      return Number(((await answer.json()) as { readonly count?: string }).count);
+    },
+    stop: () => {
+      grpc.close();
+      return server.stop();
+    },
   };
 }
 
 /** etcdserverpb.PutRequest: key 1, value 2. */
-function putRequest(valueBytes: number): Buffer {
-  const key = Buffer.from('/bench/key');
-  return Buffer.concat([
-    Buffer.from([0x0a, key.length]),
-    key,
-    Buffer.from([0x12, (valueBytes & 0x7f) | 0x80, valueBytes >> 7]),
-    Buffer.alloc(valueBytes, 'x'),
-  ]);
+function putRequest([key, value]: KeyValue): Buffer {
+  return Buffer.concat([field(1, key), field(2, value)]);
+}
+
+/** etcdserverpb.TxnRequest: success 2, of etcdserverpb.RequestOp: request_put 2. */
+function txnRequest(pairs: readonly KeyValue[]): Buffer {
+  return Buffer.concat(pairs.map((pair) => field(2, field(2, putRequest(pair)))));
+}
+
+/** A length-delimited field of a protobuf message. */
+function field(number: number, bytes: Buffer): Buffer {
+  const head = new BinaryWriter().tag(number, WireType.LengthDelimited).uint32(bytes.length).finish();
+  return Buffer.concat([head, bytes]);
 }
 
 function grpcFrame(message: Buffer): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt32BE(message.length, 1);
   return Buffer.concat([head, message]);
-}
-
-async function healthy(url: string): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    const ok = await fetch(url).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (ok) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error('etcd did not become healthy');
-}
-
-function stop(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    child.once('close', () => resolve());
-    child.kill('SIGTERM');
-  });
 }

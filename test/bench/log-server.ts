@@ -1,39 +1,37 @@
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { eventually, freePorts } from '../system/running-system.ts';
+import { freePorts } from '../system/running-system.ts';
 import { ROOT } from '../system/tools.ts';
 import type { LoadRequest } from './h2load.ts';
+import { type ServerProcess, startServer } from './server-process.ts';
 
-export type LogServer = { request(valueBytes: number): LoadRequest; stop(): Promise<void> };
+export type LogServer = ServerProcess & {
+  /** Where it serves REST. */
+  readonly base: string;
+  request(valueBytes: number): LoadRequest;
+};
 
-/** A control plane as it ships, on an empty directory. A request creates an object under a generated name. */
+/** A control plane as it ships. A request creates an object under a generated name. */
 export async function startLogServer(dataDir: string): Promise<LogServer> {
   const ports = await freePorts();
-  const child = spawn(
+  const base = `http://127.0.0.1:${ports.rest}`;
+  const server = await startServer(
     process.execPath,
     [
       join(ROOT, 'services/control-plane/dist/main.js'),
       ...['--data-dir', dataDir, '--rest-port', String(ports.rest), '--xds-port', String(ports.xds)],
       ...['--log-level', 'error'],
     ],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
+    `${base}/readyz`,
   );
-  const base = `http://127.0.0.1:${ports.rest}`;
-  await eventually(async () => {
-    if (!(await fetch(`${base}/readyz`)).ok) throw new Error('not ready');
-  });
   return {
+    ...server,
+    base,
     request: (valueBytes) => ({
       url: `${base}/apis/agentgateway.dev/v1alpha1/namespaces/default/agentgatewaybackends`,
       headers: ['content-type: application/json'],
       body: Buffer.from(JSON.stringify(backend(valueBytes))),
       http1: true,
     }),
-    stop: () =>
-      new Promise((resolve) => {
-        child.once('close', () => resolve());
-        child.kill('SIGTERM');
-      }),
   };
 }
 
