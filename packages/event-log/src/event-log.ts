@@ -32,6 +32,8 @@ export interface EventLog {
   object(ref: ObjectRef): StoredObject | undefined;
   /** The current objects in the order of group, kind, namespace, name. */
   objects(filter: ObjectFilter): readonly StoredObject[];
+  /** The same one by one, for more of them than memory should hold. Nothing may be written before the iteration ends. */
+  each(filter: ObjectFilter): Iterable<StoredObject>;
   /** An object as it was right after the event `seq`. `seq` must not be below the floor. */
   objectAt(ref: ObjectRef, seq: number): StoredObject | undefined;
   /** The objects as they were right after the event `seq`, in the order of `objects`. */

@@ -1,8 +1,10 @@
 import {
   type AgentgatewayPolicySpec,
   type HttpRouteSpec,
+  type ObjectRef,
   parseBytes,
   parseDuration,
+  refKey,
   type StoredObject,
 } from '@pulseplane/resources';
 import type {
@@ -20,29 +22,49 @@ import type {
   WeightedBackend,
 } from './gateway/resource.ts';
 import { conflictingListeners, type GatewayListener } from './listener-conflict.ts';
-import type { Claim, PolicyAttachments } from './policy-attachment.ts';
+import { type WinningClaim, winningClaims } from './policy-attachment.ts';
 import { routesOf, servedHostnames } from './route-attachment.ts';
+import { hostnamesOf } from './route-object.ts';
+import type { Section } from './section.ts';
 import { backendRef, gatewayRef, qualifiedName, specOf } from './typed-object.ts';
-import type { World } from './world.ts';
+import type { World } from './world/world.ts';
 
-/** Everything that the workers of a gateway need, and nothing else. Empty when there is no such gateway. */
-export function projectGateway(
-  world: World,
-  attachments: PolicyAttachments,
-  name: GatewayName,
-): readonly GatewayResource[] {
-  const gateway = world.get(gatewayRef(name.namespace, name.name));
-  if (gateway === undefined) return [];
+/** A gateway's resources by the object that they come from; see {@link projectGateway}. */
+export type GatewayParts = ReadonlyMap<string, readonly GatewayResource[]>;
+
+/**
+ * Everything that the workers of a gateway need, and nothing else, in parts: one for the gateway itself with the
+ * policies on it, one for each route, one for each backend. Empty when there is no such gateway. Parts that are given
+ * as known are not made again.
+ */
+export function projectGateway(world: World, name: GatewayName, known: GatewayParts): GatewayParts {
+  const gateway = world.object(gatewayRef(name.namespace, name.name));
+  if (gateway === undefined) return new Map();
+  const parts = new Map<string, readonly GatewayResource[]>();
+  const add = (ref: ObjectRef, make: () => readonly GatewayResource[]): void => {
+    const key = refKey(ref);
+    if (!parts.has(key)) parts.set(key, known.get(key) ?? make());
+  };
+  add(gateway.ref, () => gatewayPart(world, gateway));
+  const routes = [...routesOf(world, gateway)];
+  for (const { route, listeners } of routes) add(route.ref, () => routePart(world, gateway, route.ref, listeners));
+  for (const { route } of routes) {
+    for (const backend of route.backends) {
+      const ref = backendRef(route.ref.namespace, backend);
+      add(ref, () => backendPart(world, ref));
+    }
+  }
+  return parts;
+}
+
+function gatewayPart(world: World, gateway: StoredObject): readonly GatewayResource[] {
   const { listeners: all } = specOf('Gateway', gateway);
   const conflicts = conflictingListeners(all);
   const listeners = all.filter((listener) => !conflicts.has(listener));
-  const routes = [...httpRoutes(world, gateway), ...tcpRoutes(world, gateway)];
   return [
     ...binds(gateway, listeners),
     ...listeners.map((listener) => toListener(gateway, listener)),
-    ...routes,
-    ...backends(world, routes),
-    ...attachments.winningClaims(gateway).map(toPolicy),
+    ...winningClaims(world, gateway).map(toPolicy),
   ];
 }
 
@@ -80,31 +102,35 @@ function toListener(gateway: StoredObject, listener: GatewayListener): Listener 
   };
 }
 
-function* httpRoutes(world: World, gateway: StoredObject): Generator<HttpRoute> {
-  for (const { route, listeners } of routesOf(world, 'HTTPRoute', gateway)) {
-    for (const listener of listeners) {
-      for (const [index, rule] of (specOf('HTTPRoute', route).rules ?? []).entries()) {
-        yield {
-          kind: 'route',
-          ...routeHead(gateway, route, listener, index, rule.name),
-          hostnames: servedHostnames(route, listener) ?? [],
-          matches: (rule.matches ?? [{}]).map(toMatch),
-          backends: toBackends(route, rule.backendRefs ?? []),
-        };
-      }
-    }
-  }
+function routePart(
+  world: World,
+  gateway: StoredObject,
+  ref: ObjectRef,
+  listeners: readonly GatewayListener[],
+): readonly GatewayResource[] {
+  const route = world.object(ref);
+  if (route === undefined) return [];
+  return listeners.flatMap((listener): readonly GatewayResource[] =>
+    ref.kind === 'TCPRoute' ? tcpRoutes(gateway, route, listener) : httpRoutes(gateway, route, listener),
+  );
 }
 
-function* tcpRoutes(world: World, gateway: StoredObject): Generator<TcpRoute> {
-  for (const { route, listeners } of routesOf(world, 'TCPRoute', gateway)) {
-    for (const listener of listeners) {
-      for (const [index, rule] of specOf('TCPRoute', route).rules.entries()) {
-        const head = routeHead(gateway, route, listener, index, rule.name);
-        yield { kind: 'tcp_route', ...head, backends: toBackends(route, rule.backendRefs) };
-      }
-    }
-  }
+function httpRoutes(gateway: StoredObject, route: StoredObject, listener: GatewayListener): readonly HttpRoute[] {
+  return (specOf('HTTPRoute', route).rules ?? []).map((rule, index) => ({
+    kind: 'route',
+    ...routeHead(gateway, route, listener, index, rule.name),
+    hostnames: servedHostnames({ hostnames: hostnamesOf(route) }, listener) ?? [],
+    matches: (rule.matches ?? [{}]).map(toMatch),
+    backends: toBackends(route, rule.backendRefs ?? []),
+  }));
+}
+
+function tcpRoutes(gateway: StoredObject, route: StoredObject, listener: GatewayListener): readonly TcpRoute[] {
+  return specOf('TCPRoute', route).rules.map((rule, index) => ({
+    kind: 'tcp_route',
+    ...routeHead(gateway, route, listener, index, rule.name),
+    backends: toBackends(route, rule.backendRefs),
+  }));
 }
 
 /** One resource for each rule and listener, numbered so that keys sort as the rules stand. */
@@ -149,25 +175,22 @@ function toBackends(
   }));
 }
 
-function backends(world: World, routes: readonly (HttpRoute | TcpRoute)[]): readonly Backend[] {
-  const keys = new Set(routes.flatMap((route) => route.backends.map(({ backendKey }) => backendKey)));
-  return [...keys].sort().flatMap((key): readonly Backend[] => {
-    const [namespace = '', name = ''] = key.split('/');
-    const stored = world.get(backendRef(namespace, name));
-    const address = stored && specOf('AgentgatewayBackend', stored).static;
-    return address === undefined
-      ? []
-      : [{ kind: 'backend', key, namespace, name, host: address.host, port: address.port }];
-  });
+function backendPart(world: World, ref: ObjectRef): readonly Backend[] {
+  const { namespace, name } = ref;
+  const stored = world.object(ref);
+  const address = stored && specOf('AgentgatewayBackend', stored).static;
+  return address === undefined
+    ? []
+    : [{ kind: 'backend', key: `${namespace}/${name}`, namespace, name, host: address.host, port: address.port }];
 }
 
-function toPolicy({ policy, section, target }: Claim): Policy {
+function toPolicy({ policy, section, target }: WinningClaim): Policy {
   const { kind, namespace, name } = policy.ref;
   const gateway = { namespace: target.gateway.ref.namespace, name: target.gateway.ref.name };
   const attachment = `${gateway.namespace}/${gateway.name}${target.port === undefined ? '' : `/port=${target.port}`}`;
   return {
     kind: 'policy',
-    key: `frontend/${namespace}/${name}:frontend-${section}:${attachment}`,
+    key: `frontend/${namespace}/${name}:${section.replace('.', '-')}:${attachment}`,
     name: { kind, namespace, name },
     target: { gateway, ...(target.port !== undefined && { port: target.port }) },
     frontend: toFrontend(section, specOf('AgentgatewayPolicy', policy).frontend ?? {}),
@@ -176,11 +199,11 @@ function toPolicy({ policy, section, target }: Claim): Policy {
 
 type Frontend = NonNullable<AgentgatewayPolicySpec['frontend']>;
 
-function toFrontend(section: Claim['section'], { tcp, http }: Frontend): FrontendPolicy {
-  if (section === 'http') return { section, http: toHttp(http ?? {}) };
+function toFrontend(section: Section, { tcp, http }: Frontend): FrontendPolicy {
+  if (section === 'frontend.http') return { section: 'http', http: toHttp(http ?? {}) };
   const { time, interval, retries } = tcp?.keepalive ?? {};
   return {
-    section,
+    section: 'tcp',
     keepalive: {
       ...defined('timeMs', time && parseDuration(time)),
       ...defined('intervalMs', interval && parseDuration(interval)),

@@ -1,2 +1,5 @@
+export type { GatewayParts } from './gateway-projection.ts';
 export { Projection } from './projection.ts';
+export type { Touched } from './reach.ts';
 export type { WorkerObservation } from './status/gateway-status.ts';
+export type { ObjectSource } from './world/object-source.ts';

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { KubernetesObject, StoredObject } from '@pulseplane/resources';
+import { createMemoryEventLog } from '@pulseplane/event-log';
+import { type KubernetesObject, refKey, type StoredObject } from '@pulseplane/resources';
 import fc from 'fast-check';
 import type { GatewayResource, Policy } from './gateway/resource.ts';
-import { Projection, type WorkerObservation } from './index.ts';
+import { Projection, type Touched, type WorkerObservation } from './index.ts';
+import { eventOf } from './testing/event-of.ts';
 
 const GATEWAY = { namespace: 'httpbin', name: 'agentgateway-proxy' };
 const OBSERVE = () => ({ kind: 'no-workers' }) as const;
@@ -15,6 +17,37 @@ function stored(object: KubernetesObject, changedAt = '2026-11-22T12:00:00.000Z'
   const [group = ''] = object.apiVersion.includes('/') ? object.apiVersion.split('/') : [''];
   const { name, namespace = '' } = object.metadata;
   return { ref: { group, kind: object.kind, namespace, name }, version, changedAt, object };
+}
+
+function projectionOf(objects: readonly StoredObject[]): Projection {
+  const current = new Map(objects.map((object) => [refKey(object.ref), object]));
+  return new Projection({
+    object: (ref) => current.get(refKey(ref)),
+    each: ({ group, kind, namespace }) =>
+      [...current.values()].filter(
+        ({ ref }) => ref.group === group && ref.kind === kind && (namespace ?? ref.namespace) === ref.namespace,
+      ),
+  });
+}
+
+/** A projection that follows a log, and a way to write to it. */
+function following() {
+  const log = createMemoryEventLog();
+  const projection = new Projection(log);
+  const touched: Touched[] = [];
+  log.follow((events) => {
+    for (const event of events) touched.push(...projection.apply(event));
+  });
+  const write = async (
+    object: KubernetesObject | undefined,
+    type: 'Created' | 'SpecChanged' | 'Deleted' = 'Created',
+  ): Promise<readonly Touched[]> => {
+    assert.ok(object);
+    touched.length = 0;
+    await log.append({ expected: [], events: [eventOf(object, type, `event-${log.head()}`)] });
+    return [...touched];
+  };
+  return { log, projection, write };
 }
 
 function gateway(listeners?: readonly object[], labels = {}): StoredObject {
@@ -94,12 +127,7 @@ function attached(projection: Projection, object: StoredObject): readonly string
 }
 
 test('a gateway with routes becomes binds, listeners, routes and the backends that they use', () => {
-  const projection = new Projection([
-    gateway(),
-    route('HTTPRoute', 'web', {}),
-    route('TCPRoute', 'raw', {}),
-    backend(),
-  ]);
+  const projection = projectionOf([gateway(), route('HTTPRoute', 'web', {}), route('TCPRoute', 'raw', {}), backend()]);
   const resources = projection.gateway(GATEWAY);
   assert.deepEqual(keys(resources, 'bind'), ['3000/httpbin/agentgateway-proxy', '3001/httpbin/agentgateway-proxy']);
   assert.deepEqual(keys(resources, 'listener'), ['httpbin/agentgateway-proxy.http', 'httpbin/agentgateway-proxy.tcp']);
@@ -109,7 +137,7 @@ test('a gateway with routes becomes binds, listeners, routes and the backends th
 });
 
 test('an unknown gateway has no configuration', () => {
-  assert.deepEqual(new Projection([gateway()]).gateway({ namespace: 'httpbin', name: 'other' }), []);
+  assert.deepEqual(projectionOf([gateway()]).gateway({ namespace: 'httpbin', name: 'other' }), []);
 });
 
 test('a listener on a port that an earlier one has with another protocol is left out and says so', () => {
@@ -117,7 +145,7 @@ test('a listener on a port that an earlier one has with another protocol is left
     { name: 'a', protocol: 'HTTP', port: 3000 },
     { name: 'b', protocol: 'TCP', port: 3000 },
   ]);
-  const projection = new Projection([conflicted, route('TCPRoute', 'raw', {}), backend()]);
+  const projection = projectionOf([conflicted, route('TCPRoute', 'raw', {}), backend()]);
   const resources = projection.gateway(GATEWAY);
   assert.deepEqual(keys(resources, 'listener'), ['httpbin/agentgateway-proxy.a']);
   assert.deepEqual(keys(resources, 'tcp_route'), []);
@@ -145,7 +173,7 @@ test('routes attach by listener name, port, protocol, namespace and hostname', (
     ['other hostname', route('HTTPRoute', 'r', { hostnames: ['example.org'] }), ['b']],
   ];
   for (const [title, object, expected] of cases) {
-    const projection = new Projection([gateway(listeners), object, backend()]);
+    const projection = projectionOf([gateway(listeners), object, backend()]);
     const found = projection
       .gateway(GATEWAY)
       .flatMap((resource) =>
@@ -164,7 +192,7 @@ test('routes attach by listener name, port, protocol, namespace and hostname', (
 
 test('a route whose backend is missing or in another namespace says so', () => {
   const reason = (object: StoredObject): string | undefined => {
-    const status = new Projection([gateway(), object]).status(object, OBSERVE) as unknown as {
+    const status = projectionOf([gateway(), object]).status(object, OBSERVE) as unknown as {
       parents: readonly Conditions[];
     };
     return status.parents[0]?.conditions.find(({ type }) => type === 'ResolvedRefs')?.reason;
@@ -181,7 +209,7 @@ test('a policy becomes one resource for each section, with durations in millisec
       http: { http2KeepaliveInterval: '1m30s', http2WindowSize: '64Ki', http1HeaderCase: 'Preserve' },
     },
   };
-  const projection = new Projection([gateway(), policy('both', '2026-01-01T00:00:00Z', spec)]);
+  const projection = projectionOf([gateway(), policy('both', '2026-01-01T00:00:00Z', spec)]);
   assert.deepEqual(
     policiesOf(projection).map(({ key, frontend }) => ({ key, frontend })),
     [
@@ -204,7 +232,7 @@ test('at one target the oldest policy wins, then the first by name; the loser is
   const older = policy('z-older', '2026-01-01T00:00:00Z', {});
   const newer = policy('a-newer', '2026-01-02T00:00:00Z', {});
   const twin = policy('b-newer', '2026-01-02T00:00:00Z', {});
-  const projection = new Projection([gateway(), newer, older, twin]);
+  const projection = projectionOf([gateway(), newer, older, twin]);
   assert.deepEqual(
     policiesOf(projection).map(({ name }) => name.name),
     ['z-older'],
@@ -214,7 +242,7 @@ test('at one target the oldest policy wins, then the first by name; the loser is
     'agentgateway-proxy: False/Overridden: frontend.tcp is overridden by AgentgatewayPolicy httpbin/z-older',
   ]);
   assert.deepEqual(
-    policiesOf(new Projection([gateway(), twin, newer])).map(({ name }) => name.name),
+    policiesOf(projectionOf([gateway(), twin, newer])).map(({ name }) => name.name),
     ['a-newer'],
   );
 });
@@ -223,7 +251,7 @@ test('sections are decided apart, and a port is another target than its gateway'
   const tcp = policy('tcp', '2026-01-01T00:00:00Z', {});
   const both = policy('both', '2026-01-02T00:00:00Z', { frontend: { ...TCP_30, http: { http1MaxHeaders: 10 } } });
   const port = policy('port', '2026-01-03T00:00:00Z', { targetRefs: [{ ...TARGET, port: 3001 }] });
-  const projection = new Projection([gateway(), tcp, both, port]);
+  const projection = projectionOf([gateway(), tcp, both, port]);
   assert.deepEqual(
     policiesOf(projection)
       .map(({ key }) => key)
@@ -243,7 +271,7 @@ test('targets that cannot be found are reported beside those that can', () => {
   const mixed = policy('mixed', '2026-01-01T00:00:00Z', {
     targetRefs: [TARGET, { ...TARGET, name: 'gone' }, { ...TARGET, port: 99 }],
   });
-  const projection = new Projection([gateway(), mixed]);
+  const projection = projectionOf([gateway(), mixed]);
   assert.deepEqual(attached(projection, mixed), [
     'agentgateway-proxy: True/Attached: Attached to all targets',
     'StatusSummary: False/Pending: Policy is not attached: Gateway httpbin/gone not found\nPolicy is not attached: port 99 not found in Gateway httpbin/agentgateway-proxy',
@@ -256,10 +284,10 @@ test('a selector takes the gateways of its namespace that have all labels', () =
     targetSelectors: [{ group: TARGET.group, kind: 'Gateway', matchLabels: { tier: 'edge' } }],
   };
   const selecting = policy('selecting', '2026-01-01T00:00:00Z', selector);
-  assert.deepEqual(attached(new Projection([gateway(undefined, { tier: 'edge', x: 'y' }), selecting]), selecting), [
+  assert.deepEqual(attached(projectionOf([gateway(undefined, { tier: 'edge', x: 'y' }), selecting]), selecting), [
     'agentgateway-proxy: True/Attached: Attached to all targets',
   ]);
-  assert.deepEqual(attached(new Projection([gateway(), selecting]), selecting), [
+  assert.deepEqual(attached(projectionOf([gateway(), selecting]), selecting), [
     'StatusSummary: False/Pending: Policy is not attached: no Gateway matching selector found in namespace httpbin',
   ]);
 });
@@ -275,7 +303,7 @@ test('the order in which objects are written never changes the configuration', (
     route('TCPRoute', 'raw', {}),
   ];
   const sorted = (order: readonly StoredObject[]) =>
-    [...new Projection(order).gateway(GATEWAY)].sort((a, b) => (`${a.kind}${a.key}` < `${b.kind}${b.key}` ? -1 : 1));
+    [...projectionOf(order).gateway(GATEWAY)].sort((a, b) => (`${a.kind}${a.key}` < `${b.kind}${b.key}` ? -1 : 1));
   fc.assert(
     fc.property(fc.shuffledSubarray(objects, { minLength: objects.length }), (order) => {
       assert.deepEqual(sorted(order), sorted(objects));
@@ -283,30 +311,50 @@ test('the order in which objects are written never changes the configuration', (
   );
 });
 
-test('a deleted policy is gone from the configuration', () => {
-  const object = policy('gone', '2026-01-01T00:00:00Z', {});
-  const projection = new Projection([gateway(), object]);
+test('a deleted policy is gone from the configuration', async () => {
+  const { log, projection, write } = following();
+  for (const { object } of [gateway(), policy('gone', '2026-01-01T00:00:00Z', {})]) await write(object);
   assert.equal(policiesOf(projection).length, 1);
-  projection.apply({
-    id: 'e',
-    type: 'Deleted',
-    subject: { ...object.ref, uid: 'u' },
-    object: object.object,
-    actor: { user: 'u', via: 'v' },
-    requestId: 'r',
-    correlationId: 'r',
-    time: '2026-11-22T13:00:00.000Z',
-    seq: 99,
-    schemaVersion: 1,
-    prevHash: '',
-    hash: '',
-  });
+  await write(log.objects({ kind: 'AgentgatewayPolicy' })[0]?.object, 'Deleted');
   assert.equal(policiesOf(projection).length, 0);
+});
+
+test('an event touches the gateways that it reaches, and there the parts that come from what it changed', async () => {
+  const { projection, write } = following();
+  const written = [gateway(), backend(), route('HTTPRoute', 'web', {}), policy('p', '2026-01-01T00:00:00Z', {})];
+  for (const { object } of written) await write(object);
+  projection.gateway(GATEWAY);
+  const part = (kind: string, group: string, name: string) => ({
+    gateway: GATEWAY,
+    part: `${group}/${kind}/httpbin/${name}`,
+  });
+  const ofGateway = part('Gateway', TARGET.group, GATEWAY.name);
+  const ofRoute = part('HTTPRoute', TARGET.group, 'web');
+  const ofBackend = part('AgentgatewayBackend', 'agentgateway.dev', 'upstream');
+  const touchedBy = async (object: StoredObject): Promise<readonly object[]> => {
+    const touched = await write(object.object, 'SpecChanged');
+    const gateways = touched.map(({ gateway: { namespace, name }, ...rest }) => ({
+      gateway: { namespace, name },
+      ...rest,
+    }));
+    return [...new Map(gateways.map((one) => [JSON.stringify(one), one])).values()];
+  };
+  assert.deepEqual(await touchedBy(gateway()), [{ gateway: GATEWAY }]);
+  assert.deepEqual(await touchedBy(backend()), [ofBackend]);
+  assert.deepEqual(await touchedBy(policy('p', '2026-01-01T00:00:00Z', {})), [ofGateway]);
+  assert.deepEqual(await touchedBy(policy('p', '2026-01-01T00:00:00Z', { targetRefs: [{ ...TARGET, name: 'x' }] })), [
+    ofGateway,
+    { ...ofGateway, gateway: { ...GATEWAY, name: 'x' }, part: ofGateway.part.replace(GATEWAY.name, 'x') },
+  ]);
+  // What the route brought may have changed unseen while the gateway had no such route.
+  assert.deepEqual(await touchedBy(route('HTTPRoute', 'web', { parentRefs: [] })), [ofRoute, ofBackend]);
+  assert.deepEqual(await touchedBy(backend()), []);
+  assert.deepEqual(await touchedBy(route('HTTPRoute', 'web', {})), [ofRoute, ofBackend]);
 });
 
 test('programmed is what the connected workers say', () => {
   const object = gateway();
-  const projection = new Projection([object]);
+  const projection = projectionOf([object]);
   const programmed = (observation: WorkerObservation): string => {
     const status = projection.status(object, () => observation) as unknown as Conditions;
     const { status: value, message } = status.conditions.find(({ type }) => type === 'Programmed') ?? {};

@@ -1,59 +1,63 @@
 import type { StoredEvent } from '@pulseplane/event-log';
 import type { JsonObject, StoredObject } from '@pulseplane/resources';
 import type { GatewayName, GatewayResource } from './gateway/resource.ts';
-import { projectGateway } from './gateway-projection.ts';
-import { PolicyAttachments } from './policy-attachment.ts';
+import { type GatewayParts, projectGateway } from './gateway-projection.ts';
+import { reach, type Touched } from './reach.ts';
 import { condition } from './status/condition.ts';
 import { gatewayStatus, type WorkerObservation } from './status/gateway-status.ts';
 import { policyStatus } from './status/policy-status.ts';
 import { routeStatus } from './status/route-status.ts';
-import { World } from './world.ts';
+import type { ObjectSource } from './world/object-source.ts';
+import { World } from './world/world.ts';
 
-/** What follows from the log: each gateway's configuration, and every object's status. */
+/**
+ * What follows from the log: each gateway's configuration, and every object's status. Nothing is kept that can be read,
+ * and what is kept moves with the events: an answer costs what it is about, not what there is.
+ */
 export class Projection {
   readonly #world: World;
-  #attachments: { readonly revision: number; readonly value: PolicyAttachments } | undefined;
 
-  /** Starts from the log's table of current objects; `apply` takes it on from there. */
-  constructor(objects: Iterable<StoredObject>) {
-    this.#world = World.from(objects);
+  /** `source` must know of each event before `apply` is told of it. */
+  constructor(source: ObjectSource) {
+    this.#world = new World(source);
   }
 
-  apply(event: StoredEvent): void {
-    this.#world.apply(event);
+  /** Takes an event in. Says what it may have changed; what it does not name is as it was. */
+  apply(event: StoredEvent): readonly Touched[] {
+    if (event.type === 'Compacted') return [];
+    const { uid: _, ...ref } = event.subject;
+    const before = reach(this.#world, ref);
+    if (event.type === 'Deleted') this.#world.remove(ref);
+    else this.#world.put({ ref, version: event.seq, changedAt: event.time, object: event.object });
+    return [...before, ...reach(this.#world, ref)];
   }
 
   /** Everything that the workers of a gateway need. Empty when there is no such gateway. */
   gateway(name: GatewayName): readonly GatewayResource[] {
-    return projectGateway(this.#world, this.#policyAttachments(), name);
+    return [...this.gatewayParts(name, new Map()).values()].flat();
+  }
+
+  /** The same in parts. Parts of before that no event has touched since are taken over as they are. */
+  gatewayParts(name: GatewayName, before: GatewayParts): GatewayParts {
+    return projectGateway(this.#world, name, before);
   }
 
   /** The status of an object; undefined for kinds without one. `observe` says what a gateway's workers run. */
   status(stored: StoredObject, observe: (gateway: GatewayName) => WorkerObservation): JsonObject | undefined {
-    // A stored object of another moment has the same content under another identity; the fold's own is asked for.
-    const current = this.#world.get(stored.ref) ?? stored;
     switch (stored.ref.kind) {
       case 'AgentgatewayPolicy':
-        return policyStatus(this.#policyAttachments(), current);
+        return policyStatus(this.#world, stored);
       case 'Gateway':
-        return gatewayStatus(this.#world, current, observe(stored.ref));
+        return gatewayStatus(this.#world, stored, observe(stored.ref));
       case 'HTTPRoute':
       case 'TCPRoute':
-        return routeStatus(this.#world, current);
+        return routeStatus(this.#world, stored);
       case 'AgentgatewayBackend':
-        return { conditions: [condition('Accepted', 'True', 'Accepted', 'Backend is accepted', [current])] };
+        return { conditions: [condition('Accepted', 'True', 'Accepted', 'Backend is accepted', [stored])] };
       case 'Namespace':
         return { phase: 'Active' };
       default:
         return undefined;
     }
-  }
-
-  #policyAttachments(): PolicyAttachments {
-    const { revision } = this.#world;
-    if (this.#attachments?.revision !== revision) {
-      this.#attachments = { revision, value: new PolicyAttachments(this.#world) };
-    }
-    return this.#attachments.value;
   }
 }

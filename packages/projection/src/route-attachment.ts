@@ -1,10 +1,12 @@
-import { GATEWAY_GROUP, type HttpRouteSpec, type StoredObject, type TcpRouteSpec } from '@pulseplane/resources';
+import type { StoredObject } from '@pulseplane/resources';
 import { conflictingListeners, type GatewayListener } from './listener-conflict.ts';
+import type { ParentRef } from './route-object.ts';
 import { gatewayRef, specOf } from './typed-object.ts';
-import type { World } from './world.ts';
+import type { RouteEntry } from './world/route-index.ts';
+import type { World } from './world/world.ts';
 
-type RouteKind = 'HTTPRoute' | 'TCPRoute';
-type ParentRef = NonNullable<HttpRouteSpec['parentRefs'] | TcpRouteSpec['parentRefs']>[number];
+/** The part of a route that decides where it attaches. */
+type Route = Pick<RouteEntry, 'ref' | 'parentRefs' | 'hostnames'>;
 
 /** What one parentRef of a route came to. */
 export type ParentAttachment =
@@ -22,22 +24,23 @@ export type ParentAttachment =
       readonly message: string;
     };
 
-const LISTENER_PROTOCOL = { HTTPRoute: 'HTTP', TCPRoute: 'TCP' } as const;
-
 /** Where a route attaches: for each of its parentRefs the listeners, or the reason why there is none. */
-export function routeAttachments(world: World, route: StoredObject): readonly ParentAttachment[] {
-  const kind = route.ref.kind === 'TCPRoute' ? 'TCPRoute' : 'HTTPRoute';
-  return (specOf(kind, route).parentRefs ?? []).map((parentRef) => attach(world, kind, route, parentRef));
+export function routeAttachments(world: World, route: Route): readonly ParentAttachment[] {
+  return route.parentRefs.map((parentRef) => {
+    const { namespace = route.ref.namespace, name } = parentRef;
+    const gateway = world.object(gatewayRef(namespace, name));
+    return gateway === undefined
+      ? { kind: 'refused', parentRef, reason: 'NoMatchingParent', message: `Gateway ${namespace}/${name} not found` }
+      : attach(route, parentRef, gateway);
+  });
 }
 
-function attach(world: World, kind: RouteKind, route: StoredObject, parentRef: ParentRef): ParentAttachment {
+function attach(route: Route, parentRef: ParentRef, gateway: StoredObject): ParentAttachment {
   const refuse = (
     reason: Extract<ParentAttachment, { kind: 'refused' }>['reason'],
     message: string,
   ): ParentAttachment => ({ kind: 'refused', parentRef, reason, message });
-  const namespace = parentRef.namespace ?? route.ref.namespace;
-  const gateway = world.get(gatewayRef(namespace, parentRef.name));
-  if (gateway === undefined) return refuse('NoMatchingParent', `Gateway ${namespace}/${parentRef.name} not found`);
+  const { kind, namespace } = route.ref;
   const { listeners: all } = specOf('Gateway', gateway);
   const conflicts = conflictingListeners(all);
   const named = all.filter(
@@ -47,12 +50,12 @@ function attach(world: World, kind: RouteKind, route: StoredObject, parentRef: P
   if (named.length === 0) return refuse('NoMatchingParent', 'no listener of the Gateway has that sectionName and port');
   const allowed = named.filter(
     (listener) =>
-      listener.protocol === LISTENER_PROTOCOL[kind] &&
+      listener.protocol === (kind === 'TCPRoute' ? 'TCP' : 'HTTP') &&
       !conflicts.has(listener) &&
-      (namespace === route.ref.namespace || listener.allowedRoutes?.namespaces?.from === 'All'),
+      (gateway.ref.namespace === namespace || listener.allowedRoutes?.namespaces?.from === 'All'),
   );
   if (allowed.length === 0) {
-    return refuse('NotAllowedByListeners', `no listener takes a ${kind} from namespace ${route.ref.namespace}`);
+    return refuse('NotAllowedByListeners', `no listener takes a ${kind} from namespace ${namespace}`);
   }
   const listeners = allowed.filter((listener) => servedHostnames(route, listener) !== undefined);
   if (listeners.length === 0) return refuse('NoMatchingListenerHostname', 'no listener serves a hostname of the route');
@@ -60,8 +63,10 @@ function attach(world: World, kind: RouteKind, route: StoredObject, parentRef: P
 }
 
 /** The hostnames that a route serves on a listener; empty: whatever the listener serves; undefined: none. */
-export function servedHostnames(route: StoredObject, listener: GatewayListener): readonly string[] | undefined {
-  const hostnames = route.ref.kind === 'HTTPRoute' ? (specOf('HTTPRoute', route).hostnames ?? []) : [];
+export function servedHostnames(
+  { hostnames }: Pick<Route, 'hostnames'>,
+  listener: GatewayListener,
+): readonly string[] | undefined {
   if (hostnames.length === 0) return [];
   const served = hostnames.flatMap((hostname) => intersect(hostname, listener.hostname ?? '') ?? []);
   return served.length === 0 ? undefined : served;
@@ -75,16 +80,18 @@ function intersect(route: string, listener: string): string | undefined {
   return undefined;
 }
 
-/** The routes of a kind that name a gateway as parent, with their attachments to it. */
+/** The routes that attach to a gateway, with the listeners that they attach to. */
 export function* routesOf(
   world: World,
-  kind: RouteKind,
   gateway: StoredObject,
-): Generator<{ readonly route: StoredObject; readonly listeners: readonly GatewayListener[] }> {
-  for (const route of world.list(GATEWAY_GROUP, kind)) {
+): Generator<{ readonly route: RouteEntry; readonly listeners: readonly GatewayListener[] }> {
+  for (const route of world.routes().ofGateway(gateway.ref)) {
     const listeners = new Map<string, GatewayListener>();
-    for (const attachment of routeAttachments(world, route)) {
-      if (attachment.kind !== 'attached' || attachment.gateway !== gateway) continue;
+    for (const parentRef of route.parentRefs) {
+      const { namespace = route.ref.namespace, name } = parentRef;
+      if (namespace !== gateway.ref.namespace || name !== gateway.ref.name) continue;
+      const attachment = attach(route, parentRef, gateway);
+      if (attachment.kind !== 'attached') continue;
       for (const listener of attachment.listeners) listeners.set(listener.name, listener);
     }
     if (listeners.size > 0) yield { route, listeners: [...listeners.values()] };

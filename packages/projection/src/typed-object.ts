@@ -32,6 +32,11 @@ export function backendRef(namespace: string, name: string): ObjectRef {
   return { group: AGENTGATEWAY_GROUP, kind: 'AgentgatewayBackend', namespace, name };
 }
 
+/** The object of a kind that policies may target. */
+export function targetRef(kind: string, namespace: string, name: string): ObjectRef {
+  return { group: kind === 'AgentgatewayBackend' ? AGENTGATEWAY_GROUP : GATEWAY_GROUP, kind, namespace, name };
+}
+
 /** `namespace/name`, as messages and keys have it. */
 export function qualifiedName({ ref }: StoredObject): string {
   return `${ref.namespace}/${ref.name}`;

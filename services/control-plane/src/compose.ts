@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createMemoryEventLog, type EventLog } from '@pulseplane/event-log';
-import { Projection } from '@pulseplane/projection';
+import { type ObjectSource, Projection } from '@pulseplane/projection';
 import type { Logger } from '@pulseplane/telemetry';
 import { createAdsServer } from '@pulseplane/xds';
 import { createApi, seed } from './api/index.ts';
@@ -30,12 +30,11 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   if (loaded !== undefined) return { kind: 'refused', reason: loaded };
 
   // 2. The projection: follows the log, knows each gateway's configuration and every object's status.
-  const projection = new Projection(log.objects({}));
+  const projection = new Projection(log);
   // 3. The snapshots: a gateway's configuration as named, versioned bytes.
   const snapshots = new GatewaySnapshots(projection);
   log.follow((events) => {
-    for (const event of events) projection.apply(event);
-    snapshots.invalidate();
+    for (const event of events) snapshots.invalidate(projection.apply(event));
   });
 
   // 4. The streams: distribute the snapshots, and observe what the workers answer.
@@ -48,8 +47,8 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
     log,
     statusOf: (stored) => projection.status(stored, (gateway) => fleet.observe(gateway)),
     gatewayAt: (gateway, seq) => {
-      const world = seq === log.head() ? projection : new Projection(log.objectsAt({}, seq));
-      return world.gateway(gateway);
+      const then = seq === log.head() ? projection : new Projection(objectsAt(log, seq));
+      return then.gateway(gateway);
     },
     logger,
     now,
@@ -75,6 +74,11 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   const { restAddress, restPort, xdsAddress, xdsPort } = config;
   logger.info({ restAddress, restPort, xdsAddress, xdsPort, head: log.head() }, 'control plane is running');
   return { kind: 'started', stop };
+}
+
+/** The objects as they were right after an event. */
+function objectsAt(log: EventLog, seq: number): ObjectSource {
+  return { object: (ref) => log.objectAt(ref, seq), each: (filter) => log.objectsAt(filter, seq) };
 }
 
 /**

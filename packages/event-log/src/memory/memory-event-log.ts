@@ -40,6 +40,10 @@ class MemoryEventLog implements EventLog {
     return select(this.#objects, filter);
   }
 
+  each(filter: ObjectFilter): Iterable<StoredObject> {
+    return this.objects(filter);
+  }
+
   objectAt(ref: ObjectRef, seq: number): StoredObject | undefined {
     return this.#foldTo(seq).get(refKey(ref));
   }

@@ -91,7 +91,15 @@ export class SqliteStore {
   }
 
   objects(filter: ObjectFilter): readonly StoredObject[] {
-    return this.#reading(() => this.#statements.objects.all(toParameters(filter))).map(fromObjectRow);
+    return this.#reading(() => this.#statements.objects(filter).all(filter)).map(fromObjectRow);
+  }
+
+  *each(filter: ObjectFilter): Generator<StoredObject> {
+    try {
+      for (const row of this.#statements.objects(filter).iterate(filter)) yield fromObjectRow(row);
+    } catch (error) {
+      throw asStorageFault(error, this.db.name);
+    }
   }
 
   objectAt(ref: ObjectRef, seq: number): StoredObject | undefined {

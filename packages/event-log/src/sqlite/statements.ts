@@ -1,6 +1,7 @@
 import type { ObjectRef } from '@pulseplane/resources';
 import type { Statement } from 'better-sqlite3';
 import type { ChainHead } from '../chain.ts';
+import type { ObjectFilter } from '../event-log.ts';
 import type { Connection } from './database.ts';
 import { EVENT_COLUMNS, type EventRow, type ObjectRow, type SubjectRow } from './rows.ts';
 
@@ -17,7 +18,7 @@ export type Statements = {
   readonly insertSubject: Statement<[string, string, string, string]>;
   readonly setHead: Statement<[number, number, number, number]>;
   readonly object: Statement<[number], ObjectRow>;
-  readonly objects: Statement<[FilterParameters], ObjectRow>;
+  readonly objects: (filter: ObjectFilter) => Statement<[ObjectFilter], ObjectRow>;
   readonly objectAt: Statement<[ObjectRef & { seq: number }], ObjectRow & Pick<EventRow, 'type'>>;
   readonly objectsAt: Statement<[FilterParameters & { seq: number }], ObjectRow>;
   readonly history: Statement<[ObjectRef & { seq: number; limit: number }], EventRow>;
@@ -71,10 +72,7 @@ export function prepareStatements(db: Connection): Statements {
     object: db.prepare(
       `SELECT ${OBJECT_COLUMNS} FROM events JOIN subjects ON subjects.id = events.subject WHERE events.seq = ?`,
     ),
-    objects: db.prepare(
-      `SELECT ${OBJECT_COLUMNS} FROM subjects JOIN heads ON heads.subject = subjects.id JOIN events ON events.seq = heads.version
-       WHERE ${FILTER} ORDER BY ${NAMES}`,
-    ),
+    objects: objectStatements(db),
     objectAt: db.prepare(
       `${walkOf(named)} walk.seq > @seq)
        SELECT ${OBJECT_COLUMNS}, events.type
@@ -97,5 +95,23 @@ export function prepareStatements(db: Connection): Statements {
     insertCommand: db.prepare('INSERT INTO commands (idempotency_key, first_seq, last_seq) VALUES (?, ?, ?)'),
     command: db.prepare('SELECT first_seq, last_seq FROM commands WHERE idempotency_key = ?'),
     compaction: db.prepare('SELECT through_seq FROM compaction'),
+  };
+}
+
+/** One statement for each set of parts that a filter gives, so that the index of names leads to the rows. */
+function objectStatements(db: Connection): Statements['objects'] {
+  const prepared = new Map<string, Statement<[ObjectFilter], ObjectRow>>();
+  return (filter) => {
+    const given = (['group', 'kind', 'namespace'] as const).filter((part) => filter[part] !== undefined);
+    const condition = given.map((part) => `subject_${part} = @${part}`).join(' AND ') || 'true';
+    const statement =
+      prepared.get(condition) ??
+      db.prepare<[ObjectFilter], ObjectRow>(
+        `SELECT ${OBJECT_COLUMNS}
+         FROM subjects CROSS JOIN heads ON heads.subject = subjects.id CROSS JOIN events ON events.seq = heads.version
+         WHERE ${condition} ORDER BY ${NAMES}`,
+      );
+    prepared.set(condition, statement);
+    return statement;
   };
 }

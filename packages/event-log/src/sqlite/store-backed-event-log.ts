@@ -29,6 +29,10 @@ export abstract class StoreBackedEventLog implements EventLog {
     return this.store.objects(filter);
   }
 
+  each(filter: ObjectFilter): Iterable<StoredObject> {
+    return this.store.each(filter);
+  }
+
   objectAt(ref: ObjectRef, seq: number): StoredObject | undefined {
     return this.store.objectAt(ref, seq);
   }

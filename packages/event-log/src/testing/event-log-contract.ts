@@ -96,6 +96,8 @@ export function eventLogContract({ name, open }: EventLogFactory): void {
     await log.append({ expected: [], events: [policyEvent('b', 'Deleted')] });
     assert.equal(log.object(policyRef('b')), undefined);
     assert.equal(log.objects({ namespace: 'elsewhere' }).length, 0);
+    assert.deepEqual([...log.each({ namespace: 'httpbin' })], log.objects({}));
+    assert.deepEqual([...log.each({ group: 'elsewhere' })], []);
     assert.equal(log.head(), 4);
   });
 

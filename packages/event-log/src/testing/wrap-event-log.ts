@@ -6,6 +6,7 @@ export function wrapEventLog(log: EventLog, overrides: Partial<EventLog>): Event
     append: (append) => log.append(append),
     object: (ref) => log.object(ref),
     objects: (filter) => log.objects(filter),
+    each: (filter) => log.each(filter),
     objectAt: (ref, seq) => log.objectAt(ref, seq),
     objectsAt: (filter, seq) => log.objectsAt(filter, seq),
     read: (range) => log.read(range),

@@ -2,7 +2,7 @@ import type { JsonObject, StoredObject } from '@pulseplane/resources';
 import { conflictingListeners, type GatewayListener } from '../listener-conflict.ts';
 import { routesOf } from '../route-attachment.ts';
 import { specOf } from '../typed-object.ts';
-import type { World } from '../world.ts';
+import type { World } from '../world/world.ts';
 import { condition } from './condition.ts';
 
 /** What the connected workers of a gateway say of its present configuration. It decides nothing; it is shown. */
@@ -15,7 +15,7 @@ export type WorkerObservation =
 /** A gateway's status: accepted when it is stored, programmed when every connected worker acknowledged it. */
 export function gatewayStatus(world: World, gateway: StoredObject, observation: WorkerObservation): JsonObject {
   const { listeners } = specOf('Gateway', gateway);
-  const routes = [...routesOf(world, 'HTTPRoute', gateway), ...routesOf(world, 'TCPRoute', gateway)];
+  const routes = [...routesOf(world, gateway)];
   const conflicts = conflictingListeners(listeners);
   return {
     conditions: [

@@ -1,13 +1,15 @@
 import type { JsonObject, StoredObject } from '@pulseplane/resources';
 import { type ParentAttachment, routeAttachments } from '../route-attachment.ts';
-import { backendRef, specOf } from '../typed-object.ts';
-import type { World } from '../world.ts';
+import { backendRefsOf, hostnamesOf, parentRefsOf } from '../route-object.ts';
+import { backendRef } from '../typed-object.ts';
+import type { World } from '../world/world.ts';
 import { CONTROLLER_NAME, condition } from './condition.ts';
 
 /** A route's status: for each parent whether it attached, and whether all backends exist. */
 export function routeStatus(world: World, route: StoredObject): JsonObject {
+  const entry = { ref: route.ref, parentRefs: parentRefsOf(route), hostnames: hostnamesOf(route) };
   return {
-    parents: routeAttachments(world, route).map((attachment) => ({
+    parents: routeAttachments(world, entry).map((attachment) => ({
       parentRef: attachment.parentRef,
       controllerName: CONTROLLER_NAME,
       conditions: [accepted(route, attachment), resolvedRefs(world, route)],
@@ -22,21 +24,15 @@ function accepted(route: StoredObject, attachment: ParentAttachment): JsonObject
 }
 
 function resolvedRefs(world: World, route: StoredObject): JsonObject {
-  for (const { namespace = route.ref.namespace, name } of backendRefs(route)) {
+  for (const { namespace, name } of backendRefsOf(route)) {
     if (namespace !== route.ref.namespace) {
       const message = `AgentgatewayBackend ${namespace}/${name} is in another namespace, and no ReferenceGrant allows that`;
       return condition('ResolvedRefs', 'False', 'RefNotPermitted', message, [route]);
     }
-    if (world.get(backendRef(namespace, name)) === undefined) {
+    if (world.object(backendRef(namespace, name)) === undefined) {
       const message = `AgentgatewayBackend ${namespace}/${name} not found`;
       return condition('ResolvedRefs', 'False', 'BackendNotFound', message, [route]);
     }
   }
   return condition('ResolvedRefs', 'True', 'ResolvedRefs', 'All references are resolved', [route]);
-}
-
-function backendRefs(route: StoredObject): readonly { readonly namespace?: string; readonly name: string }[] {
-  const rules =
-    route.ref.kind === 'TCPRoute' ? specOf('TCPRoute', route).rules : (specOf('HTTPRoute', route).rules ?? []);
-  return rules.flatMap((rule) => rule.backendRefs ?? []);
 }

@@ -2,7 +2,7 @@ import type { WorkerObservation } from '@pulseplane/projection';
 import type { GatewayName } from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
 import type { DeltaResponse, NodeIdentity, ServerOutput, StreamObserver } from '@pulseplane/xds';
-import { parseRole } from './gateway-snapshots.ts';
+import { parseRole, roleOf } from './gateway-snapshots.ts';
 
 type WorkerStream = {
   readonly node: NodeIdentity;
@@ -66,7 +66,7 @@ export class Fleet implements StreamObserver {
 
   /** What the workers of one gateway run, all of them taken together. */
   observe(gateway: GatewayName): WorkerObservation {
-    const role = `${gateway.namespace}~${gateway.name}`;
+    const role = roleOf(gateway);
     const streams = [...this.#streams.values()].filter(({ node }) => node.role === role);
     if (streams.length === 0) return { kind: 'no-workers' };
     for (const { node, rejected } of streams) {

@@ -1,16 +1,28 @@
 import { createHash } from 'node:crypto';
-import type { Projection } from '@pulseplane/projection';
-import { type GatewayName, resourceName } from '@pulseplane/projection/gateway';
+import type { Projection, Touched } from '@pulseplane/projection';
+import { type GatewayName, type GatewayResource, resourceName } from '@pulseplane/projection/gateway';
 import { encodeResource, RESOURCE_TYPE_URL } from '@pulseplane/wire';
-import type { ResourceSet, ResourceSource } from '@pulseplane/xds';
+import type { ResourceSet, ResourceSource, VersionedResource } from '@pulseplane/xds';
 
 const NOTHING: ResourceSet = new Map();
 
-/** The encoded configuration of each gateway that a worker asks for, kept until the projection changes. */
+/** What the workers of one gateway share. `resources` is absent when something has changed since it was made. */
+type Watched = {
+  readonly listeners: Set<(typeUrl: string) => void>;
+  parts: Map<string, readonly GatewayResource[]>;
+  resources?: ResourceSet | undefined;
+};
+
+/**
+ * The encoded configuration of each gateway that a worker asks for. A change touches the gateways that it reaches only,
+ * and there the parts that come from what was changed; the rest keeps its bytes.
+ */
 export class GatewaySnapshots implements ResourceSource {
   readonly #projection: Projection;
-  readonly #snapshots = new Map<string, ResourceSet>();
-  readonly #watchers = new Map<string, Set<(typeUrl: string) => void>>();
+  // Kept for those who watch only, so that a role that anybody may invent costs nothing for long.
+  readonly #watched = new Map<string, Watched>();
+  readonly #encoded = new WeakMap<GatewayResource, VersionedResource>();
+  readonly #stale = new Set<string>();
   #pending: NodeJS.Immediate | undefined;
 
   constructor(projection: Projection) {
@@ -20,39 +32,59 @@ export class GatewaySnapshots implements ResourceSource {
   resources(role: string, typeUrl: string): ResourceSet {
     const gateway = parseRole(role);
     if (gateway === undefined || typeUrl !== RESOURCE_TYPE_URL) return NOTHING;
-    let snapshot = this.#snapshots.get(role);
-    if (snapshot === undefined) {
-      snapshot = new Map(
-        this.#projection.gateway(gateway).map((resource) => {
-          const name = resourceName(resource);
-          const body = encodeResource(resource);
-          return [name, { name, body, version: contentHash(body) }];
-        }),
-      );
-      // Kept for those who watch only, so that a role that anybody may invent costs nothing for long.
-      if (this.#watchers.has(role)) this.#snapshots.set(role, snapshot);
+    const watched = this.#watched.get(role);
+    if (watched === undefined) return this.#encodeAll(this.#projection.gateway(gateway));
+    if (watched.resources === undefined) {
+      watched.parts = new Map(this.#projection.gatewayParts(gateway, watched.parts));
+      watched.resources = this.#encodeAll([...watched.parts.values()].flat());
     }
-    return snapshot;
+    return watched.resources;
   }
 
   watch(role: string, changed: (typeUrl: string) => void): () => void {
-    const watchers = this.#watchers.get(role) ?? new Set();
-    this.#watchers.set(role, watchers.add(changed));
+    const watched = this.#watched.get(role) ?? { listeners: new Set(), parts: new Map() };
+    this.#watched.set(role, watched);
+    watched.listeners.add(changed);
     return () => {
-      watchers.delete(changed);
-      if (watchers.size > 0) return;
-      this.#watchers.delete(role);
-      this.#snapshots.delete(role);
+      watched.listeners.delete(changed);
+      if (watched.listeners.size === 0) this.#watched.delete(role);
     };
   }
 
-  /** The projection has changed. Changes of one turn are told once; what they touched shows in the content hashes. */
-  invalidate(): void {
-    this.#snapshots.clear();
-    this.#pending ??= setImmediate(() => {
-      this.#pending = undefined;
-      for (const watchers of this.#watchers.values()) for (const changed of watchers) changed(RESOURCE_TYPE_URL);
-    });
+  /** Something has changed. Changes of one turn are told once; what they came to shows in the content hashes. */
+  invalidate(touched: readonly Touched[]): void {
+    for (const { gateway, part } of touched) {
+      const role = roleOf(gateway);
+      const watched = this.#watched.get(role);
+      if (watched === undefined) continue;
+      if (part === undefined) watched.parts.clear();
+      else watched.parts.delete(part);
+      watched.resources = undefined;
+      this.#stale.add(role);
+    }
+    if (this.#stale.size > 0) this.#pending ??= setImmediate(() => this.#announce());
+  }
+
+  #announce(): void {
+    this.#pending = undefined;
+    const roles = [...this.#stale];
+    this.#stale.clear();
+    for (const role of roles) {
+      for (const changed of this.#watched.get(role)?.listeners ?? []) changed(RESOURCE_TYPE_URL);
+    }
+  }
+
+  #encodeAll(resources: readonly GatewayResource[]): ResourceSet {
+    return new Map(resources.map((resource) => [resourceName(resource), this.#encode(resource)]));
+  }
+
+  #encode(resource: GatewayResource): VersionedResource {
+    const known = this.#encoded.get(resource);
+    if (known !== undefined) return known;
+    const body = encodeResource(resource);
+    const encoded = { name: resourceName(resource), body, version: contentHash(body) };
+    this.#encoded.set(resource, encoded);
+    return encoded;
   }
 }
 
@@ -60,6 +92,11 @@ export class GatewaySnapshots implements ResourceSource {
 export function parseRole(role: string): GatewayName | undefined {
   const [namespace, name, ...rest] = role.split('~');
   return namespace && name && rest.length === 0 ? { namespace, name } : undefined;
+}
+
+/** The role of a gateway's workers. */
+export function roleOf({ namespace, name }: GatewayName): string {
+  return `${namespace}~${name}`;
 }
 
 /** Equal content has an equal version, on every replica and after every restart (C20, C39). */

@@ -1,0 +1,89 @@
+import type { ObjectFilter } from '@pulseplane/event-log';
+import { AGENTGATEWAY_GROUP, GATEWAY_GROUP, type ObjectRef, type StoredObject } from '@pulseplane/resources';
+import { isRouteKind, ROUTE_KINDS } from '../route-object.ts';
+import { targetRef } from '../typed-object.ts';
+import { LabelIndex } from './label-index.ts';
+import type { ObjectSource } from './object-source.ts';
+import { PolicyIndex } from './policy-index.ts';
+import { RouteIndex } from './route-index.ts';
+
+/**
+ * The current objects, and who targets whom. Objects stay where they are stored and are read when they are needed.
+ * An index is built when it is first asked for, and then kept up by the events; what nobody asks for costs nothing.
+ */
+export class World {
+  readonly #source: ObjectSource;
+  readonly #policies = new Map<string, PolicyIndex>();
+  readonly #labels = new Map<string, LabelIndex>();
+  #routes: RouteIndex | undefined;
+
+  constructor(source: ObjectSource) {
+    this.#source = source;
+  }
+
+  object(ref: ObjectRef): StoredObject | undefined {
+    return this.#source.object(ref);
+  }
+
+  /** The policies of a namespace by what they target. */
+  policies(namespace: string): PolicyIndex {
+    const filter = { group: AGENTGATEWAY_GROUP, kind: 'AgentgatewayPolicy', namespace };
+    return this.#built(this.#policies, namespace, new PolicyIndex(), filter);
+  }
+
+  /** The same, if it was ever asked for. */
+  builtPolicies(namespace: string): PolicyIndex | undefined {
+    return this.#policies.get(namespace);
+  }
+
+  /** The objects of a kind in a namespace by their labels. */
+  labels(kind: string, namespace: string): LabelIndex {
+    const { group } = targetRef(kind, namespace, '');
+    return this.#built(this.#labels, `${kind}/${namespace}`, new LabelIndex(), { group, kind, namespace });
+  }
+
+  /** The routes of all namespaces, by parent and by backend. */
+  routes(): RouteIndex {
+    if (this.#routes === undefined) {
+      this.#routes = new RouteIndex();
+      for (const kind of ROUTE_KINDS) {
+        for (const stored of this.#source.each({ group: GATEWAY_GROUP, kind })) this.#routes.put(stored);
+      }
+    }
+    return this.#routes;
+  }
+
+  /** The same, if it was ever asked for. */
+  builtRoutes(): RouteIndex | undefined {
+    return this.#routes;
+  }
+
+  /** An object is there, or changed. The source has it already. */
+  put(stored: StoredObject): void {
+    const { kind, namespace } = stored.ref;
+    this.#labels.get(`${kind}/${namespace}`)?.put(stored);
+    if (isRouteKind(kind)) this.#routes?.put(stored);
+    if (kind === 'AgentgatewayPolicy') this.#policies.get(namespace)?.put(stored);
+  }
+
+  /** An object is no more. */
+  remove(ref: ObjectRef): void {
+    const { kind, namespace, name } = ref;
+    this.#labels.get(`${kind}/${namespace}`)?.remove(name);
+    if (isRouteKind(kind)) this.#routes?.remove(ref);
+    if (kind === 'AgentgatewayPolicy') this.#policies.get(namespace)?.remove(name);
+  }
+
+  #built<Index extends { put(stored: StoredObject): void }>(
+    indexes: Map<string, Index>,
+    key: string,
+    empty: Index,
+    filter: ObjectFilter,
+  ): Index {
+    const present = indexes.get(key);
+    if (present !== undefined) return present;
+    for (const stored of this.#source.each(filter)) empty.put(stored);
+    indexes.set(key, empty);
+    return empty;
+  }
+}
