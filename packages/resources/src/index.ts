@@ -1,3 +1,4 @@
+export { customResourceDefinition } from './custom-resource-definition.ts';
 export { DURATION_PATTERN, parseDuration } from './duration.ts';
 export { readPath } from './json-path.ts';
 export { AGENTGATEWAY_BACKEND, type AgentgatewayBackendSpec } from './kinds/agentgateway-backend.ts';

@@ -241,11 +241,16 @@ test('a size that is no quantity breaks the pattern only', () => {
 });
 
 check('sections that are not enforced', [
-  ...['traffic', 'backend', 'strategy'].map((name): Cases[number] => [
-    name,
-    { targetRefs, frontend: { tcp }, [name]: { x: 1 } },
-    [`spec.${name}: ${NOT_ENFORCED}`],
-  ]),
+  ['traffic', { targetRefs, frontend: { tcp }, traffic: { x: 1 } }, [`spec.traffic: ${NOT_ENFORCED}`]],
+  ['backend', { targetRefs, frontend: { tcp }, backend: { auth: { x: 1 } } }, [`spec.backend: ${NOT_ENFORCED}`]],
+  [
+    'strategy',
+    { targetRefs, frontend: { tcp }, strategy: { inheritance: 'Override' } },
+    [
+      `spec.strategy: ${NOT_ENFORCED}`,
+      'spec: Invalid value: "object": strategy.inheritance may only be set on traffic policies',
+    ],
+  ],
   ...['tls', 'accessLog', 'tracing', 'metrics', 'networkAuthorization', 'proxyProtocol', 'connect'].map(
     (name): Cases[number] => [
       `frontend.${name}`,
@@ -254,6 +259,11 @@ check('sections that are not enforced', [
     ],
   ),
   ['traffic alone', { targetRefs, traffic: {} }, [`spec.traffic: ${NOT_ENFORCED}`]],
+  [
+    'an unknown field of one',
+    { targetRefs, strategy: { x: 1 }, frontend: { tcp } },
+    [`spec.strategy: ${NOT_ENFORCED}`],
+  ],
   ['a section that nobody has', { targetRefs, frontend: { tcp, quic: {} } }, ['unknown spec.frontend.quic']],
 ]);
 
@@ -324,7 +334,7 @@ check('targetRefs', [
     targets(gateway, { ...gateway, kind: 'HTTPRoute' }),
     [
       'spec.targetRefs: Invalid value: "array": Only one Kind of targetRef can be set on one policy',
-      `${FRONTEND_KIND} HTTPRoute`,
+      `${FRONTEND_KIND} another kind`,
     ],
   ],
   ['a listener', targets({ ...gateway, sectionName: 'http' }), [LISTENER]],
@@ -393,7 +403,7 @@ check('targetSelectors', [
     selecting(selector, { ...selector, kind: 'HTTPRoute' }),
     [
       'spec.targetSelectors: Invalid value: "array": Only one Kind of targetRef can be set on one policy',
-      `${FRONTEND_KIND} HTTPRoute`,
+      `${FRONTEND_KIND} another kind`,
     ],
   ],
   ['a listener', selecting({ ...selector, sectionName: 'http' }), [LISTENER]],

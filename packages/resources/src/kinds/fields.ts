@@ -1,5 +1,6 @@
-import { Type } from 'typebox';
+import { type Static, type TOptional, type TSchema, type TUnsafe, Type } from 'typebox';
 import { DURATION_PATTERN } from '../duration.ts';
+import type { Json, JsonObject } from '../object.ts';
 import { QUANTITY_PATTERN } from '../quantity.ts';
 import type { ValidationRule } from '../validation/json-schema.ts';
 
@@ -21,6 +22,36 @@ export function choice<const Value extends string>(values: readonly Value[], des
     description,
     ...(initial !== undefined && { default: initial }),
   });
+}
+
+/** A field that agentgateway or Gateway API has and that we do not enforce yet: typed, and refused by name. */
+export function notEnforced<Schema extends TSchema>(schema: Schema) {
+  const { description = '' } = schema as { readonly description?: string };
+  return Type.Unsafe<Static<Schema>>({
+    ...schema,
+    description: `${description} Not enforced by Pulseplane, so it is refused.`.trimStart(),
+    'x-pulseplane-not-enforced': true,
+  });
+}
+
+/** An object whose inside we do not know. */
+export function opaqueObject(description: string) {
+  return Type.Unsafe<JsonObject>({ type: 'object', description, 'x-kubernetes-preserve-unknown-fields': true });
+}
+
+/** A list whose items we do not know. */
+export function opaqueList(description: string) {
+  const items = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+  return Type.Unsafe<readonly Json[]>({ type: 'array', description, items });
+}
+
+/** Sections that are refused whole, by name. */
+export function notEnforcedSections<Name extends string>(sections: { readonly [name in Name]: string }) {
+  const fields = Object.entries<string>(sections).map(([name, description]) => [
+    name,
+    Type.Optional(notEnforced(opaqueObject(description))),
+  ]);
+  return Object.fromEntries(fields) as { [name in Name]: TOptional<TUnsafe<JsonObject>> };
 }
 
 /** A map of names to text. */
@@ -73,9 +104,10 @@ export function sectionNameField(description: string) {
   return Type.String({ description, minLength: 1, maxLength: 253, pattern: `^${LABEL}(\\.${LABEL})*$` });
 }
 
-/** A host name, which may begin with the wildcard label `*.`. */
-export function hostnameField(description: string) {
-  return Type.String({ description, minLength: 1, maxLength: 253, pattern: `^(\\*\\.)?${LABEL}(\\.${LABEL})*$` });
+/** A host name, which may begin with the wildcard label `*.` unless told otherwise. */
+export function hostnameField(description: string, { wildcard = true }: { readonly wildcard?: boolean } = {}) {
+  const pattern = `^${wildcard ? '(\\*\\.)?' : ''}${LABEL}(\\.${LABEL})*$`;
+  return Type.String({ description, minLength: 1, maxLength: 253, pattern });
 }
 
 /** A port number. */
@@ -83,14 +115,20 @@ export function portField(description: string) {
   return Type.Integer({ description, format: 'int32', minimum: 1, maximum: 65_535 });
 }
 
-/** A duration of at least a second, with further rules. */
-export function durationField(name: string, description: string, rules: readonly ValidationRule[] = []) {
+/** A duration of at least `min`, with further rules. */
+export function durationField(
+  name: string,
+  description: string,
+  options: { readonly min?: '1s' | '100ms' | '1ms'; readonly rules?: readonly ValidationRule[] } = {},
+) {
+  const { min = '1s', rules = [] } = options;
+  const least = min === '1s' ? '1 second' : min;
   return Type.String({
     description,
     maxLength: 32,
     pattern: DURATION_PATTERN,
     'x-kubernetes-validations': [
-      withValue({ rule: "duration(self) >= duration('1s')", message: `${name} must be at least 1 second` }),
+      withValue({ rule: `duration(self) >= duration('${min}')`, message: `${name} must be at least ${least}` }),
       ...rules,
     ],
   });
@@ -101,7 +139,7 @@ export function durationField(name: string, description: string, rules: readonly
  * fraction; agentgateway accepts both and the socket then silently has other values than the policy.
  */
 export function socketDurationField(name: string, description: string) {
-  return durationField(name, description, [
+  const rules = [
     withValue({
       rule: `!self.matches('${DURATION_PATTERN}') || duration(self) <= duration('32767s')`,
       message: `${name} must be at most 32767s (9h6m7s), the most that Linux accepts`,
@@ -110,7 +148,8 @@ export function socketDurationField(name: string, description: string) {
       rule: `!self.matches('${DURATION_PATTERN}') || duration(self) < duration('1s') || duration(self).getMilliseconds() % 1000 == 0`,
       message: `${name} must be a whole number of seconds, because a socket keeps no fraction`,
     }),
-  ]);
+  ];
+  return durationField(name, description, { rules });
 }
 
 /** A size in bytes, as a number or a Kubernetes quantity. */
@@ -121,8 +160,8 @@ export function byteSizeField(
 ) {
   const { min = 1, max = MAX_UINT32 } = limits;
   const bounds: ValidationRule[] = [];
-  if (min > 1) bounds.push(withValue({ rule: atLeast(min), message: `${name} must be at least ${min} bytes` }));
-  if (max < MAX_UINT32) bounds.push(withValue({ rule: atMost(max), message: `${name} must be at most ${max} bytes` }));
+  if (min > 1) bounds.push(withSize({ rule: atLeast(min), message: `${name} must be at least ${min} bytes` }));
+  if (max < MAX_UINT32) bounds.push(withSize({ rule: atMost(max), message: `${name} must be at most ${max} bytes` }));
   return Type.Unsafe<number | string>({
     anyOf: [{ type: 'integer' }, { type: 'string' }],
     description,
@@ -132,7 +171,7 @@ export function byteSizeField(
     'x-kubernetes-int-or-string': true,
     'x-kubernetes-validations': [
       ...bounds,
-      withValue({
+      withSize({
         rule: `(${atLeast(1)}) && (${atMost(MAX_UINT32)})`,
         message: 'value must be at least 1 byte and fit within uint32',
       }),
@@ -141,8 +180,13 @@ export function byteSizeField(
 }
 
 /** Kubernetes prints the type of a value that breaks a rule, not the value: so the message says it. */
-function withValue({ rule, message }: ValidationRule): ValidationRule {
-  return { rule, message, messageExpression: `'${message}, got ' + string(self)` };
+function withValue({ rule, message }: ValidationRule, value = 'self'): ValidationRule {
+  return { rule, message, messageExpression: `'${message}, got ' + ${value}` };
+}
+
+/** A size may be a number. An API server cannot tell what making text of it costs, and prints the message without. */
+function withSize(rule: ValidationRule): ValidationRule {
+  return withValue(rule, 'string(self)');
 }
 
 /** A rule for "at least one of these fields", worded as the Kubernetes code generators do. */

@@ -1,26 +1,107 @@
 import { type Static, Type } from 'typebox';
-import { choice, hostnameField, portField, sectionNameField, text } from './fields.ts';
+import {
+  choice,
+  groupField,
+  hostnameField,
+  kindField,
+  nameField,
+  namespaceField,
+  notEnforced,
+  notEnforcedSections,
+  opaqueList,
+  portField,
+  sectionNameField,
+  stringMap,
+  text,
+} from './fields.ts';
 import { GATEWAY_GROUP } from './references.ts';
 import { defineKind, type ResourceKind } from './resource-kind.ts';
 import { GatewayStatus } from './status.ts';
 
+const PROTOCOL =
+  '^[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?$|[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\\/[A-Za-z0-9]+$';
+
+const LabelSelector = Type.Object(
+  {
+    matchLabels: Type.Optional(stringMap('Labels that must be there.')),
+    matchExpressions: Type.Optional(opaqueList('Conditions on labels.')),
+  },
+  { description: 'Selects by labels.', 'x-kubernetes-map-type': 'atomic' },
+);
+
+const RouteGroupKind = Type.Object(
+  { group: Type.Optional(groupField(GATEWAY_GROUP)), kind: kindField() },
+  { description: 'A kind of routes.' },
+);
+
 const AllowedRoutes = Type.Object(
   {
+    kinds: Type.Optional(
+      notEnforced(
+        Type.Array(RouteGroupKind, {
+          description: 'The kinds of routes; those that fit the protocol when left out.',
+          maxItems: 8,
+          'x-kubernetes-list-type': 'atomic',
+        }),
+      ),
+    ),
     namespaces: Type.Optional(
       Type.Object(
-        { from: Type.Optional(choice(['All', 'Same'], 'All namespaces, or only that of the gateway.', 'Same')) },
         {
-          description: 'The namespaces that routes may come from.',
-          default: { from: 'Same' },
-          'x-pulseplane-not-enforced': ['selector'],
+          from: Type.Optional(
+            Type.Unsafe<'All' | 'Same'>({
+              ...choice(['All', 'Selector', 'Same'], 'All namespaces, or only that of the gateway.', 'Same'),
+              'x-kubernetes-validations': [
+                { rule: "self != 'Selector'", message: 'Selector is not enforced by Pulseplane; use All or Same' },
+              ],
+            }),
+          ),
+          selector: Type.Optional(notEnforced(LabelSelector)),
         },
+        { description: 'The namespaces that routes may come from.', default: { from: 'Same' } },
       ),
     ),
   },
+  { description: 'The routes that may attach.', default: { namespaces: { from: 'Same' } } },
+);
+
+const CertificateReference = Type.Object(
   {
-    description: 'The routes that may attach.',
-    default: { namespaces: { from: 'Same' } },
-    'x-pulseplane-not-enforced': ['kinds'],
+    group: Type.Optional(groupField('')),
+    kind: Type.Optional(kindField('Secret')),
+    name: nameField(),
+    namespace: Type.Optional(namespaceField()),
+  },
+  { description: 'What holds a certificate and its key.' },
+);
+
+const ListenerTls = Type.Object(
+  {
+    mode: Type.Optional(choice(['Terminate', 'Passthrough'], 'Whether TLS ends here or at the backend.', 'Terminate')),
+    certificateRefs: Type.Optional(
+      Type.Array(CertificateReference, {
+        description: 'The certificates that are shown.',
+        maxItems: 64,
+        'x-kubernetes-list-type': 'atomic',
+      }),
+    ),
+    options: Type.Optional(
+      Type.Unsafe<{ readonly [key: string]: string }>({
+        type: 'object',
+        description: 'Settings of an implementation.',
+        maxProperties: 16,
+        additionalProperties: { type: 'string', maxLength: 4096 },
+      }),
+    ),
+  },
+  {
+    description: 'How TLS is spoken.',
+    'x-kubernetes-validations': [
+      {
+        rule: "self.mode == 'Terminate' ? size(self.certificateRefs) > 0 || size(self.options) > 0 : true",
+        message: 'certificateRefs or options must be specified when mode is Terminate',
+      },
+    ],
   },
 );
 
@@ -33,6 +114,7 @@ const Listener = Type.Object(
       description: 'What the listener speaks: HTTP or TCP.',
       minLength: 1,
       maxLength: 255,
+      pattern: PROTOCOL,
       'x-kubernetes-validations': [
         {
           rule: "self in ['HTTP', 'TCP']",
@@ -42,8 +124,9 @@ const Listener = Type.Object(
       ],
     }),
     allowedRoutes: Type.Optional(AllowedRoutes),
+    tls: Type.Optional(notEnforced(ListenerTls)),
   },
-  { description: 'A port with its protocol.', 'x-pulseplane-not-enforced': ['tls'] },
+  { description: 'A port with its protocol.' },
 );
 
 export const GatewaySpec = Type.Object(
@@ -56,6 +139,18 @@ export const GatewaySpec = Type.Object(
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['name'],
       'x-kubernetes-validations': [
+        {
+          rule: "self.all(l, l.protocol in ['HTTP', 'TCP', 'UDP'] ? !has(l.tls) : true)",
+          message: "tls must not be specified for protocols ['HTTP', 'TCP', 'UDP']",
+        },
+        {
+          rule: "self.all(l, (l.protocol == 'HTTPS' && has(l.tls)) ? (l.tls.mode == '' || l.tls.mode == 'Terminate') : true)",
+          message: 'tls mode must be Terminate for protocol HTTPS',
+        },
+        {
+          rule: "self.all(l, (l.protocol == 'TLS' ? has(l.tls) && has(l.tls.mode) && l.tls.mode != '' : true))",
+          message: 'tls mode must be set for protocol TLS',
+        },
         {
           rule: "self.all(l, l.protocol in ['TCP', 'UDP'] ? (!has(l.hostname) || l.hostname == '') : true)",
           message: "hostname must not be specified for protocols ['TCP', 'UDP']",
@@ -70,18 +165,16 @@ export const GatewaySpec = Type.Object(
         },
       ],
     }),
+    addresses: Type.Optional(notEnforced(opaqueList('The addresses to listen on.'))),
+    defaultScope: Type.Optional(notEnforced(choice(['All', 'None'], 'Which routes attach without naming a gateway.'))),
+    ...notEnforcedSections({
+      allowedListeners: 'The ListenerSets that may attach.',
+      backendTLS: 'How TLS is spoken to backends.',
+      infrastructure: 'How the workers are deployed.',
+      tls: 'How TLS is spoken on all ports.',
+    }),
   },
-  {
-    description: 'What the gateway listens on.',
-    'x-pulseplane-not-enforced': [
-      'addresses',
-      'allowedListeners',
-      'backendTLS',
-      'defaultScope',
-      'infrastructure',
-      'tls',
-    ],
-  },
+  { description: 'What the gateway listens on.' },
 );
 export type GatewaySpec = Static<typeof GatewaySpec>;
 

@@ -1,13 +1,27 @@
 import { type Static, Type } from 'typebox';
+import { DURATION_PATTERN } from '../duration.ts';
 import type { JsonObject } from '../object.ts';
 import { type FieldError, invalidValue } from '../validation/field-error.ts';
 import type { ValidationRule } from '../validation/json-schema.ts';
-import { choice, hostnameField, sectionNameField } from './fields.ts';
-import { BackendReference, GATEWAY_GROUP, ParentReferences } from './references.ts';
+import { choice, hostnameField, notEnforced, notEnforcedSections, opaqueList, sectionNameField } from './fields.ts';
+import {
+  GATEWAY_GROUP,
+  HttpBackendReference,
+  ParentReferences,
+  UNIQUE_RULE_NAMES,
+  UseDefaultGateways,
+} from './references.ts';
 import { defineKind, type ResourceKind } from './resource-kind.ts';
 import { RouteStatus } from './status.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'] as const;
+
+/** The characters of an HTTP token (RFC 9110, 5.6.2). */
+const HEADER_NAME = "^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$";
+
+/** The most rules of a route, and the most matches of all rules together. */
+const MAX_RULES = 16;
+const MAX_MATCHES = 128;
 
 /** Gateway API's rules for the path of an Exact or PathPrefix match. */
 const PATH_RULES: readonly ValidationRule[] = [
@@ -50,11 +64,25 @@ const HeaderMatch = Type.Object(
       description: 'The name of the header, in any case.',
       minLength: 1,
       maxLength: 256,
-      pattern: "^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$",
+      pattern: HEADER_NAME,
     }),
     value: Type.String({ description: 'What the value is compared with.', minLength: 1, maxLength: 4096 }),
   },
   { description: 'One header of the request.' },
+);
+
+const QueryParameterMatch = Type.Object(
+  {
+    type: Type.Optional(choice(['Exact', 'RegularExpression'], 'How the value is compared.', 'Exact')),
+    name: Type.String({
+      description: 'The name of the parameter.',
+      minLength: 1,
+      maxLength: 256,
+      pattern: HEADER_NAME,
+    }),
+    value: Type.String({ description: 'What the value is compared with.', minLength: 1, maxLength: 1024 }),
+  },
+  { description: 'One query parameter of the request.' },
 );
 
 const RouteMatch = Type.Object(
@@ -69,8 +97,34 @@ const RouteMatch = Type.Object(
       }),
     ),
     method: Type.Optional(choice(METHODS, 'The method of the request.')),
+    queryParams: Type.Optional(
+      notEnforced(
+        Type.Array(QueryParameterMatch, {
+          description: 'Query parameters that must all match.',
+          maxItems: 16,
+          'x-kubernetes-list-type': 'map',
+          'x-kubernetes-list-map-keys': ['name'],
+        }),
+      ),
+    ),
   },
-  { description: 'Conditions that must all hold.', 'x-pulseplane-not-enforced': ['queryParams'] },
+  { description: 'Conditions that must all hold.' },
+);
+
+const Timeouts = Type.Object(
+  {
+    request: Type.Optional(timeoutField('How long a request may take; 0s for no limit.')),
+    backendRequest: Type.Optional(timeoutField('How long one try at a backend may take; 0s for no limit.')),
+  },
+  {
+    description: 'How long requests may take.',
+    'x-kubernetes-validations': [
+      {
+        rule: "!(has(self.request) && has(self.backendRequest) && duration(self.request) != duration('0s') && duration(self.backendRequest) > duration(self.request))",
+        message: 'backendRequest timeout cannot be longer than request timeout',
+      },
+    ],
+  },
 );
 
 const Rule = Type.Object(
@@ -80,17 +134,25 @@ const Rule = Type.Object(
       Type.Array(RouteMatch, {
         description: 'The rule applies when one of them holds.',
         maxItems: 64,
+        'x-kubernetes-list-type': 'atomic',
         default: [{ path: { type: 'PathPrefix', value: '/' } }],
       }),
     ),
     backendRefs: Type.Optional(
-      Type.Array(BackendReference, { description: 'Where matching requests go.', maxItems: 16 }),
+      Type.Array(HttpBackendReference, {
+        description: 'Where matching requests go.',
+        maxItems: 16,
+        'x-kubernetes-list-type': 'atomic',
+      }),
     ),
+    filters: Type.Optional(notEnforced(opaqueList('What happens on the way.'))),
+    ...notEnforcedSections({
+      retry: 'When a request is tried again.',
+      sessionPersistence: 'What keeps clients at a backend.',
+    }),
+    timeouts: Type.Optional(notEnforced(Timeouts)),
   },
-  {
-    description: 'What to do with the requests that match.',
-    'x-pulseplane-not-enforced': ['filters', 'retry', 'sessionPersistence', 'timeouts'],
-  },
+  { description: 'What to do with the requests that match.' },
 );
 
 export const HttpRouteSpec = Type.Object(
@@ -100,24 +162,28 @@ export const HttpRouteSpec = Type.Object(
       Type.Array(hostnameField('A host name, or a wildcard such as *.example.com.'), {
         description: 'The host names that the route serves; every one when left out.',
         maxItems: 16,
+        'x-kubernetes-list-type': 'atomic',
       }),
     ),
     rules: Type.Optional(
       Type.Array(Rule, {
         description: 'Matches, and where they go.',
         minItems: 1,
-        maxItems: 16,
+        maxItems: MAX_RULES,
         default: [{ matches: [{ path: { type: 'PathPrefix', value: '/' } }] }],
+        'x-kubernetes-list-type': 'atomic',
         'x-kubernetes-validations': [
           {
-            rule: 'self.all(l1, !has(l1.name) || self.exists_one(l2, has(l2.name) && l1.name == l2.name))',
-            message: 'Rule name must be unique within the route',
+            rule: `${countMatches()} <= ${MAX_MATCHES}`,
+            message: `While ${MAX_RULES} rules and 64 matches per rule are allowed, the total number of matches across all rules in a route must be less than ${MAX_MATCHES}`,
           },
+          UNIQUE_RULE_NAMES,
         ],
       }),
     ),
+    useDefaultGateways: UseDefaultGateways,
   },
-  { description: 'Which requests go where.', 'x-pulseplane-not-enforced': ['useDefaultGateways'] },
+  { description: 'Which requests go where.' },
 );
 export type HttpRouteSpec = Static<typeof HttpRouteSpec>;
 
@@ -170,4 +236,16 @@ function patternFaults(
 
 function pathRule(rule: string, message: string): ValidationRule {
   return { rule: `self.type in ['Exact', 'PathPrefix'] ? ${rule} : true`, message };
+}
+
+function timeoutField(description: string) {
+  return Type.String({ description, maxLength: 32, pattern: DURATION_PATTERN });
+}
+
+/** CEL has no sum, so Gateway API's rule adds up the matches of every rule that there may be. */
+function countMatches(): string {
+  return Array.from(
+    { length: MAX_RULES },
+    (_, index) => `(self.size() > ${index} ? self[${index}].matches.size() : 0)`,
+  ).join(' + ');
 }

@@ -51,8 +51,9 @@ export const TARGET_RULES: readonly ValidationRule[] = [
   ...bothLists(
     (list) => `has(self.frontend) && has(self.${list}) ? self.${list}.all(t, t.kind == 'Gateway') : true`,
     "the 'frontend' field can only target a Gateway",
+    // An API server cannot tell what the whole list would cost, so the message names the first target at most.
     (list) =>
-      `"the 'frontend' field can only target a Gateway, not " + self.${list}.filter(t, t.kind != 'Gateway')[0].kind`,
+      `"the 'frontend' field can only target a Gateway, not " + (self.${list}[0].kind == 'Gateway' ? 'another kind' : self.${list}[0].kind)`,
   ),
   ...bothLists(
     (list) =>
@@ -63,6 +64,24 @@ export const TARGET_RULES: readonly ValidationRule[] = [
     (list) =>
       `has(self.${list}) && self.${list}.exists(t, has(t.port)) ? (has(self.frontend) && !has(self.traffic) && !has(self.backend)) : true`,
     PORT_MESSAGE,
+  ),
+  ...bothLists(
+    (list) =>
+      `has(self.traffic) && has(self.${list}) ? self.${list}.all(t, t.kind in ['Gateway', 'HTTPRoute', 'GRPCRoute', 'ListenerSet', 'InferencePool']) : true`,
+    "the 'traffic' field can only target a Gateway, ListenerSet, GRPCRoute, HTTPRoute, or InferencePool",
+  ),
+  ...['mcp', 'ai'].map((section) => ({
+    rule: `!has(self.backend) || !has(self.backend.${section}) || ((!has(self.targetRefs) || !self.targetRefs.exists(t, t.kind == 'Service')) && (!has(self.targetSelectors) || !self.targetSelectors.exists(t, t.kind == 'Service')))`,
+    message: `backend.${section} may not be used with a Service target`,
+  })),
+  {
+    rule: "!has(self.backend) || !has(self.backend.mcp) || ((!has(self.targetRefs) || !self.targetRefs.exists(t, t.kind == 'AgentgatewayBackend' && has(t.sectionName))) && (!has(self.targetSelectors) || !self.targetSelectors.exists(t, t.kind == 'AgentgatewayBackend' && has(t.sectionName))))",
+    message: 'backend.mcp may not target an AgentgatewayBackend sectionName',
+  },
+  ...bothLists(
+    (list) =>
+      `!has(self.${list}) || self.${list}.all(t, t.kind != 'Service' || !has(t.sectionName) || (int(t.sectionName) >= 1 && int(t.sectionName) <= 65535))`,
+    'Service sectionName must be a numeric port from 1 to 65535',
   ),
 ];
 

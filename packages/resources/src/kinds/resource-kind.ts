@@ -45,7 +45,7 @@ type Definition = Omit<ResourceKind, 'schema' | 'plan' | 'hasStatus' | 'nameForm
   readonly spec: TSchema;
   readonly specRequired?: boolean;
   readonly status: TSchema;
-  readonly columns?: readonly Omit<Column, 'priority'>[];
+  readonly columns?: readonly (Omit<Column, 'priority'> & Partial<Pick<Column, 'priority'>>)[];
   readonly namespaced?: boolean;
   readonly nameFormat?: NameFormat;
 };
@@ -73,6 +73,7 @@ export function defineKind(definition: Definition): ResourceKind {
     },
     ...(specRequired && { required: ['spec'] }),
   };
+  const complete = columns.map((column) => ({ priority: 0, ...column }));
   return {
     namespaced: true,
     nameFormat: 'subdomain',
@@ -80,7 +81,11 @@ export function defineKind(definition: Definition): ResourceKind {
     hasStatus: true,
     schema,
     plan: planOf(schema),
-    columns: [...columns.map((column) => ({ ...column, priority: 0 })), AGE],
+    columns: [
+      ...complete.filter(({ priority }) => priority === 0),
+      AGE,
+      ...complete.filter(({ priority }) => priority > 0),
+    ],
   };
 }
 

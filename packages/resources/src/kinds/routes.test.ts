@@ -3,9 +3,11 @@ import { test } from 'node:test';
 import type { Json } from '../object.ts';
 import { faultsOf, validateSpec } from '../testing/faults.ts';
 import { AGENTGATEWAY_BACKEND } from './agentgateway-backend.ts';
+import { GATEWAY_CLASS } from './gateway-class.ts';
 import { HTTP_ROUTE } from './http-route.ts';
 import type { ResourceKind } from './resource-kind.ts';
 import { TCP_ROUTE } from './tcp-route.ts';
+import { TLS_ROUTE } from './tls-route.ts';
 
 const backend = { group: 'agentgateway.dev', kind: 'AgentgatewayBackend', name: 'demo' };
 const parentRefs = [{ name: 'agentgateway-proxy' }];
@@ -137,12 +139,77 @@ const CASES: readonly (readonly [
     http({ matches: [{ queryParams: [] }] }),
     [`spec.rules[0].matches[0].queryParams: ${NOT_ENFORCED}`],
   ],
-  ...['filters', 'timeouts', 'retry', 'sessionPersistence'].map((name): (typeof CASES)[number] => [
-    name,
+  ...Object.entries<Json>({ filters: [{}], timeouts: {}, retry: {}, sessionPersistence: {} }).map(
+    ([name, value]): (typeof CASES)[number] => [
+      name,
+      HTTP_ROUTE,
+      http({ [name]: value }),
+      [`spec.rules[0].${name}: ${NOT_ENFORCED}`],
+    ],
+  ),
+  [
+    'one gateway twice, once whole and once by listener',
     HTTP_ROUTE,
-    http({ [name]: {} }),
-    [`spec.rules[0].${name}: ${NOT_ENFORCED}`],
-  ]),
+    { parentRefs: [...parentRefs, { ...parentRefs[0], sectionName: 'http' }] },
+    [
+      'spec.parentRefs: Invalid value: "array": sectionName or port must be specified when parentRefs includes 2 or more references to the same parent',
+    ],
+  ],
+  [
+    'one gateway twice',
+    HTTP_ROUTE,
+    { parentRefs: [...parentRefs, ...parentRefs] },
+    [
+      'spec.parentRefs: Invalid value: "array": sectionName or port must be unique when parentRefs includes 2 or more references to the same parent',
+    ],
+  ],
+  [
+    'gateways of one name in two namespaces',
+    HTTP_ROUTE,
+    { parentRefs: [...parentRefs, { ...parentRefs[0], namespace: 'other' }] },
+    [],
+  ],
+  [
+    'too many matches',
+    HTTP_ROUTE,
+    { rules: [64, 64, 1].map((length) => ({ matches: Array.from({ length }, () => ({ method: 'GET' })) })) },
+    [
+      'spec.rules: Invalid value: "array": While 16 rules and 64 matches per rule are allowed, the total number of matches across all rules in a route must be less than 128',
+    ],
+  ],
+  [
+    'filters of a TCP backend',
+    TCP_ROUTE,
+    { rules: [{ backendRefs: [{ ...backend, filters: [] }] }] },
+    ['unknown spec.rules[0].backendRefs[0].filters'],
+  ],
+  ['a TLS route', TLS_ROUTE, { parentRefs, hostnames: ['*.example.com'], rules: [{ backendRefs: [backend] }] }, []],
+  [
+    'a TLS route with a host that is none',
+    TLS_ROUTE,
+    { hostnames: ['a_b'], rules: [{ backendRefs: [backend] }] },
+    [/^spec\.hostnames\[0\]: Invalid value: "a_b": .* should match/],
+  ],
+  [
+    'a route of default gateways',
+    TLS_ROUTE,
+    { rules: [{ backendRefs: [backend] }], useDefaultGateways: 'All' },
+    [`spec.useDefaultGateways: ${NOT_ENFORCED}`],
+  ],
+  ['a class', GATEWAY_CLASS, { controllerName: 'agentgateway.dev/agentgateway', description: 'a' }, []],
+  ['a class without a controller', GATEWAY_CLASS, {}, ['spec.controllerName: Required value', SKIPPED]],
+  [
+    'a controller that is none',
+    GATEWAY_CLASS,
+    { controllerName: 'agentgateway' },
+    [/^spec\.controllerName: Invalid value: "agentgateway": .* should match/],
+  ],
+  [
+    'a class with parameters',
+    GATEWAY_CLASS,
+    { controllerName: 'a.b/c', parametersRef: { group: '', kind: 'ConfigMap', name: 'a' } },
+    [`spec.parametersRef: ${NOT_ENFORCED}`],
+  ],
   [
     'filters of a backend',
     HTTP_ROUTE,
@@ -190,13 +257,17 @@ const CASES: readonly (readonly [
     'a static backend without a port',
     AGENTGATEWAY_BACKEND,
     { static: { host: 'a' } },
-    ['spec.static.port: Required value', SKIPPED],
+    ['spec.static: Invalid value: "object": must specify either unixPath or both host and port'],
   ],
+  ['a socket file', AGENTGATEWAY_BACKEND, { static: { unixPath: '/x' } }, [`spec.static.unixPath: ${NOT_ENFORCED}`]],
   [
-    'a socket file',
+    'a socket file and an address',
     AGENTGATEWAY_BACKEND,
     { static: { host: 'a', port: 1, unixPath: '/x' } },
-    [`spec.static.unixPath: ${NOT_ENFORCED}`],
+    [
+      `spec.static.unixPath: ${NOT_ENFORCED}`,
+      'spec.static: Invalid value: "object": unixPath and host/port are mutually exclusive',
+    ],
   ],
   [
     'no backend',

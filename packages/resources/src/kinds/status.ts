@@ -1,19 +1,29 @@
 import { Type } from 'typebox';
+import { choice } from './fields.ts';
 
 /** A Kubernetes condition. */
 const Condition = Type.Object(
   {
-    type: Type.String({ description: 'What the condition is about, such as Accepted.' }),
-    status: Type.String({ description: 'True, False or Unknown.' }),
-    reason: Type.Optional(Type.String({ description: 'One word for why.' })),
-    message: Type.Optional(Type.String({ description: 'A sentence for people.' })),
-    observedGeneration: Type.Optional(Type.Integer({ description: 'The generation that was looked at.' })),
-    lastTransitionTime: Type.Optional(Type.String({ description: 'When status last changed.', format: 'date-time' })),
+    type: Type.String({ description: 'What the condition is about, such as Accepted.', maxLength: 316 }),
+    status: choice(['True', 'False', 'Unknown'], 'Whether it holds.'),
+    reason: Type.String({ description: 'One word for why.', minLength: 1, maxLength: 1024 }),
+    message: Type.String({ description: 'A sentence for people.', maxLength: 32_768 }),
+    observedGeneration: Type.Optional(
+      Type.Integer({ description: 'The generation that was looked at.', format: 'int64', minimum: 0 }),
+    ),
+    lastTransitionTime: Type.String({ description: 'When status last changed.', format: 'date-time' }),
   },
   { description: 'One aspect of the current state.' },
 );
 
-const Conditions = Type.Optional(Type.Array(Condition, { description: 'Aspects of the current state.' }));
+const Conditions = Type.Optional(
+  Type.Array(Condition, {
+    description: 'Aspects of the current state.',
+    maxItems: 8,
+    'x-kubernetes-list-type': 'map',
+    'x-kubernetes-list-map-keys': ['type'],
+  }),
+);
 
 const ParentRef = Type.Object(
   {
@@ -30,6 +40,25 @@ const ParentRef = Type.Object(
 /** Conditions only. */
 export const ConditionsStatus = Type.Object(
   { conditions: Conditions },
+  { description: 'The current state, written by the control plane.' },
+);
+
+/** Of a class: its conditions, and what its gateways can do. */
+export const GatewayClassStatus = Type.Object(
+  {
+    conditions: Conditions,
+    supportedFeatures: Type.Optional(
+      Type.Array(
+        Type.Object({ name: Type.String({ description: 'The name of a feature.' }) }, { description: 'A feature.' }),
+        {
+          description: 'The features of Gateway API that gateways of the class have.',
+          maxItems: 64,
+          'x-kubernetes-list-type': 'map',
+          'x-kubernetes-list-map-keys': ['name'],
+        },
+      ),
+    ),
+  },
   { description: 'The current state, written by the control plane.' },
 );
 

@@ -34,7 +34,10 @@ const environment = new Environment()
   .registerFunction('Quantity.isLessThan(Quantity): bool', (a: Quantity, b: Quantity) => a.amount < b.amount)
   .registerFunction('Quantity.isGreaterThan(Quantity): bool', (a: Quantity, b: Quantity) => a.amount > b.amount);
 
+/** Fields whose names are words of CEL; Kubernetes' rules write them `__namespace__`. */
+const ESCAPED_FIELD = /\.__(namespace)__/g;
+
 /** Parses an expression; throws when it is not CEL. */
 export function parseCel(source: string): CelProgram {
-  return environment.parse(source);
+  return environment.parse(source.replaceAll(ESCAPED_FIELD, '.$1'));
 }

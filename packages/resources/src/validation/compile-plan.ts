@@ -1,23 +1,23 @@
 import type { Json } from '../object.ts';
-import type { JsonSchema } from './json-schema.ts';
+import type { JsonSchema, ValidationRule } from './json-schema.ts';
 import type { Plan } from './plan.ts';
 import { compileRule } from './rules.ts';
 import { fit } from './structure.ts';
 
 /** Prepares a schema. Throws where a rule does not parse, so that this fails the start and not the first request. */
 export function planOf(schema: JsonSchema): Plan {
-  const notEnforced = new Set(schema['x-pulseplane-not-enforced']);
-  const enforced = Object.entries(schema.properties ?? {}).filter(([name]) => !notEnforced.has(name));
-  const fields = new Map(enforced.map(([name, field]): [string, Plan] => [name, planOf(field)]));
+  const properties = Object.entries(schema.properties ?? {});
+  const fields = new Map(properties.map(([name, field]): [string, Plan] => [name, planOf(field)]));
   const additional = schema.additionalProperties && planOf(schema.additionalProperties);
   const items = schema.items && planOf(schema.items);
-  const rules = (schema['x-kubernetes-validations'] ?? []).map(compileRule);
-  const ruledFields = [...fields].filter(([, plan]) => plan.ruled).map(([name, plan]) => ({ name, plan }));
+  const rules = (schema['x-kubernetes-validations'] ?? []).filter((rule) => !isTransitionRule(rule)).map(compileRule);
+  const ruledFields = [...fields]
+    .filter(([, plan]) => plan.ruled && plan.schema['x-pulseplane-not-enforced'] !== true)
+    .map(([name, plan]) => ({ name, plan }));
   return {
     schema,
     type: typeOf(schema),
     fields,
-    notEnforced,
     additional,
     items,
     required: schema.required ?? [],
@@ -29,6 +29,11 @@ export function planOf(schema: JsonSchema): Plan {
     ruledFields,
     ruled: rules.length > 0 || ruledFields.length > 0 || items?.ruled === true || additional?.ruled === true,
   };
+}
+
+/** A rule that compares with the value before; it says nothing about a value alone. */
+function isTransitionRule({ rule }: ValidationRule): boolean {
+  return rule.includes('oldSelf');
 }
 
 function typeOf(schema: JsonSchema): Plan['type'] {

@@ -26,8 +26,8 @@ export type JsonSchema = {
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
   readonly 'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map';
   readonly 'x-kubernetes-list-map-keys'?: readonly string[];
-  readonly 'x-kubernetes-map-type'?: 'atomic';
+  readonly 'x-kubernetes-map-type'?: 'atomic' | 'granular';
   readonly 'x-kubernetes-validations'?: readonly ValidationRule[];
-  /** Fields that upstream has and we do not enforce: refused by name instead of being quietly dropped. */
-  readonly 'x-pulseplane-not-enforced'?: readonly string[];
+  /** A field that upstream has and we do not enforce: refused by name instead of being quietly dropped. */
+  readonly 'x-pulseplane-not-enforced'?: true;
 };

@@ -20,7 +20,6 @@ export type Plan = {
   readonly schema: JsonSchema;
   readonly type: JsonSchema['type'] | 'int-or-string' | 'opaque';
   readonly fields: ReadonlyMap<string, Plan>;
-  readonly notEnforced: ReadonlySet<string>;
   readonly additional: Plan | undefined;
   readonly items: Plan | undefined;
   readonly required: readonly string[];
@@ -28,7 +27,7 @@ export type Plan = {
   readonly defaults: readonly { readonly name: string; readonly value: Json }[];
   readonly pattern: RegExp | undefined;
   readonly rules: readonly Rule[];
-  /** The fields that have rules, or have some below them. */
+  /** The fields that have rules, or have some below them, and are enforced. */
   readonly ruledFields: readonly { readonly name: string; readonly plan: Plan }[];
   /** Whether this value or one below it has rules. */
   readonly ruled: boolean;

@@ -22,7 +22,7 @@ class NotCompiled extends Error {}
 /** Thrown while evaluating where CEL would have an error. One object, because nobody reads it. */
 const UNDECIDED = new Error('undecided');
 
-const ANY_VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const SMALL_INTEGER = /^[0-9]{1,9}$/;
 
 /**
  * Compiles the part of CEL that the rules of our schemas are written in: `has`, comparisons, logic, macros over lists,
@@ -247,21 +247,34 @@ function compileValue(node: ASTNode, names: Names): Value {
     }
     case 'call': {
       const [name, [argument]] = node.args;
-      if (name !== 'string' || argument === undefined) throw new NotCompiled();
-      const value = compileValue(argument, names);
-      return (scope) => {
-        const given = value(scope);
-        return typeof given === 'number' && Number.isSafeInteger(given) ? String(given) : textOf(given);
-      };
+      if ((name !== 'string' && name !== 'int') || argument === undefined) throw new NotCompiled();
+      return name === 'string' ? asText(compileValue(argument, names)) : asInteger(compileValue(argument, names));
+    }
+    case '[]': {
+      const [list, position] = node.args;
+      const items = compileValue(list, names);
+      const index = number(() => literalOf(position));
+      return (scope) => listOf(items(scope))[index(scope)] ?? undecided();
+    }
+    case '?:': {
+      const [condition, then, otherwise] = node.args;
+      const test = compileTest(condition, names);
+      const [yes, no] = [compileValue(then, names), compileValue(otherwise, names)];
+      return (scope) => (test(scope) ? yes(scope) : no(scope));
     }
     case 'rcall': {
       const [name, receiver] = node.args;
+      if (name === 'size') {
+        const list = compileValue(receiver, names);
+        return (scope) => listOf(list(scope)).length;
+      }
       if (name !== 'getMilliseconds' || !isDuration(receiver)) throw new NotCompiled();
       return compileDuration(receiver, names);
     }
-    case '%': {
-      const [dividend, divisor] = node.args.map((arg) => number(compileValue(arg, names))) as [Count, Count];
-      return (scope) => dividend(scope) % divisor(scope);
+    case '%':
+    case '+': {
+      const [left, right] = node.args.map((arg) => number(compileValue(arg, names))) as [Count, Count];
+      return node.op === '%' ? (scope) => left(scope) % right(scope) : (scope) => left(scope) + right(scope);
     }
     default:
       throw new NotCompiled();
@@ -297,6 +310,20 @@ function compileQuantity(node: ASTNode, names: Names): (scope: Scope) => bigint 
   return (scope) => parseQuantity(textOf(text(scope))) ?? undecided();
 }
 
+function asText(value: Value): Value {
+  return (scope) => {
+    const given = value(scope);
+    return typeof given === 'number' && Number.isSafeInteger(given) ? String(given) : textOf(given);
+  };
+}
+
+function asInteger(value: Value): Value {
+  return (scope) => {
+    const text = textOf(value(scope));
+    return SMALL_INTEGER.test(text) ? Number(text) : undecided();
+  };
+}
+
 function number(value: Value): Count {
   return (scope) => {
     const given = value(scope);
@@ -324,7 +351,7 @@ function literalText(node: ASTNode): string {
 }
 
 function variableName(node: ASTNode): string {
-  if (node.op !== 'id' || !ANY_VARIABLE.test(node.args)) throw new NotCompiled();
+  if (node.op !== 'id') throw new NotCompiled();
   return node.args;
 }
 

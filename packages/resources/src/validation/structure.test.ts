@@ -108,7 +108,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'a field that is not enforced',
-    schema: { type: 'object', 'x-pulseplane-not-enforced': ['tls'] },
+    schema: { type: 'object', properties: { tls: { type: 'object', 'x-pulseplane-not-enforced': true } } },
     value: { tls: {} },
     faults: ['Forbidden: not enforced by Pulseplane; remove it'],
   },

@@ -22,7 +22,7 @@ export type Fitted = {
 };
 
 /** Why a field that agentgateway or Gateway API has is refused. */
-const NOT_ENFORCED = 'not enforced by Pulseplane; remove it';
+export const NOT_ENFORCED = 'not enforced by Pulseplane; remove it';
 
 type Walk = { readonly path: FieldPath; readonly errors: FieldError[]; readonly unknown: string[] };
 
@@ -111,19 +111,24 @@ function fitObject(plan: Plan, value: JsonObject, walk: Walk): JsonObject {
 /** The field as it is to be stored; undefined when the schema does not know it. */
 function fitField(plan: Plan, name: string, value: Json, walk: Walk): Json | undefined {
   const field = plan.fields.get(name) ?? plan.additional;
-  if (field !== undefined) {
-    walk.path.push(name);
-    const fitted = fitValue(field, value, walk);
-    walk.path.pop();
-    return fitted;
+  if (field === undefined) {
+    walk.unknown.push(walk.path.of(name));
+    return undefined;
   }
-  if (plan.notEnforced.has(name)) {
-    walk.errors.push(forbiddenField(walk.path.of(name), NOT_ENFORCED));
-    // Kept, so that a rule such as "at least one of" does not complain about its absence as well.
-    return value;
+  const { errors, unknown } = walk;
+  const refused = field.schema['x-pulseplane-not-enforced'] === true;
+  if (refused) errors.push(forbiddenField(walk.path.of(name), NOT_ENFORCED));
+  const before = { errors: errors.length, unknown: unknown.length };
+  walk.path.push(name);
+  const fitted = fitValue(field, value, walk);
+  walk.path.pop();
+  if (refused) {
+    // What is wrong in there does not matter, and shall not hide that the whole is to be removed. The value is kept:
+    // a rule such as "at least one of" shall not complain about its absence as well.
+    errors.length = before.errors;
+    unknown.length = before.unknown;
   }
-  walk.unknown.push(walk.path.of(name));
-  return undefined;
+  return fitted;
 }
 
 function fitArray(plan: Plan, value: readonly Json[], walk: Walk): Json {

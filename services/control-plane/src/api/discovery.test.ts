@@ -49,7 +49,16 @@ test('every kind is in both forms of discovery', async () => {
         aggregated.push(...resources.map(({ resource }: { resource: string }) => resource));
     }
   }
-  const all = ['agentgatewaybackends', 'agentgatewaypolicies', 'gateways', 'httproutes', 'namespaces', 'tcproutes'];
+  const all = [
+    'agentgatewaybackends',
+    'agentgatewaypolicies',
+    'gatewayclasses',
+    'gateways',
+    'httproutes',
+    'namespaces',
+    'tcproutes',
+    'tlsroutes',
+  ];
   assert.deepEqual(legacy.sort(), all);
   assert.deepEqual(aggregated.sort(), all);
   assert.equal((await send('GET', '/apis/gateway.networking.k8s.io')).json().preferredVersion.version, 'v1');

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { RESOURCE_KINDS } from '@pulseplane/resources';
 import { type ApiFixture, createFixture } from './testing/api-fixture.ts';
 
 const TCP_MANIFEST = `apiVersion: agentgateway.dev/v1alpha1
@@ -182,7 +183,7 @@ describe('with the real kubectl', { skip }, () => {
     assert.match(explained, /KIND: +AgentgatewayPolicy\n/);
     assert.match(explained, /How long a connection must be idle before the first probe/);
     assert.match((await kubectl('explain agpol.spec.nope')).stderr, /field "nope" does not exist/);
-    for (const kind of ['ns', 'agbe', 'gateways', 'httproutes', 'tcproutes']) {
+    for (const kind of RESOURCE_KINDS.map(({ plural }) => plural)) {
       assert.equal((await kubectl(`explain ${kind} --recursive`)).code, 0, kind);
     }
     const { stdout } = await kubectl('api-resources --no-headers');
@@ -191,7 +192,7 @@ describe('with the real kubectl', { skip }, () => {
         .trim()
         .split('\n')
         .map((line) => line.split(/\s+/).at(-1)),
-      ['Namespace', 'AgentgatewayBackend', 'AgentgatewayPolicy', 'Gateway', 'HTTPRoute', 'TCPRoute'],
+      RESOURCE_KINDS.map(({ kind }) => kind),
     );
   });
 

@@ -1,0 +1,18 @@
+import { Type } from 'typebox';
+import { choice } from './fields.ts';
+
+const GROUPS = ['P-256', 'P-384', 'X25519', 'X25519_MLKEM768'] as const;
+
+/** The application protocols of a TLS handshake. */
+export function alpnField() {
+  return Type.Array(Type.String({ description: 'The name of a protocol.', minLength: 1, maxLength: 64 }), {
+    description: 'The application protocols to negotiate (ALPN), best first.',
+    minItems: 1,
+    maxItems: 16,
+  });
+}
+
+/** The key exchange groups of a TLS handshake. */
+export function keyExchangeGroupsField() {
+  return Type.Array(choice(GROUPS, 'The name of a group.'), { description: 'The key exchange groups, best first.' });
+}
