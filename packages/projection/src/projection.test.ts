@@ -365,3 +365,35 @@ test('programmed is what the connected workers say', () => {
   assert.equal(programmed({ kind: 'acknowledged', workers: 2 }), 'True: Acknowledged by every connected worker (2)');
   assert.equal(programmed({ kind: 'rejected', worker: 'w', message: 'm' }), 'False: Rejected by w: m');
 });
+
+test('a class is accepted when it names our controller, and left to others otherwise', () => {
+  const status = (controllerName: string) => {
+    const object = stored({
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'GatewayClass',
+      metadata: { name: 'agentgateway', generation: 1 },
+      spec: { controllerName },
+    });
+    return projectionOf([object]).status(object, OBSERVE);
+  };
+  const accepted = status('agentgateway.dev/agentgateway') as unknown as Conditions;
+  assert.deepEqual(
+    accepted.conditions.map(({ type, status: value }) => [type, value]),
+    [['Accepted', 'True']],
+  );
+  assert.equal(status('example.com/other'), undefined);
+});
+
+test('a TLSRoute says that no listener takes it', () => {
+  const object = stored({
+    apiVersion: 'gateway.networking.k8s.io/v1alpha2',
+    kind: 'TLSRoute',
+    metadata: { name: 'r', namespace: 'httpbin', generation: 1 },
+    spec: { parentRefs: [{ name: GATEWAY.name }], rules: [{ backendRefs: [] }] },
+  });
+  const status = projectionOf([gateway(), object]).status(object, OBSERVE) as unknown as { parents: Conditions[] };
+  assert.deepEqual(
+    status.parents.map(({ conditions }) => [conditions[0]?.status, conditions[0]?.reason]),
+    [['False', 'NotAllowedByListeners']],
+  );
+});

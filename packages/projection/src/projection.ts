@@ -4,6 +4,7 @@ import type { GatewayName, GatewayResource } from './gateway/resource.ts';
 import { type GatewayParts, projectGateway } from './gateway-projection.ts';
 import { reach, type Touched } from './reach.ts';
 import { condition } from './status/condition.ts';
+import { gatewayClassStatus } from './status/gateway-class-status.ts';
 import { gatewayStatus, type WorkerObservation } from './status/gateway-status.ts';
 import { policyStatus } from './status/policy-status.ts';
 import { routeStatus } from './status/route-status.ts';
@@ -51,9 +52,12 @@ export class Projection {
         return gatewayStatus(this.#world, stored, observe(stored.ref));
       case 'HTTPRoute':
       case 'TCPRoute':
+      case 'TLSRoute':
         return routeStatus(this.#world, stored);
       case 'AgentgatewayBackend':
         return { conditions: [condition('Accepted', 'True', 'Accepted', 'Backend is accepted', [stored])] };
+      case 'GatewayClass':
+        return gatewayClassStatus(stored);
       case 'Namespace':
         return { phase: 'Active' };
       default:

@@ -24,6 +24,9 @@ export type ParentAttachment =
       readonly message: string;
     };
 
+/** What a listener must speak to take a kind of routes. */
+const PROTOCOLS: Readonly<Record<string, string>> = { HTTPRoute: 'HTTP', TCPRoute: 'TCP', TLSRoute: 'TLS' };
+
 /** Where a route attaches: for each of its parentRefs the listeners, or the reason why there is none. */
 export function routeAttachments(world: World, route: Route): readonly ParentAttachment[] {
   return route.parentRefs.map((parentRef) => {
@@ -50,7 +53,7 @@ function attach(route: Route, parentRef: ParentRef, gateway: StoredObject): Pare
   if (named.length === 0) return refuse('NoMatchingParent', 'no listener of the Gateway has that sectionName and port');
   const allowed = named.filter(
     (listener) =>
-      listener.protocol === (kind === 'TCPRoute' ? 'TCP' : 'HTTP') &&
+      listener.protocol === PROTOCOLS[kind] &&
       !conflicts.has(listener) &&
       (gateway.ref.namespace === namespace || listener.allowedRoutes?.namespaces?.from === 'All'),
   );

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { hostnameField } from './fields.ts';
 import { ConnectionRules, GATEWAY_GROUP, ParentReferences, UseDefaultGateways } from './references.ts';
 import { defineKind, type ResourceKind } from './resource-kind.ts';
@@ -19,7 +19,6 @@ const TlsRouteSpec = Type.Object(
   },
   { description: 'Which TLS connections go where.' },
 );
-export type TlsRouteSpec = Static<typeof TlsRouteSpec>;
 
 /** TLSRoutes send TLS connections of a gateway to backends, by the server name that the client asks for. */
 export const TLS_ROUTE: ResourceKind = defineKind({
