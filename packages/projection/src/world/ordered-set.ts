@@ -1,8 +1,12 @@
-/** Items in a fixed order that does not depend on when they were added. Sorts when it is read, not at each addition. */
+/**
+ * Items in a fixed order that does not depend on when they were added. Many additions in a row are sorted when somebody
+ * reads; one addition between two reads is put in its place.
+ */
 export class OrderedSet<Item> {
   readonly #compare: (a: Item, b: Item) => number;
   readonly #items: Item[] = [];
   #isSorted = true;
+  #addedSinceRead = false;
 
   /** No two different items may compare as equal. */
   constructor(compare: (a: Item, b: Item) => number) {
@@ -16,21 +20,19 @@ export class OrderedSet<Item> {
   /** The item must not be in the set. */
   add(item: Item): void {
     const last = this.#items.at(-1);
-    this.#isSorted &&= last === undefined || this.#compare(last, item) < 0;
-    this.#items.push(item);
+    if (last === undefined || this.#compare(last, item) < 0) this.#items.push(item);
+    else if (this.#addedSinceRead) {
+      this.#items.push(item);
+      this.#isSorted = false;
+    } else this.#items.splice(this.#place(item), 0, item);
+    this.#addedSinceRead = true;
   }
 
   delete(item: Item): void {
     this.#sort();
-    let low = 0;
-    let high = this.#items.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#compare(this.#items[middle] as Item, item) < 0) low = middle + 1;
-      else high = middle;
-    }
-    const found = this.#items[low];
-    if (found !== undefined && this.#compare(found, item) === 0) this.#items.splice(low, 1);
+    const place = this.#place(item);
+    const found = this.#items[place];
+    if (found !== undefined && this.#compare(found, item) === 0) this.#items.splice(place, 1);
   }
 
   [Symbol.iterator](): Iterator<Item> {
@@ -38,9 +40,22 @@ export class OrderedSet<Item> {
     return this.#items.values();
   }
 
+  /** Where the item is or would be; the items must be sorted. */
+  #place(item: Item): number {
+    let low = 0;
+    let high = this.#items.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#compare(this.#items[middle] as Item, item) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   #sort(): void {
     if (!this.#isSorted) this.#items.sort(this.#compare);
     this.#isSorted = true;
+    this.#addedSinceRead = false;
   }
 }
 
