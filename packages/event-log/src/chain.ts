@@ -13,6 +13,8 @@ export const EMPTY_CHAIN: ChainHead = { seq: 0, hash: '' };
  */
 export const SCHEMA_VERSION = 3;
 
+type Link = Pick<StoredEvent, 'seq' | 'schemaVersion' | 'prevHash'>;
+
 /** An event in its place in the chain, and its object as it is stored, to the byte. */
 export type SealedEvent = { readonly event: StoredEvent; readonly objectText: string };
 
@@ -26,19 +28,30 @@ export function seal(
   return events.map((event) => {
     seq += 1;
     const objectText = JSON.stringify(event.object);
-    const unsealed = { ...event, seq, schemaVersion, prevHash };
-    prevHash = hashEvent(unsealed, objectText);
-    return { event: { ...unsealed, hash: prevHash }, objectText };
+    const link = { seq, schemaVersion, prevHash };
+    prevHash = hashEvent(event, link, objectText);
+    return { event: linked(event, link, prevHash), objectText };
   });
+}
+
+/** Field by field: to add to a copy costs V8 a microsecond a field, and this is on every append's path. */
+function linked(event: NewEvent, { seq, schemaVersion, prevHash }: Link, hash: string): StoredEvent {
+  const { id, type, subject, object, actor, requestId, correlationId, time, restoredFrom } = event;
+  const base = { id, type, subject, object, actor, requestId, correlationId, time, seq, schemaVersion, prevHash, hash };
+  return restoredFrom === undefined ? base : { ...base, restoredFrom };
 }
 
 /**
  * The hash of an event by the rule of the version that it was written in. `objectText` is the object as it is stored,
  * to the byte. An array, not an object: its order does not depend on how a reader built the event.
  */
-export function hashEvent(event: Omit<StoredEvent, 'hash' | 'object'>, objectText: string): string {
-  const { subject, actor, schemaVersion } = event;
-  const about = [event.prevHash, event.seq, schemaVersion, event.id, event.type];
+export function hashEvent(
+  event: Omit<NewEvent, 'object'>,
+  { seq, schemaVersion, prevHash }: Link,
+  objectText: string,
+): string {
+  const { subject, actor } = event;
+  const about = [prevHash, seq, schemaVersion, event.id, event.type];
   const named = [subject.group, subject.kind, subject.namespace, subject.name, subject.uid];
   const by = [actor.user, actor.via];
   const asked = [event.requestId, event.time];

@@ -68,7 +68,8 @@ class ChainCheck {
 
   take(row: EventRow): void {
     this.events += 1;
-    if (hashEvent(headOfEventRow(row), row.object) !== row.hash) {
+    const event = headOfEventRow(row);
+    if (hashEvent(event, event, row.object) !== row.hash) {
       this.#report(row.seq, 'the content does not match its hash');
     }
     const through = this.#compaction?.through_seq ?? 0;

@@ -201,7 +201,7 @@ function event(
   return {
     id: context.newId(),
     type,
-    subject: { ...ref, uid: object.metadata.uid ?? '' },
+    subject: { uid: object.metadata.uid ?? '', ...ref },
     object,
     actor: context.actor,
     requestId: context.requestId,
