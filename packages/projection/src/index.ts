@@ -1,4 +1,5 @@
 export type { GatewayParts } from './gateway-projection.ts';
+export type { Overridden } from './overridden-policies.ts';
 export { Projection } from './projection.ts';
 export type { Touched } from './reach.ts';
 export type { WorkerObservation } from './status/gateway-status.ts';

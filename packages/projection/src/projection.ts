@@ -2,6 +2,7 @@ import type { StoredEvent } from '@pulseplane/event-log';
 import type { JsonObject, StoredObject } from '@pulseplane/resources';
 import type { GatewayName, GatewayResource } from './gateway/resource.ts';
 import { type GatewayParts, projectGateway } from './gateway-projection.ts';
+import { type Overridden, overriddenPolicies } from './overridden-policies.ts';
 import { reach, type Touched } from './reach.ts';
 import { condition } from './status/condition.ts';
 import { gatewayClassStatus } from './status/gateway-class-status.ts';
@@ -41,6 +42,11 @@ export class Projection {
   /** The same in parts. Parts of before that no event has touched since are taken over as they are. */
   gatewayParts(name: GatewayName, before: GatewayParts): GatewayParts {
     return projectGateway(this.#world, name, before);
+  }
+
+  /** At most `limit` of the policies that set something for a port of a gateway, and are not in force there. */
+  overridden(gateway: GatewayName, port: number, limit: number): readonly Overridden[] {
+    return overriddenPolicies(this.#world, gateway, port, limit);
   }
 
   /** The status of an object; undefined for kinds without one. `observe` says what a gateway's workers run. */

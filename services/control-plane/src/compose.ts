@@ -46,10 +46,7 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   const api = await createApi({
     log,
     statusOf: (stored) => projection.status(stored, (gateway) => fleet.observe(gateway)),
-    gatewayAt: (gateway, seq) => {
-      const then = seq === log.head() ? projection : new Projection(objectsAt(log, seq));
-      return then.gateway(gateway);
-    },
+    projectionAt: (seq) => (seq === log.head() ? projection : new Projection(objectsAt(log, seq))),
     logger,
     now,
     newId,

@@ -30,14 +30,7 @@ export const FRONTEND_DEFAULTS = {
  * other wholly. A policy on the port beats one on the gateway; at one target the projection sends one policy only.
  */
 export function effectiveFrontend(policies: Iterable<Policy>, gateway: GatewayName, port: number): EffectiveFrontend {
-  const winners = new Map<FrontendPolicy['section'], Policy>();
-  for (const policy of policies) {
-    if (!targets(policy, gateway, port)) continue;
-    const holder = winners.get(policy.frontend.section);
-    if (holder === undefined || beats(policy, holder)) winners.set(policy.frontend.section, policy);
-  }
-  const tcp = winners.get('tcp');
-  const http = winners.get('http');
+  const { tcp, http } = winningPolicies(policies, gateway, port);
   return {
     ...(tcp?.frontend.section === 'tcp' && { tcp: fillTcp(tcp.key, tcp.frontend) }),
     http:
@@ -45,6 +38,22 @@ export function effectiveFrontend(policies: Iterable<Policy>, gateway: GatewayNa
         ? { ...FRONTEND_DEFAULTS.http, ...http.frontend.http, policyKey: http.key }
         : FRONTEND_DEFAULTS.http,
   };
+}
+
+/** The policy of each section that is in force on one port of a gateway. */
+export function winningPolicies(
+  policies: Iterable<Policy>,
+  gateway: GatewayName,
+  port: number,
+): { readonly [Section in FrontendPolicy['section']]?: Policy } {
+  const winners: { [Section in FrontendPolicy['section']]?: Policy } = {};
+  for (const policy of policies) {
+    if (!targets(policy, gateway, port)) continue;
+    const { section } = policy.frontend;
+    const holder = winners[section];
+    if (holder === undefined || beats(policy, holder)) winners[section] = policy;
+  }
+  return winners;
 }
 
 function targets(policy: Policy, gateway: GatewayName, port: number): boolean {

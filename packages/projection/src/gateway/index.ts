@@ -5,6 +5,7 @@ export {
   effectiveFrontend,
   FRONTEND_DEFAULTS,
 } from './effective-frontend.ts';
+export { type ExplainedValue, explainFrontend } from './explain-frontend.ts';
 export {
   type Backend,
   type Bind,

@@ -1,5 +1,5 @@
 import type { EventLog } from '@pulseplane/event-log';
-import type { GatewayName, GatewayResource } from '@pulseplane/projection/gateway';
+import type { Projection } from '@pulseplane/projection';
 import type { Logger } from '@pulseplane/telemetry';
 import type { StatusOf } from './present.ts';
 import type { StreamLimits } from './watch/stream-limits.ts';
@@ -8,8 +8,8 @@ import type { StreamLimits } from './watch/stream-limits.ts';
 export type ApiOptions = {
   readonly log: EventLog;
   readonly statusOf: StatusOf;
-  /** What a gateway's workers run, or ran right after an event. */
-  readonly gatewayAt: (gateway: GatewayName, seq: number) => readonly GatewayResource[];
+  /** What follows from the log now, or as it was right after an event. */
+  readonly projectionAt: (seq: number) => Projection;
   readonly logger: Logger;
   readonly now: () => Date;
   readonly newId: () => string;

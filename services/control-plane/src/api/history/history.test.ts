@@ -30,6 +30,15 @@ const GATEWAY = {
   },
 };
 
+type Explained = {
+  readonly name: string;
+  readonly value: unknown;
+  readonly source: {
+    readonly field: string;
+    readonly policy: { readonly name: string };
+    readonly event: { readonly seq: number };
+  };
+};
 type Page = { readonly metadata: { readonly continue?: string }; readonly items: readonly { readonly seq: number }[] };
 
 for (const { name, open } of EVENT_LOGS) {
@@ -340,6 +349,83 @@ for (const { name, open } of EVENT_LOGS) {
         assert.equal((await send('GET', `${url}?at=2`)).statusCode, 404);
         assert.equal((await send('GET', `${url}?at=x`)).statusCode, 400);
         assert.equal((await send('GET', `${POLICY}/effective`)).statusCode, 404);
+      });
+
+      test('explains each value by policy, field, event and actor, and names those that lost', async () => {
+        const { send } = await createFixture({ log: open() });
+        await send('POST', GATEWAYS, GATEWAY);
+        await send('POST', POLICIES, TCP_POLICY);
+        await send('PATCH', POLICY, { spec: { frontend: { tcp: { keepalive: { retries: 7 } } } } }, merge);
+        await send('PATCH', POLICY, { metadata: { labels: { a: 'b' } } }, merge);
+        const other = { ...TCP_POLICY, metadata: { name: 'other', namespace: 'httpbin' } };
+        await send('POST', POLICIES, other);
+        const target = { ...TCP_POLICY.spec.targetRefs[0], port: 3001 };
+        const spec = { targetRefs: [target], frontend: { tcp: { keepalive: { time: '9s' } } } };
+        await send('POST', POLICIES, { ...TCP_POLICY, metadata: { name: 'port', namespace: 'httpbin' }, spec });
+        const url = `${GATEWAYS}/agentgateway-proxy/effective?explain=true`;
+        const explain = async (query: string) => (await send('GET', `${url}${query}`)).json();
+
+        const [http] = (await explain('&port=3000')).ports;
+        const policy = { namespace: 'httpbin', name: 'httpbin-keepalive' };
+        const gateway = { namespace: 'httpbin', name: 'agentgateway-proxy' };
+        const events = http.values
+          .filter(({ source }: { source: unknown }) => source !== 'default')
+          .map(({ name, value, source }: Explained) => [
+            name,
+            value,
+            source.field,
+            source.policy.name,
+            source.event.seq,
+          ]);
+        assert.deepEqual(events, [
+          ['tcp.idleSeconds', 30, 'spec.frontend.tcp.keepalive.time', 'httpbin-keepalive', 4],
+          ['tcp.intervalSeconds', 5, 'spec.frontend.tcp.keepalive.interval', 'httpbin-keepalive', 4],
+          ['tcp.probes', 7, 'spec.frontend.tcp.keepalive.retries', 'httpbin-keepalive', 5],
+        ]);
+        assert.equal(http.values[2].source.event.actor.user, 'anonymous');
+        const interval = http.values.find(({ name }: Explained) => name === 'http.http2KeepaliveIntervalMs');
+        assert.deepEqual(interval, { name: 'http.http2KeepaliveIntervalMs', value: null, source: 'default' });
+        const timeout = http.values.find(({ name }: Explained) => name === 'http.http2KeepaliveTimeoutMs');
+        assert.deepEqual(timeout, { name: 'http.http2KeepaliveTimeoutMs', value: 20_000, source: 'default' });
+        const age = '2026-11-22T10:20:30Z';
+        assert.deepEqual(http.overridden, [
+          {
+            section: 'frontend.tcp',
+            policy: { namespace: 'httpbin', name: 'other' },
+            target: { gateway },
+            by: policy,
+            reason: `both were created at ${age}, and the other one comes first by name`,
+          },
+        ]);
+
+        const [, tcp] = (await explain('')).ports;
+        assert.deepEqual(
+          tcp.values.map(({ name, value, source }: Explained) => [name, value, source.field ?? source]),
+          [
+            ['tcp.idleSeconds', 9, 'spec.frontend.tcp.keepalive.time'],
+            ['tcp.intervalSeconds', 180, 'default'],
+            ['tcp.probes', 9, 'default'],
+          ],
+        );
+        assert.deepEqual(
+          tcp.overridden.map(({ policy: { name }, reason }: { policy: { name: string }; reason: string }) => [
+            name,
+            reason,
+          ]),
+          ['httpbin-keepalive', 'other'].map((name) => [
+            name,
+            'the other one targets the port, which is more specific than its gateway',
+          ]),
+        );
+        const [then] = (await explain('&port=3000&at=4')).ports;
+        assert.deepEqual([then.values[2].value, then.values[2].source.event.seq, then.overridden], [3, 4, []]);
+        for (const query of ['&port=1', '&port=x']) {
+          assert.equal(
+            (await send('GET', `${url}${query}`)).json().message,
+            `port: Invalid value: "${query.slice(6)}": must be a port of Gateway httpbin/agentgateway-proxy`,
+          );
+        }
+        assert.equal((await send('GET', `${GATEWAYS}/agentgateway-proxy/effective?explain=1`)).statusCode, 400);
       });
     });
   });

@@ -52,6 +52,9 @@ export const HISTORY_SCHEMAS: JsonObject = {
         protocol: text,
         tcp: { type: 'object', nullable: true },
         http: { type: 'object', nullable: true },
+        values: { type: 'array', items: object({ name: text, value: {}, source: {} }) },
+        overridden: { type: 'array', items: { type: 'object' } },
+        moreOverridden: yesOrNo,
       }),
     },
     resources: { type: 'array', items: { type: 'object' } },
@@ -60,6 +63,12 @@ export const HISTORY_SCHEMAS: JsonObject = {
 
 /** The query parameter with which reads go back in time. */
 export const AT_PARAMETER: JsonObject = queryParameter('at', `${POINT} The answer is as it was then, without status.`);
+
+const EFFECTIVE_PARAMETERS: readonly JsonObject[] = [
+  AT_PARAMETER,
+  queryParameter('port', 'Only this port.'),
+  queryParameter('explain', 'true: where each value comes from, and which policies lost and why.'),
+];
 
 /** The paths of the past below an object's path. `parameters` are those of the path itself. */
 export function historyPaths(kind: ResourceKind, item: string, parameters: readonly Json[]): readonly [string, Json][] {
@@ -109,5 +118,8 @@ export function historyPaths(kind: ResourceKind, item: string, parameters: reado
   ];
   if (kind !== GATEWAY) return paths;
   const description = 'What the workers of the gateway run, with the settings in force on each port.';
-  return [...paths, [`${item}/effective`, get('readEffectiveOf', 'EffectiveConfig', description, [AT_PARAMETER])]];
+  return [
+    ...paths,
+    [`${item}/effective`, get('readEffectiveOf', 'EffectiveConfig', description, EFFECTIVE_PARAMETERS)],
+  ];
 }

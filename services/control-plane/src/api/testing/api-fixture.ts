@@ -49,11 +49,11 @@ export async function createFixture(given: Partial<ApiOptions> = {}): Promise<Ap
     now,
     newId: randomUUID,
     statusOf: () => undefined,
-    gatewayAt: (gateway, seq) =>
+    projectionAt: (seq) =>
       new Projection({
         object: (ref) => log.objectAt(ref, seq),
         each: (filter) => log.objectsAt(filter, seq),
-      }).gateway(gateway),
+      }),
     allowedHosts: [],
     ready: () => true,
     ...given,

@@ -1,0 +1,70 @@
+import { effectiveFrontend, winningPolicies } from './effective-frontend.ts';
+import type { GatewayName, HttpSettings, Policy, TcpKeepalive } from './resource.ts';
+
+/** A value in force and where it comes from; null: nothing is set and nothing is done. */
+export type ExplainedValue = {
+  /** As the effective configuration names it: `tcp.idleSeconds`. */
+  readonly name: string;
+  readonly value: number | string | null;
+  /** The policy that says so and the field in which it does; absent: it is the default. */
+  readonly source?: { readonly policy: Policy; readonly field: string };
+};
+
+type Field<Settings, Name extends string> = {
+  readonly name: Name;
+  /** Where the resource has it, and where people write it. */
+  readonly setting: keyof Settings;
+  readonly field: string;
+};
+
+const TCP_FIELDS: readonly Field<TcpKeepalive, 'idleSeconds' | 'intervalSeconds' | 'probes'>[] = [
+  { name: 'idleSeconds', setting: 'timeMs', field: 'spec.frontend.tcp.keepalive.time' },
+  { name: 'intervalSeconds', setting: 'intervalMs', field: 'spec.frontend.tcp.keepalive.interval' },
+  { name: 'probes', setting: 'retries', field: 'spec.frontend.tcp.keepalive.retries' },
+];
+
+const HTTP_SETTINGS: { readonly [Setting in keyof Required<HttpSettings>]: true } = {
+  maxBufferSize: true,
+  http1MaxHeaders: true,
+  http1IdleTimeoutMs: true,
+  http1HeaderCase: true,
+  http2WindowSize: true,
+  http2ConnectionWindowSize: true,
+  http2FrameSize: true,
+  http2MaxHeaderSize: true,
+  http2KeepaliveIntervalMs: true,
+  http2KeepaliveTimeoutMs: true,
+  maxConnectionDurationMs: true,
+};
+
+const HTTP_FIELDS = (Object.keys(HTTP_SETTINGS) as (keyof HttpSettings)[]).map(
+  (setting): Field<HttpSettings, keyof HttpSettings> => ({
+    name: setting,
+    setting,
+    field: `spec.frontend.http.${setting.replace(/Ms$/, '')}`,
+  }),
+);
+
+/** Every value of {@link effectiveFrontend} with its source: the same merge, told field by field. */
+export function explainFrontend(
+  policies: readonly Policy[],
+  gateway: GatewayName,
+  port: number,
+): { readonly tcp: readonly ExplainedValue[]; readonly http: readonly ExplainedValue[] } {
+  const effective = effectiveFrontend(policies, gateway, port);
+  const { tcp, http } = winningPolicies(policies, gateway, port);
+  const keepalive = tcp?.frontend.section === 'tcp' ? tcp.frontend.keepalive : {};
+  const settings = http?.frontend.section === 'http' ? http.frontend.http : {};
+  return {
+    tcp: TCP_FIELDS.map(({ name, setting, field }) => ({
+      name: `tcp.${name}`,
+      value: effective.tcp?.[name] ?? null,
+      ...(tcp !== undefined && keepalive[setting] !== undefined && { source: { policy: tcp, field } }),
+    })),
+    http: HTTP_FIELDS.map(({ name, setting, field }) => ({
+      name: `http.${name}`,
+      value: effective.http[name] ?? null,
+      ...(http !== undefined && settings[setting] !== undefined && { source: { policy: http, field } }),
+    })),
+  };
+}
