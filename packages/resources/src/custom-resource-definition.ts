@@ -51,9 +51,13 @@ function wholeObject(schema: JsonSchema): JsonObject {
   return structural({ ...rest, properties: { ...properties, metadata: { type: 'object' } } });
 }
 
-/** The schema without what is ours alone. That a field is not enforced becomes a rule which always refuses it. */
+/**
+ * The schema without what is ours alone, and without the anyOf that says of int-or-string once more what it is: an API
+ * server tells of each of its branches that it does not fit. That a field is not enforced becomes a rule which
+ * always refuses it.
+ */
 function structural(schema: JsonSchema): JsonObject {
-  const { 'x-pulseplane-not-enforced': refused, properties, items, additionalProperties, ...rest } = schema;
+  const { 'x-pulseplane-not-enforced': refused, properties, items, additionalProperties, anyOf: _, ...rest } = schema;
   const rules = (rest['x-kubernetes-validations'] ?? []).map((rule) => affordable(schema, rule));
   const refusal = { rule: 'false', message: NOT_ENFORCED, reason: 'FieldValueForbidden' };
   return {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseBytes, parseQuantity } from './quantity.ts';
+import { parseBytes, parseNanoQuantity, parseQuantity } from './quantity.ts';
 
 const QUANTITIES: readonly (readonly [string | number, bigint | undefined])[] = [
   [65_536, 65_536n],
@@ -37,6 +37,23 @@ const QUANTITIES: readonly (readonly [string | number, bigint | undefined])[] = 
 for (const [quantity, amount] of QUANTITIES) {
   test(`the quantity ${JSON.stringify(quantity)} is ${amount}`, () => {
     assert.equal(parseQuantity(quantity), amount);
+  });
+}
+
+const NANOS: readonly (readonly [string | number, bigint | undefined])[] = [
+  ['1', 1_000_000_000n],
+  ['1n', 1n],
+  ['-100m', -100_000_000n],
+  ['.1n', 1n],
+  ['-1.5n', -2n],
+  ['1e-9', 1n],
+  ['1Ki', 1_024_000_000_000n],
+  ['1Kib', undefined],
+];
+
+for (const [quantity, nanos] of NANOS) {
+  test(`the quantity ${JSON.stringify(quantity)} is ${nanos} billionths`, () => {
+    assert.equal(parseNanoQuantity(quantity), nanos);
   });
 }
 

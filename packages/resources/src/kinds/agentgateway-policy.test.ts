@@ -119,11 +119,7 @@ check('frontend.tcp.keepalive', [
   [
     'too long',
     keepalive({ time: '1'.repeat(40) }),
-    [
-      `${KEEPALIVE}.time: Too long: may not be more than 32 bytes`,
-      `${KEEPALIVE}.time: Invalid value: "${'1'.repeat(40)}": ${KEEPALIVE}.time ${PATTERN}`,
-      SKIPPED,
-    ],
+    [`${KEEPALIVE}.time: Too long: may not be more than 32 bytes`, SKIPPED],
   ],
   ['an unknown field', keepalive({ retrys: 3 }), [`unknown ${KEEPALIVE}.retrys`]],
   [

@@ -1,5 +1,5 @@
 import { type ASTNode, Environment } from '@marcbachmann/cel-js';
-import { parseQuantity } from '../quantity.ts';
+import { parseNanoQuantity } from '../quantity.ts';
 
 /** A value as CEL sees it: its int is a BigInt. */
 export type CelValue =
@@ -16,23 +16,23 @@ export type CelProgram = { (context: { readonly self: CelValue }): unknown; read
 
 /** A Kubernetes quantity in CEL (an extension that Kubernetes' API server has). */
 class Quantity {
-  readonly amount: bigint;
-  constructor(amount: bigint) {
-    this.amount = amount;
+  readonly nanos: bigint;
+  constructor(nanos: bigint) {
+    this.nanos = nanos;
   }
 }
 
 const environment = new Environment()
   .registerVariable('self', 'dyn')
   .registerType('Quantity', Quantity)
-  .registerFunction('isQuantity(string): bool', (text: string) => parseQuantity(text) !== undefined)
+  .registerFunction('isQuantity(string): bool', (text: string) => parseNanoQuantity(text) !== undefined)
   .registerFunction('quantity(string): Quantity', (text: string) => {
-    const amount = parseQuantity(text);
-    if (amount === undefined) throw new Error(`${JSON.stringify(text)} is not a quantity`);
-    return new Quantity(amount);
+    const nanos = parseNanoQuantity(text);
+    if (nanos === undefined) throw new Error(`${JSON.stringify(text)} is not a quantity`);
+    return new Quantity(nanos);
   })
-  .registerFunction('Quantity.isLessThan(Quantity): bool', (a: Quantity, b: Quantity) => a.amount < b.amount)
-  .registerFunction('Quantity.isGreaterThan(Quantity): bool', (a: Quantity, b: Quantity) => a.amount > b.amount);
+  .registerFunction('Quantity.isLessThan(Quantity): bool', (a: Quantity, b: Quantity) => a.nanos < b.nanos)
+  .registerFunction('Quantity.isGreaterThan(Quantity): bool', (a: Quantity, b: Quantity) => a.nanos > b.nanos);
 
 /** Fields whose names are words of CEL; Kubernetes' rules write them `__namespace__`. */
 const ESCAPED_FIELD = /\.__(namespace)__/g;

@@ -13,6 +13,8 @@ export type JsonSchema = {
   readonly required?: readonly string[];
   readonly additionalProperties?: JsonSchema;
   readonly items?: JsonSchema;
+  /** Of int-or-string only: tells readers of OpenAPI documents the two types. */
+  readonly anyOf?: readonly JsonSchema[];
   readonly enum?: readonly (string | number)[];
   readonly pattern?: string;
   readonly minLength?: number;

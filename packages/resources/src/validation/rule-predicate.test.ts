@@ -112,6 +112,8 @@ const CASES: readonly (readonly [rule: string, self: Json, holds: boolean | unde
   ['self.size() > 0', 'a', false],
   ['(self.size() > 1 ? self[1].a.size() : 0) + 1 == 3', [{}, { a: [1, 2] }], true],
   ['self[0].a == 1', [], false],
+  ["(!has(self.a) || self.a == '') == (!has(self.b) || self.b == '')", { a: '' }, true],
+  ["(!has(self.a) || self.a == '') == (!has(self.b) || self.b == '')", { a: 'x' }, false],
   ['int(self) >= 1 && int(self) <= 65535', '8080', true],
   ['int(self) >= 1', 'http', false],
   ["self.startsWith('/') && !self.endsWith('/.') && self.contains('a') && self.matches('^/a+$')", '/aa', true],

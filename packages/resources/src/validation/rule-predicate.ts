@@ -1,7 +1,7 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { parseDuration } from '../duration.ts';
 import type { Json } from '../object.ts';
-import { parseQuantity } from '../quantity.ts';
+import { parseNanoQuantity } from '../quantity.ts';
 
 /**
  * Whether a rule surely holds for a value. False says nothing: the rule may hold, not hold, or not be evaluable, and
@@ -101,7 +101,7 @@ function compileFunction(name: string, args: readonly ASTNode[], names: Names): 
   }
   if (name === 'isQuantity') {
     const text = compileValue(argument, names);
-    return (scope) => parseQuantity(textOf(text(scope))) !== undefined;
+    return (scope) => parseNanoQuantity(textOf(text(scope))) !== undefined;
   }
   throw new NotCompiled();
 }
@@ -176,6 +176,10 @@ function compileComparison(
   }
   const count = compileCount(left, names);
   if (count !== undefined) return compare(operator, count, number(compileValue(right, names)));
+  if (left.op === '||' && (operator === '==' || operator === '!=')) {
+    const [one, other] = [compileTest(left, names), compileTest(right, names)];
+    return (scope) => (one(scope) === other(scope)) === (operator === '==');
+  }
   const [a, b] = [compileValue(left, names), compileValue(right, names)];
   if (operator !== '==' && operator !== '!=') return compare(operator, number(a), number(b));
   return (scope) => {
@@ -302,12 +306,12 @@ function compileQuantity(node: ASTNode, names: Names): (scope: Scope) => bigint 
   const argument = node.op === 'call' && node.args[0] === 'quantity' ? node.args[1][0] : undefined;
   if (argument === undefined) throw new NotCompiled();
   if (argument.op === 'value') {
-    const amount = parseQuantity(literalText(argument));
+    const amount = parseNanoQuantity(literalText(argument));
     if (amount === undefined) throw new NotCompiled();
     return () => amount;
   }
   const text = compileValue(argument, names);
-  return (scope) => parseQuantity(textOf(text(scope))) ?? undecided();
+  return (scope) => parseNanoQuantity(textOf(text(scope))) ?? undecided();
 }
 
 function asText(value: Value): Value {

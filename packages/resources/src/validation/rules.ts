@@ -69,9 +69,12 @@ function evaluate({ program, messageProgram, message }: Rule, self: CelValue): s
 
 function celFault(error: unknown): string {
   const text = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
-  return text.startsWith('Invalid duration string')
-    ? "type conversion error from 'string' to 'google.protobuf.Duration'"
-    : text;
+  if (text.startsWith('Invalid duration string')) return conversionFault('google.protobuf.Duration');
+  return text.startsWith('int() type error') ? conversionFault('int') : text;
+}
+
+function conversionFault(type: string): string {
+  return `type conversion error from 'string' to '${type}'`;
 }
 
 /** CEL's int is a BigInt; a JavaScript number would be a double and compare with no int literal's overloads. */

@@ -182,8 +182,9 @@ function keyOf(item: Json, keys: readonly string[]): string | undefined {
 function fitString(plan: Plan, value: string, walk: Walk): string {
   const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, enum: choices } = plan.schema;
   // UTF-16 units are never fewer than characters, and at most twice as many.
-  if (value.length > maxLength || value.length < minLength * 2) checkLength(minLength, maxLength, value, walk);
-  if (plan.pattern !== undefined && !plan.pattern.test(value)) {
+  const unsure = value.length > maxLength || value.length < minLength * 2;
+  // Of text with a wrong length an API server does not say that it does not match as well.
+  if (!(unsure && isMissized(minLength, maxLength, value, walk)) && plan.pattern?.test(value) === false) {
     const path = walk.path.toString();
     walk.errors.push(invalidValue(path, value, `${path} in body should match '${plan.schema.pattern}'`));
   }
@@ -193,11 +194,14 @@ function fitString(plan: Plan, value: string, walk: Walk): string {
   return value;
 }
 
-function checkLength(min: number, max: number, value: string, walk: Walk): void {
+function isMissized(min: number, max: number, value: string, walk: Walk): boolean {
   const path = walk.path.toString();
   const length = [...value].length;
   if (length > max) walk.errors.push(tooLong(path, max));
-  if (length < min) walk.errors.push(invalidValue(path, value, `${path} in body should be at least ${min} chars long`));
+  else if (length < min) {
+    walk.errors.push(invalidValue(path, value, `${path} in body should be at least ${min} chars long`));
+  } else return false;
+  return true;
 }
 
 function fitNumber(plan: Plan, value: number, walk: Walk): number {
