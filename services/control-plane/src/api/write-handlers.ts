@@ -35,7 +35,7 @@ export const createObject: Write = async (options, kind, request) => {
   if (!read.ok) return statusAnswer(read.error);
   const { object, warnings } = read.value;
   const ref = refOf(kind, namespace, object.metadata.name);
-  const intent: Intent<Status> = { ref, command: () => ok({ type: 'create', kind, object }) };
+  const intent: Intent<Status> = { ref, command: () => ok({ type: 'create', kind, object }), creates: true };
   return answerWrite(options, kind, 201, warnings, await run(options, request, intent, writing.value));
 };
 

@@ -12,6 +12,8 @@ const MAX_ATTEMPTS = 8;
 export type Intent<Failure> = {
   readonly ref: ObjectRef;
   readonly command: (current: StoredObject | undefined) => Result<Command, Failure>;
+  /** It most likely creates an object: the log is not asked for one before it has refused the creation. */
+  readonly creates?: true;
 };
 
 /** The object after the command (for a deletion: before it), and the events that it caused. */
@@ -31,7 +33,8 @@ export async function execute<Failure>(
   for (let attempt = 1; ; attempt++) {
     const first = options.idempotency && log.appended(options.idempotency.key);
     if (first !== undefined) return repeated(first, options.idempotency);
-    const current = log.object(intent.ref);
+    const presumed = intent.creates === true && attempt === 1 && !options.dryRun;
+    const current = presumed ? undefined : log.object(intent.ref);
     const command = intent.command(current);
     if (!command.ok) return command;
     const decided = decide(command.value, readState(log, intent.ref, command.value, current), options);
