@@ -2,5 +2,5 @@ export type { GatewayParts } from './gateway-projection.ts';
 export type { Overridden } from './overridden-policies.ts';
 export { Projection } from './projection.ts';
 export type { Touched } from './reach.ts';
-export type { WorkerObservation } from './status/gateway-status.ts';
+export type { WorkerObservation } from './status/programmed.ts';
 export type { ObjectSource } from './world/object-source.ts';

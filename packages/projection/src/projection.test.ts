@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { createMemoryEventLog } from '@pulseplane/event-log';
 import { type KubernetesObject, refKey, type StoredObject } from '@pulseplane/resources';
 import fc from 'fast-check';
+import { effectiveFrontend } from './gateway/effective-frontend.ts';
 import type { GatewayResource, Policy } from './gateway/resource.ts';
 import { Projection, type Touched, type WorkerObservation } from './index.ts';
 import { eventOf } from './testing/event-of.ts';
@@ -247,6 +248,57 @@ test('at one target the oldest policy wins, then the first by name; the loser is
   );
 });
 
+const OLD = '2026-01-01T00:00:00Z';
+const NEW = '2026-01-02T00:00:00Z';
+const PORT = { targetRefs: [{ ...TARGET, port: 3001 }] };
+const SELECTED = {
+  targetRefs: undefined,
+  targetSelectors: [{ group: TARGET.group, kind: 'Gateway', matchLabels: { tier: 'edge' } }],
+};
+const SELECTED_PORT = { ...SELECTED, targetSelectors: [{ ...SELECTED.targetSelectors[0], port: 3001 }] };
+
+/** On port 3001; `b` and `a` are the names, so that the first by name is never the winner by chance. */
+const PRECEDENCE: readonly [title: string, winner: object, winnerAge: string, loser: object, loserAge: string][] = [
+  ['a port over its gateway, also when younger', PORT, NEW, {}, OLD],
+  ['a selected port over a named gateway', SELECTED_PORT, NEW, {}, OLD],
+  ['a port over a selected gateway', PORT, NEW, SELECTED, OLD],
+  ['a selected port over a selected gateway', SELECTED_PORT, NEW, SELECTED, OLD],
+  ['on a gateway the older', {}, OLD, {}, NEW],
+  ['on a port the older', PORT, OLD, PORT, NEW],
+  ['the older by name over the younger by labels', {}, OLD, SELECTED, NEW],
+  ['the older by labels over the younger by name', SELECTED, OLD, {}, NEW],
+  ['on a port the older by labels over the younger by name', SELECTED_PORT, OLD, PORT, NEW],
+  ['of two by labels the older', SELECTED, OLD, SELECTED, NEW],
+];
+
+for (const [title, winner, winnerAge, loser, loserAge] of PRECEDENCE) {
+  test(`precedence: ${title}`, () => {
+    const objects = [
+      gateway(undefined, { tier: 'edge' }),
+      policy('b', winnerAge, winner),
+      policy('a', loserAge, loser),
+    ];
+    for (const order of [objects, objects.toReversed()]) {
+      const projection = projectionOf(order);
+      const effective = effectiveFrontend(policiesOf(projection), GATEWAY, 3001);
+      assert.match(effective.tcp?.policyKey ?? '', /^frontend\/httpbin\/b:/);
+      assert.deepEqual(
+        projection.overridden(GATEWAY, 3001, 10).map(({ policy: lost, by }) => [lost.name, by.name]),
+        [['a', 'b']],
+      );
+    }
+  });
+}
+
+test('precedence: of the same age the first by name, whatever selects them', () => {
+  const specs = [{}, SELECTED];
+  for (const [a, b] of [specs, specs.toReversed(), [{}, {}], [SELECTED, SELECTED], [PORT, SELECTED_PORT]]) {
+    const objects = [gateway(undefined, { tier: 'edge' }), policy('b', OLD, b ?? {}), policy('a', OLD, a ?? {})];
+    const effective = effectiveFrontend(policiesOf(projectionOf(objects)), GATEWAY, 3001);
+    assert.match(effective.tcp?.policyKey ?? '', /^frontend\/httpbin\/a:/);
+  }
+});
+
 test('sections are decided apart, and a port is another target than its gateway', () => {
   const tcp = policy('tcp', '2026-01-01T00:00:00Z', {});
   const both = policy('both', '2026-01-02T00:00:00Z', { frontend: { ...TCP_30, http: { http1MaxHeaders: 10 } } });
@@ -353,17 +405,61 @@ test('an event touches the gateways that it reaches, and there the parts that co
 });
 
 test('programmed is what the connected workers say', () => {
-  const object = gateway();
-  const projection = projectionOf([object]);
-  const programmed = (observation: WorkerObservation): string => {
+  const gatewayObject = gateway();
+  const mine = policy('mine', '2026-01-01T00:00:00Z', {});
+  const lost = policy('lost', '2026-01-02T00:00:00Z', {});
+  const projection = projectionOf([gatewayObject, mine, lost]);
+  const programmed = (object: StoredObject, observation: WorkerObservation): string => {
     const status = projection.status(object, () => observation) as unknown as Conditions;
     const { status: value, message } = status.conditions.find(({ type }) => type === 'Programmed') ?? {};
     return `${value}: ${message}`;
   };
-  assert.equal(programmed({ kind: 'no-workers' }), 'Unknown: No worker is connected');
-  assert.equal(programmed({ kind: 'waiting', workers: 2, waiting: 1 }), 'False: Waiting for 1 of 2 workers');
-  assert.equal(programmed({ kind: 'acknowledged', workers: 2 }), 'True: Acknowledged by every connected worker (2)');
-  assert.equal(programmed({ kind: 'rejected', worker: 'w', message: 'm' }), 'False: Rejected by w: m');
+  const connected = (waiting: number, resource?: string): WorkerObservation => {
+    const rejections = resource === undefined ? [] : [{ worker: 'w', resource, message: 'bad' }];
+    return { kind: 'connected', workers: 2, waiting, rejections };
+  };
+  const ofMine = 'policy/frontend/httpbin/mine:frontend-tcp:httpbin/agentgateway-proxy';
+  const cases: readonly [WorkerObservation, ofGateway: string, ofPolicy: string][] = [
+    [{ kind: 'no-workers' }, 'Unknown: No worker is connected', 'Unknown: No worker is connected'],
+    [connected(1), 'False: Waiting for 1 of 2 workers', 'False: Waiting for 1 of 2 workers'],
+    [
+      connected(0),
+      'True: Acknowledged by every connected worker (2)',
+      'True: Acknowledged by every connected worker (2)',
+    ],
+    [connected(0, ofMine), `False: Rejected by w: ${ofMine}: bad`, `False: Rejected by w: ${ofMine}: bad`],
+    [connected(0, 'bind/x'), 'False: Rejected by w: bind/x: bad', 'True: Acknowledged by every connected worker (2)'],
+  ];
+  for (const [observation, ofGateway, ofPolicy] of cases) {
+    assert.equal(programmed(gatewayObject, observation), ofGateway);
+    assert.equal(programmed(mine, observation), ofPolicy);
+    assert.equal(programmed(lost, observation), 'False: Policy is overridden on every target');
+  }
+  const nowhere = policy('nowhere', '2026-01-01T00:00:00Z', { targetRefs: [{ ...TARGET, name: 'gone' }] });
+  assert.equal(programmed(nowhere, connected(0)), 'False: Policy is not attached');
+});
+
+test('a policy on several gateways says where it is not programmed, and shows at most 16 of them', () => {
+  const gateways = Array.from({ length: 20 }, (_, index) => {
+    const { ref, object, ...rest } = gateway(undefined, { tier: 'edge' });
+    const name = `g${String(index).padStart(2, '0')}`;
+    return { ...rest, ref: { ...ref, name }, object: { ...object, metadata: { ...object.metadata, name } } };
+  });
+  const selector = { group: TARGET.group, kind: 'Gateway', matchLabels: { tier: 'edge' } };
+  const everywhere = policy('p', '2026-01-01T00:00:00Z', { targetRefs: undefined, targetSelectors: [selector] });
+  const status = projectionOf([...gateways, everywhere]).status(everywhere, ({ name }) => ({
+    kind: 'connected',
+    workers: 1,
+    waiting: name === 'g07' ? 1 : 0,
+    rejections: [],
+  })) as unknown as Conditions & { readonly ancestors: readonly Ancestor[] };
+  assert.equal(status.conditions[0]?.message, 'Gateway httpbin/g07: Waiting for 1 of 1 workers');
+  assert.equal(status.ancestors.length, 16);
+  const last = status.ancestors.at(-1);
+  assert.deepEqual(
+    [last?.ancestorRef.name, last?.conditions[0]?.type, last?.conditions[0]?.message],
+    ['StatusSummary', 'StatusSummarized', '5 AncestorRefs ignored due to max status size'],
+  );
 });
 
 test('a class is accepted when it names our controller, and left to others otherwise', () => {

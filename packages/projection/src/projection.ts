@@ -6,8 +6,9 @@ import { type Overridden, overriddenPolicies } from './overridden-policies.ts';
 import { reach, type Touched } from './reach.ts';
 import { condition } from './status/condition.ts';
 import { gatewayClassStatus } from './status/gateway-class-status.ts';
-import { gatewayStatus, type WorkerObservation } from './status/gateway-status.ts';
+import { gatewayStatus } from './status/gateway-status.ts';
 import { policyStatus } from './status/policy-status.ts';
+import type { WorkerObservation } from './status/programmed.ts';
 import { routeStatus } from './status/route-status.ts';
 import type { ObjectSource } from './world/object-source.ts';
 import { World } from './world/world.ts';
@@ -53,7 +54,7 @@ export class Projection {
   status(stored: StoredObject, observe: (gateway: GatewayName) => WorkerObservation): JsonObject | undefined {
     switch (stored.ref.kind) {
       case 'AgentgatewayPolicy':
-        return policyStatus(this.#world, stored);
+        return policyStatus(this.#world, stored, observe);
       case 'Gateway':
         return gatewayStatus(this.#world, stored, observe(stored.ref));
       case 'HTTPRoute':

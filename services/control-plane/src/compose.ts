@@ -45,7 +45,7 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   let ready = false;
   const api = await createApi({
     log,
-    statusOf: (stored) => projection.status(stored, (gateway) => fleet.observe(gateway)),
+    statusOf: (stored) => projection.status(stored, (gateway) => fleet.observe(gateway, snapshots.hasNews(gateway))),
     projectionAt: (seq) => (seq === log.head() ? projection : new Projection(objectsAt(log, seq))),
     logger,
     now,

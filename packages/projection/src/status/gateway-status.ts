@@ -4,13 +4,7 @@ import { routesOf } from '../route-attachment.ts';
 import { specOf } from '../typed-object.ts';
 import type { World } from '../world/world.ts';
 import { condition } from './condition.ts';
-
-/** What the connected workers of a gateway say of its present configuration. It decides nothing; it is shown. */
-export type WorkerObservation =
-  | { readonly kind: 'no-workers' }
-  | { readonly kind: 'waiting'; readonly workers: number; readonly waiting: number }
-  | { readonly kind: 'acknowledged'; readonly workers: number }
-  | { readonly kind: 'rejected'; readonly worker: string; readonly message: string };
+import { programmed, type WorkerObservation } from './programmed.ts';
 
 /** A gateway's status: accepted when it is stored, programmed when every connected worker acknowledged it. */
 export function gatewayStatus(world: World, gateway: StoredObject, observation: WorkerObservation): JsonObject {
@@ -20,7 +14,7 @@ export function gatewayStatus(world: World, gateway: StoredObject, observation: 
   return {
     conditions: [
       condition('Accepted', 'True', 'Accepted', 'Gateway is accepted', [gateway]),
-      programmed(gateway, observation),
+      programmed([gateway], observation),
     ],
     listeners: listeners.map((listener) => ({
       name: listener.name,
@@ -28,31 +22,6 @@ export function gatewayStatus(world: World, gateway: StoredObject, observation: 
       conditions: listenerConditions(gateway, listener, conflicts.has(listener)),
     })),
   };
-}
-
-function programmed(gateway: StoredObject, observation: WorkerObservation): JsonObject {
-  switch (observation.kind) {
-    case 'no-workers':
-      return condition('Programmed', 'Unknown', 'Pending', 'No worker is connected', [gateway]);
-    case 'waiting': {
-      const { workers, waiting } = observation;
-      return condition('Programmed', 'False', 'Pending', `Waiting for ${waiting} of ${workers} workers`, [gateway]);
-    }
-    case 'acknowledged':
-      return condition(
-        'Programmed',
-        'True',
-        'Programmed',
-        `Acknowledged by every connected worker (${observation.workers})`,
-        [gateway],
-      );
-    case 'rejected': {
-      const { worker, message } = observation;
-      return condition('Programmed', 'False', 'Invalid', `Rejected by ${worker}: ${message}`, [gateway]);
-    }
-    default:
-      return observation satisfies never;
-  }
 }
 
 function listenerConditions(gateway: StoredObject, { port }: GatewayListener, conflicted: boolean): JsonObject[] {

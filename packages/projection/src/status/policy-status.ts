@@ -1,36 +1,63 @@
 import { AGENTGATEWAY_GROUP, GATEWAY_GROUP, type JsonObject, type StoredObject } from '@pulseplane/resources';
+import type { GatewayName } from '../gateway/resource.ts';
 import { type Claim, claimsOf, resolveTargets } from '../policy-attachment.ts';
 import { qualifiedName } from '../typed-object.ts';
 import { compareText } from '../world/ordered-set.ts';
 import type { World } from '../world/world.ts';
 import { CONTROLLER_NAME, condition } from './condition.ts';
+import { programmed, type WorkerObservation } from './programmed.ts';
+
+/** Gateway API's limit. */
+const MOST_ANCESTORS = 16;
+
+/** A gateway that a policy reaches, and what became of the policy there. */
+type Reached = {
+  readonly gateway: StoredObject;
+  readonly claims: readonly Claim[];
+  /** Absent where all of the policy is overridden: then there is nothing of it to run. */
+  readonly programmed?: JsonObject;
+};
 
 /**
  * A policy's status: one ancestor for each gateway that it reaches, and a StatusSummary where a target failed, with
- * agentgateway's reasons and messages. A section that loses to another policy says which one wins.
+ * agentgateway's reasons and messages. A section that loses to another policy says which one wins. `Programmed` is ours,
+ * and stands for the whole policy too, where `kubectl wait` looks for it.
  */
-export function policyStatus(world: World, policy: StoredObject): JsonObject {
+export function policyStatus(
+  world: World,
+  policy: StoredObject,
+  observe: (gateway: GatewayName) => WorkerObservation,
+): JsonObject {
   const targets = resolveTargets(world, policy);
-  const claims = claimsOf(world, policy, targets);
-  const gateways = new Map(claims.map(({ target }) => [target.gateway.ref.name, target.gateway]));
-  const { errors } = targets;
-  return {
-    ancestors: [
-      ...[...gateways.values()]
-        .sort((a, b) => compareText(a.ref.name, b.ref.name))
-        .map((gateway) =>
-          gatewayAncestor(
-            policy,
-            gateway,
-            claims.filter(({ target }) => target.gateway.ref.name === gateway.ref.name),
-          ),
-        ),
-      ...(errors.length > 0 ? [summaryAncestor(policy, errors)] : []),
-    ],
-  };
+  const reached = reachedGateways(policy, claimsOf(world, policy, targets), observe);
+  const ancestors = [
+    ...reached.map((one) => gatewayAncestor(policy, one)),
+    ...(targets.errors.length > 0 ? [unattached(policy, targets.errors)] : []),
+  ];
+  return { conditions: [overall(policy, reached)], ancestors: withinLimit(policy, ancestors) };
 }
 
-function gatewayAncestor(policy: StoredObject, gateway: StoredObject, claims: readonly Claim[]): JsonObject {
+function reachedGateways(
+  policy: StoredObject,
+  claims: readonly Claim[],
+  observe: (gateway: GatewayName) => WorkerObservation,
+): readonly Reached[] {
+  const gateways = new Map(claims.map(({ target }) => [target.gateway.ref.name, target.gateway]));
+  const concerns = (resource: string): boolean => resource.startsWith(`policy/frontend/${qualifiedName(policy)}:`);
+  return [...gateways.values()]
+    .sort((a, b) => compareText(a.ref.name, b.ref.name))
+    .map((gateway) => {
+      const here = claims.filter(({ target }) => target.gateway.ref.name === gateway.ref.name);
+      const isInForce = here.some(({ winner }) => winner === undefined);
+      return {
+        gateway,
+        claims: here,
+        ...(isInForce && { programmed: programmed([policy, gateway], observe(gateway.ref), concerns) }),
+      };
+    });
+}
+
+function gatewayAncestor(policy: StoredObject, { gateway, claims, programmed }: Reached): JsonObject {
   const { namespace, name } = gateway.ref;
   return {
     ancestorRef: { group: GATEWAY_GROUP, kind: 'Gateway', namespace, name },
@@ -38,6 +65,7 @@ function gatewayAncestor(policy: StoredObject, gateway: StoredObject, claims: re
     conditions: [
       condition('Accepted', 'True', 'Valid', 'Policy accepted', [policy, gateway]),
       attached(policy, gateway, claims),
+      ...(programmed === undefined ? [] : [programmed]),
     ],
   };
 }
@@ -59,14 +87,45 @@ function attached(policy: StoredObject, gateway: StoredObject, claims: readonly 
     : condition('Attached', 'True', 'Merged', message, about);
 }
 
-function summaryAncestor(policy: StoredObject, errors: readonly string[]): JsonObject {
+function unattached(policy: StoredObject, errors: readonly string[]): JsonObject {
   const message = errors.map((error) => `Policy is not attached: ${error}`).join('\n');
+  return summary([
+    condition('Accepted', 'True', 'Valid', 'Policy accepted', [policy]),
+    condition('Attached', 'False', 'Pending', message, [policy]),
+  ]);
+}
+
+function summary(conditions: readonly JsonObject[]): JsonObject {
   return {
     ancestorRef: { group: AGENTGATEWAY_GROUP, name: 'StatusSummary' },
     controllerName: CONTROLLER_NAME,
-    conditions: [
-      condition('Accepted', 'True', 'Valid', 'Policy accepted', [policy]),
-      condition('Attached', 'False', 'Pending', message, [policy]),
-    ],
+    conditions,
   };
+}
+
+/** The ancestors that there is room for; the last place then says how many there was none for, as agentgateway does. */
+function withinLimit(policy: StoredObject, ancestors: readonly JsonObject[]): readonly JsonObject[] {
+  if (ancestors.length <= MOST_ANCESTORS) return ancestors;
+  const shown = ancestors.slice(0, MOST_ANCESTORS - 1);
+  const message = `${ancestors.length - shown.length} AncestorRefs ignored due to max status size`;
+  return [...shown, summary([condition('StatusSummarized', 'True', 'StatusSummary', message, [policy])])];
+}
+
+/** Programmed, of all gateways together: the worst that one of them says. */
+function overall(policy: StoredObject, reached: readonly Reached[]): JsonObject {
+  const inForce = reached.flatMap(({ gateway, programmed }) =>
+    programmed === undefined ? [] : [{ gateway, programmed }],
+  );
+  const worst =
+    inForce.find(({ programmed }) => programmed['status'] === 'False') ??
+    inForce.find(({ programmed }) => programmed['status'] === 'Unknown') ??
+    inForce[0];
+  if (worst === undefined) {
+    return reached.length === 0
+      ? condition('Programmed', 'False', 'Pending', 'Policy is not attached', [policy])
+      : condition('Programmed', 'False', 'Overridden', 'Policy is overridden on every target', [policy]);
+  }
+  if (inForce.length === 1) return worst.programmed;
+  const message = `Gateway ${qualifiedName(worst.gateway)}: ${String(worst.programmed['message'])}`;
+  return { ...worst.programmed, message };
 }

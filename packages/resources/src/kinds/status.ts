@@ -62,9 +62,10 @@ export const GatewayClassStatus = Type.Object(
   { description: 'The current state, written by the control plane.' },
 );
 
-/** Of a policy: conditions for each object that it reaches. */
+/** Of a policy: conditions for each object that it reaches, and for the whole, which agentgateway does not have. */
 export const PolicyStatus = Type.Object(
   {
+    conditions: Conditions,
     ancestors: Type.Optional(
       Type.Array(
         Type.Object({

@@ -64,18 +64,19 @@ export class Fleet implements StreamObserver {
     this.#logger.info({ stream, node: node.id }, 'worker disconnected');
   }
 
-  /** What the workers of one gateway run, all of them taken together. */
-  observe(gateway: GatewayName): WorkerObservation {
+  /** What the workers of one gateway run, all of them taken together. `hasNews`: something is not even sent yet. */
+  observe(gateway: GatewayName, hasNews: boolean): WorkerObservation {
     const role = roleOf(gateway);
     const streams = [...this.#streams.values()].filter(({ node }) => node.role === role);
     if (streams.length === 0) return { kind: 'no-workers' };
-    for (const { node, rejected } of streams) {
-      for (const [name, error] of rejected) return { kind: 'rejected', worker: node.id, message: `${name}: ${error}` };
-    }
-    const waiting = streams.filter((stream) => stream.waiting).length;
-    return waiting > 0
-      ? { kind: 'waiting', workers: streams.length, waiting }
-      : { kind: 'acknowledged', workers: streams.length };
+    return {
+      kind: 'connected',
+      workers: streams.length,
+      waiting: streams.filter(({ waiting }) => waiting || hasNews).length,
+      rejections: streams.flatMap(({ node, rejected }) =>
+        [...rejected].map(([resource, message]) => ({ worker: node.id, resource, message })),
+      ),
+    };
   }
 }
 

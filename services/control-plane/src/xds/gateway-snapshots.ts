@@ -65,6 +65,11 @@ export class GatewaySnapshots implements ResourceSource {
     if (this.#stale.size > 0) this.#pending ??= setImmediate(() => this.#announce());
   }
 
+  /** Whether something has changed for a gateway that its workers were not told of yet. */
+  hasNews(gateway: GatewayName): boolean {
+    return this.#stale.has(roleOf(gateway));
+  }
+
   #announce(): void {
     this.#pending = undefined;
     const roles = [...this.#stale];

@@ -1,0 +1,36 @@
+import type { JsonObject, StoredObject } from '@pulseplane/resources';
+import { condition } from './condition.ts';
+
+/** A resource that a worker refuses to run, and the text of its NACK. */
+export type Rejection = { readonly worker: string; readonly resource: string; readonly message: string };
+
+/** What the connected workers of a gateway say of its present configuration. It decides nothing; it is shown. */
+export type WorkerObservation =
+  | { readonly kind: 'no-workers' }
+  | {
+      readonly kind: 'connected';
+      readonly workers: number;
+      /** So many have not answered yet to the newest that there is. */
+      readonly waiting: number;
+      readonly rejections: readonly Rejection[];
+    };
+
+/** Whether the workers of a gateway run what an object asks for. `concerns` says which resources come from it. */
+export function programmed(
+  about: readonly [StoredObject, ...StoredObject[]],
+  observation: WorkerObservation,
+  concerns: (resource: string) => boolean = () => true,
+): JsonObject {
+  if (observation.kind === 'no-workers') {
+    return condition('Programmed', 'Unknown', 'Pending', 'No worker is connected', about);
+  }
+  const { workers, waiting, rejections } = observation;
+  const rejection = rejections.find(({ resource }) => concerns(resource));
+  if (rejection !== undefined) {
+    const { worker, resource, message } = rejection;
+    return condition('Programmed', 'False', 'Invalid', `Rejected by ${worker}: ${resource}: ${message}`, about);
+  }
+  return waiting > 0
+    ? condition('Programmed', 'False', 'Pending', `Waiting for ${waiting} of ${workers} workers`, about)
+    : condition('Programmed', 'True', 'Programmed', `Acknowledged by every connected worker (${workers})`, about);
+}

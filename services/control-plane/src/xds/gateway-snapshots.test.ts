@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createMemoryEventLog, type NewEvent } from '@pulseplane/event-log';
+import { Projection } from '@pulseplane/projection';
+import { AGENTGATEWAY_POLICY, apiVersionOf, GATEWAY, type JsonObject, type ResourceKind } from '@pulseplane/resources';
+import { RESOURCE_TYPE_URL } from '@pulseplane/wire';
+import { GatewaySnapshots } from './gateway-snapshots.ts';
+
+function event(kind: ResourceKind, name: string, spec: JsonObject): NewEvent {
+  return {
+    id: `${name}-${JSON.stringify(spec)}`,
+    type: 'Created',
+    subject: { group: kind.group, kind: kind.kind, namespace: 'ns', name, uid: name },
+    object: { apiVersion: apiVersionOf(kind), kind: kind.kind, metadata: { name, namespace: 'ns' }, spec },
+    actor: { user: 'anonymous', via: 'test' },
+    requestId: 'r',
+    correlationId: 'r',
+    time: '2026-11-22T12:00:00.000Z',
+  };
+}
+
+function gateway(name: string): NewEvent {
+  const listeners = [{ name: 'l', port: 80, protocol: 'HTTP' }];
+  return event(GATEWAY, name, { gatewayClassName: 'agentgateway', listeners });
+}
+
+function policy(target: string, retries: number): NewEvent {
+  return event(AGENTGATEWAY_POLICY, `on-${target}`, {
+    targetRefs: [{ group: GATEWAY.group, kind: 'Gateway', name: target }],
+    frontend: { tcp: { keepalive: { retries } } },
+  });
+}
+
+test('only the workers of the gateway that a change reaches are told, and only what differs has other bytes', async () => {
+  const log = createMemoryEventLog();
+  const projection = new Projection(log);
+  const snapshots = new GatewaySnapshots(projection);
+  log.follow((events) => {
+    for (const one of events) snapshots.invalidate(projection.apply(one));
+  });
+  const write = (...events: readonly NewEvent[]) => log.append({ expected: [], events });
+  await write(gateway('a'), gateway('b'), policy('a', 1));
+  const told: string[] = [];
+  const stops = ['ns~a', 'ns~b'].map((role) => snapshots.watch(role, () => told.push(role)));
+  const a = snapshots.resources('ns~a', RESOURCE_TYPE_URL);
+  const b = snapshots.resources('ns~b', RESOURCE_TYPE_URL);
+  assert.deepEqual([a.size, b.size], [3, 2]);
+
+  await write(policy('a', 2));
+  await write(policy('a', 3));
+  assert.deepEqual(
+    ['a', 'b'].map((name) => snapshots.hasNews({ namespace: 'ns', name })),
+    [true, false],
+  );
+  await nextTurn();
+  assert.deepEqual(told, ['ns~a']);
+  assert.equal(snapshots.hasNews({ namespace: 'ns', name: 'a' }), false);
+  assert.equal(snapshots.resources('ns~b', RESOURCE_TYPE_URL), b);
+  const changed = [...snapshots.resources('ns~a', RESOURCE_TYPE_URL)].filter(
+    ([name, { version }]) => a.get(name)?.version !== version,
+  );
+  assert.deepEqual(
+    changed.map(([name]) => name),
+    ['policy/frontend/ns/on-a:frontend-tcp:ns/a'],
+  );
+
+  for (const stop of stops) stop();
+  await write(policy('b', 1));
+  await nextTurn();
+  assert.deepEqual(told, ['ns~a']);
+  assert.equal(snapshots.resources('ns~b', RESOURCE_TYPE_URL).size, 3);
+});
