@@ -1,6 +1,6 @@
 export type { Actor, EventType, NewEvent, RestoredFrom, StoredEvent } from './event.ts';
 export type { Append, AppendResult, EventLog, ExpectedVersion, ObjectFilter } from './event-log.ts';
-export { type JetStreamOptions, openJetStreamEventLog } from './jetstream/jetstream-event-log.ts';
+export { type JetStreamOptions, openJetStreamEventLog } from './jetstream/index.ts';
 export { createMemoryEventLog } from './memory/memory-event-log.ts';
 export type { CompactionPolicy, CompactionReport } from './sqlite/compaction.ts';
 export { lockFile } from './sqlite/file-lock.ts';

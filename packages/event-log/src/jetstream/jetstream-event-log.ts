@@ -35,11 +35,7 @@ export type JetStreamOptions = {
   readonly notice?: (sentence: string) => void;
 };
 
-/**
- * The log in a NATS JetStream stream, which orders the commands, folded into an own SQLite file, which answers.
- * Resolves when the file has caught up with the stream. Rejects with a StorageFault when NATS cannot be reached, the
- * stream is not the one that the file followed, or it is weak.
- */
+/** See index.ts, which is how others come here. */
 export async function openJetStreamEventLog(options: JetStreamOptions): Promise<EventLog> {
   const unlock = lockFile(options.file);
   const undo: (() => void | Promise<void>)[] = [unlock];

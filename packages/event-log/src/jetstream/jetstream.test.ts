@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { eventLogContract } from '../testing/event-log-contract.ts';
 import { NatsServer, whyNoNatsServer } from '../testing/nats-server.ts';
-import { openJetStreamEventLog } from './jetstream-event-log.ts';
+import { openJetStreamEventLog } from './index.ts';
 
 const missing = whyNoNatsServer();
 const directory = mkdtempSync(join(tmpdir(), 'pulseplane-jetstream-'));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import type { EventLog } from '../event-log.ts';
-import { type JetStreamOptions, openJetStreamEventLog } from '../jetstream/jetstream-event-log.ts';
+import { type JetStreamOptions, openJetStreamEventLog } from '../jetstream/index.ts';
 import { NatsServer } from './nats-server.ts';
 
 /** A server, its files, and everything that a test opens on it; all is gone when the test ends. */

@@ -31,6 +31,8 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     genReqId: () => options.newId(),
     requestIdHeader: false,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
+    // Routes have no schemas of the framework's kind; without compilers of our own it would load its own at each start.
+    schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
     frameworkErrors: (error, request, reply) => {
       setHeaders(request, reply);
       void sendAnswer(request, reply, statusAnswer(badRequest(error.message)));
@@ -63,6 +65,10 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   addEventStream(app, options, streams);
   await app.after();
   return app;
+}
+
+function noCompiler(): never {
+  throw new Error('a route has a schema, but objects are validated by their kinds');
 }
 
 function setHeaders(request: FastifyRequest, reply: FastifyReply): void {
