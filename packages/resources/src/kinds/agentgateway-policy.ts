@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { Backend } from './backend.ts';
 import { choice, exactlyOneOf, notEnforced, opaqueObject } from './fields.ts';
 import { Frontend } from './frontend.ts';
+import { policyHints } from './policy-hints.ts';
 import { TARGET_RULES, TargetRefs, TargetSelectors } from './policy-targets.ts';
 import { AGENTGATEWAY_GROUP } from './references.ts';
 import { defineKind, type ResourceKind } from './resource-kind.ts';
@@ -54,6 +55,7 @@ export const AGENTGATEWAY_POLICY: ResourceKind = defineKind({
   categories: ['agentgateway'],
   description: 'AgentgatewayPolicy sets how gateways handle connections.',
   spec: AgentgatewayPolicySpec,
+  hints: policyHints,
   status: PolicyStatus,
   columns: [
     {

@@ -36,15 +36,24 @@ export type ResourceKind = {
   readonly columns: readonly Column[];
   /** Checks that the schema cannot express, on a spec that fits it. */
   readonly checkSpec?: (spec: JsonObject) => readonly FieldError[];
+  /** The same of a kind without spec, on what it has beside metadata; returns that as it is to be stored. */
+  readonly readContent?: (content: JsonObject) => {
+    readonly content: JsonObject;
+    readonly errors: readonly FieldError[];
+  };
+  /** What a writer should know of a good spec: settings that do nothing beside others. Each begins with the field. */
+  readonly hints?: (spec: JsonObject) => readonly string[];
   /** The status of an object that nothing is known about. */
   readonly initialStatus?: JsonObject;
 };
 
 type Definition = Omit<ResourceKind, 'schema' | 'plan' | 'hasStatus' | 'nameFormat' | 'namespaced' | 'columns'> & {
   readonly description: string;
-  readonly spec: TSchema;
+  readonly spec?: TSchema;
   readonly specRequired?: boolean;
-  readonly status: TSchema;
+  /** Fields beside metadata of a kind that has no spec. */
+  readonly content?: { readonly [field: string]: TSchema };
+  readonly status?: TSchema;
   readonly columns?: readonly (Omit<Column, 'priority'> & Partial<Pick<Column, 'priority'>>)[];
   readonly namespaced?: boolean;
   readonly nameFormat?: NameFormat;
@@ -60,7 +69,7 @@ const AGE: Column = {
 
 /** Completes a kind: the whole object's schema, the Age column, and all prepared for validation. */
 export function defineKind(definition: Definition): ResourceKind {
-  const { description, spec, specRequired = true, status, columns = [], ...names } = definition;
+  const { description, spec, specRequired = spec !== undefined, content, status, columns = [], ...names } = definition;
   const schema: JsonSchema = {
     type: 'object',
     description,
@@ -68,8 +77,9 @@ export function defineKind(definition: Definition): ResourceKind {
       apiVersion: { type: 'string', description: 'The group and version of this object.' },
       kind: { type: 'string', description: 'The kind of this object.' },
       metadata: METADATA_SCHEMA,
-      spec,
-      status,
+      ...(spec !== undefined && { spec }),
+      ...content,
+      ...(status !== undefined && { status }),
     },
     ...(specRequired && { required: ['spec'] }),
   };
@@ -78,7 +88,7 @@ export function defineKind(definition: Definition): ResourceKind {
     namespaced: true,
     nameFormat: 'subdomain',
     ...names,
-    hasStatus: true,
+    hasStatus: status !== undefined,
     schema,
     plan: planOf(schema),
     columns: [

@@ -10,7 +10,11 @@ export type ValidatedObject = {
   readonly object: KubernetesObject;
   readonly errors: readonly FieldError[];
   readonly unknown: readonly string[];
+  /** What the writer should know of an object without errors. */
+  readonly warnings: readonly string[];
 };
+
+const NONE: readonly never[] = [];
 
 /** Faults after which Kubernetes does not evaluate rules, because they may not be evaluable. */
 const BLOCKS_RULES: ReadonlySet<string> = new Set([
@@ -36,14 +40,22 @@ export function validateObject(kind: ResourceKind, input: JsonObject): Validated
   const { value, errors: structural, unknown } = fit(kind.plan, withoutStatus(input), '');
   const { metadata, spec } = asObject(value);
   const fields = asObject(metadata);
+  const read = kind.readContent?.(contentOf(asObject(value)));
   const object = {
     apiVersion: apiVersionOf(kind),
     kind: kind.kind,
     metadata: userMetadata(fields),
     ...(isJsonObject(spec) && { spec }),
+    ...read?.content,
   };
-  const errors = [...structural, ...checkSpec(kind, spec, structural), ...checkMetadata(fields, kind)];
-  return { object, errors, unknown };
+  const errors = [
+    ...structural,
+    ...checkSpec(kind, spec, structural),
+    ...(read?.errors ?? NONE),
+    ...checkMetadata(fields, kind),
+  ];
+  const warnings = errors.length === 0 && isJsonObject(spec) ? (kind.hints?.(spec) ?? NONE) : NONE;
+  return { object, errors, unknown, warnings };
 }
 
 function withoutStatus(input: JsonObject): JsonObject {
@@ -62,6 +74,11 @@ function checkSpec(
   if (plan === undefined || !isJsonObject(spec)) return [];
   const faults = checkRules(plan, spec, 'spec');
   return kind.checkSpec === undefined ? faults : [...faults, ...kind.checkSpec(spec)];
+}
+
+function contentOf(object: JsonObject): JsonObject {
+  const { apiVersion: _apiVersion, kind: _kind, metadata: _metadata, ...content } = object;
+  return content;
 }
 
 function asObject(value: Json | undefined): JsonObject {

@@ -178,6 +178,14 @@ describe('with the real kubectl', { skip }, () => {
     assert.equal((await kubectl(`delete ${policy}`)).code, 0);
   });
 
+  test('a setting that does nothing is stored with a warning', async () => {
+    const manifest = HTTP_MANIFEST.replace(/\n +http2KeepaliveInterval: .*/, '').replace('httpbin-keepalive', 'inert');
+    const { stdout, stderr } = await kubectl('apply -f-', manifest);
+    assert.equal(stdout, 'agentgatewaypolicy.agentgateway.dev/inert created\n');
+    assert.match(stderr, /^Warning: spec\.frontend\.http\.http2KeepaliveTimeout: has no effect without/);
+    await kubectl('delete -f-', manifest);
+  });
+
   test('explain and api-resources know every kind', async () => {
     const explained = (await kubectl('explain agpol.spec.frontend.tcp.keepalive.time')).stdout;
     assert.match(explained, /KIND: +AgentgatewayPolicy\n/);

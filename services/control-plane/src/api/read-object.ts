@@ -36,13 +36,13 @@ export function readObject(input: JsonObject, place: Place, options: ReadOptions
   if (mismatch !== undefined) return fail(badRequest(mismatch));
   const placed = putInPlace(input, place, options.newSuffix);
   if (!placed.ok) return placed;
-  const { object, errors, unknown } = validateObject(kind, placed.value);
+  const { object, errors, unknown, warnings } = validateObject(kind, placed.value);
   const faults = unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
   if (options.fieldValidation === 'Strict' && faults.length > 0) {
     return fail(strictFailure(kind, placed.value, faults, options));
   }
   if (errors.length > 0) return fail(invalid(kind, object.metadata.name, errors));
-  return ok({ object, warnings: options.fieldValidation === 'Warn' ? faults : [] });
+  return ok({ object, warnings: options.fieldValidation === 'Warn' ? [...faults, ...warnings] : warnings });
 }
 
 function typeMismatch(input: JsonObject, kind: ResourceKind): string | undefined {
