@@ -3,7 +3,9 @@ import { test } from 'node:test';
 import { createMemoryEventLog } from '@pulseplane/event-log';
 import type { KubernetesObject } from '@pulseplane/resources';
 import fc from 'fast-check';
-import type { GatewayResource } from './gateway/resource.ts';
+import { winningPolicies } from './gateway/effective-frontend.ts';
+import type { GatewayResource, Policy } from './gateway/resource.ts';
+import type { GatewayParts } from './gateway-projection.ts';
 import { Projection, type Touched } from './index.ts';
 import { eventOf, refOfObject } from './testing/event-of.ts';
 
@@ -135,6 +137,14 @@ test('following the events gives at every step what a projection of the same obj
         parts.set(keyOf(gateway), new Map(current));
         assert.deepEqual(current, new Projection(log).gatewayParts(gateway, new Map()));
         assert.deepEqual([...current.values()].flat(), new Projection(log).gateway(gateway));
+        for (const number of [80, 81, 82]) {
+          const overridden = followed.overridden(gateway, number, 100);
+          assert.deepEqual(overridden, new Projection(log).overridden(gateway, number, 100));
+          const winners = winningPolicies(policiesOf(current), gateway, number);
+          for (const { section, by } of overridden) {
+            assert.equal(winners[section === 'frontend.tcp' ? 'tcp' : 'http']?.name.name, by.name);
+          }
+        }
         for (const stored of log.objects({})) {
           const observe = () => ({ kind: 'no-workers' }) as const;
           assert.deepEqual(followed.status(stored, observe), new Projection(log).status(stored, observe));
@@ -178,6 +188,10 @@ test('the order of writes never changes what follows from the same objects', asy
     { numRuns: 200 },
   );
 });
+
+function policiesOf(parts: GatewayParts): readonly Policy[] {
+  return [...parts.values()].flat().filter((resource): resource is Policy => resource.kind === 'policy');
+}
 
 function keyOf({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
   return `${namespace}/${name}`;

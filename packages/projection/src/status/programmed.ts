@@ -2,7 +2,7 @@ import type { JsonObject, StoredObject } from '@pulseplane/resources';
 import { condition } from './condition.ts';
 
 /** A resource that a worker refuses to run, and the text of its NACK. */
-export type Rejection = { readonly worker: string; readonly resource: string; readonly message: string };
+type Rejection = { readonly worker: string; readonly resource: string; readonly message: string };
 
 /** What the connected workers of a gateway say of its present configuration. It decides nothing; it is shown. */
 export type WorkerObservation =
