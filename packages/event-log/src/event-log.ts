@@ -19,7 +19,13 @@ export type AppendResult =
   | { readonly kind: 'conflict'; readonly ref: ObjectRef; readonly expected: number; readonly actual: number };
 
 /** Which objects to list; an absent part matches all. */
-export type ObjectFilter = { readonly group?: string; readonly kind?: string; readonly namespace?: string };
+export type ObjectFilter = {
+  readonly group?: string;
+  readonly kind?: string;
+  readonly namespace?: string;
+  /** Only what comes after this object in the order of namespace and name: where the page before ended. */
+  readonly after?: Pick<ObjectRef, 'namespace' | 'name'>;
+};
 
 /**
  * The append-only log and the read table of current objects that moves with it in one transaction.

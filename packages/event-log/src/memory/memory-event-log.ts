@@ -109,15 +109,20 @@ function select(objects: ReadonlyMap<string, StoredObject>, filter: ObjectFilter
       ({ ref }) =>
         (filter.group ?? ref.group) === ref.group &&
         (filter.kind ?? ref.kind) === ref.kind &&
-        (filter.namespace ?? ref.namespace) === ref.namespace,
+        (filter.namespace ?? ref.namespace) === ref.namespace &&
+        (filter.after === undefined || compareNames(ref, filter.after) > 0),
     )
     .sort((a, b) => compareRefs(a.ref, b.ref));
 }
 
 function compareRefs(a: ObjectRef, b: ObjectRef): number {
-  return (
-    compare(a.group, b.group) || compare(a.kind, b.kind) || compare(a.namespace, b.namespace) || compare(a.name, b.name)
-  );
+  return compare(a.group, b.group) || compare(a.kind, b.kind) || compareNames(a, b);
+}
+
+type Names = Pick<ObjectRef, 'namespace' | 'name'>;
+
+function compareNames(a: Names, b: Names): number {
+  return compare(a.namespace, b.namespace) || compare(a.name, b.name);
 }
 
 function compare(a: string, b: string): number {

@@ -5,7 +5,7 @@ import type { Append, AppendResult, ObjectFilter } from '../event-log.ts';
 import type { Connection } from './database.ts';
 import { asStorageFault } from './fault.ts';
 import { fromEventRow, fromObjectRow, toEventValues } from './rows.ts';
-import { prepareStatements, type Statements, WAYPOINT_EVERY } from './statements.ts';
+import { type FilterParameters, prepareStatements, type Statements, WAYPOINT_EVERY } from './statements.ts';
 import { SubjectTable } from './subject-table.ts';
 
 /** A command, and the schema version that its events are sealed in: where nobody says otherwise, the newest. */
@@ -91,12 +91,12 @@ export class SqliteStore {
   }
 
   objects(filter: ObjectFilter): readonly StoredObject[] {
-    return this.#reading(() => this.#statements.objects(filter).all(filter)).map(fromObjectRow);
+    return this.#reading(() => this.#statements.objects(filter).all(toParameters(filter))).map(fromObjectRow);
   }
 
   *each(filter: ObjectFilter): Generator<StoredObject> {
     try {
-      for (const row of this.#statements.objects(filter).iterate(filter)) yield fromObjectRow(row);
+      for (const row of this.#statements.objects(filter).iterate(toParameters(filter))) yield fromObjectRow(row);
     } catch (error) {
       throw asStorageFault(error, this.db.name);
     }
@@ -162,6 +162,12 @@ export class SqliteStore {
   }
 }
 
-function toParameters({ group, kind, namespace }: ObjectFilter) {
-  return { group: group ?? null, kind: kind ?? null, namespace: namespace ?? null };
+function toParameters({ group, kind, namespace, after }: ObjectFilter): FilterParameters {
+  return {
+    group: group ?? null,
+    kind: kind ?? null,
+    namespace: namespace ?? null,
+    afterNamespace: after?.namespace ?? null,
+    afterName: after?.name ?? null,
+  };
 }

@@ -5,7 +5,14 @@ import type { ObjectFilter } from '../event-log.ts';
 import type { Connection } from './database.ts';
 import { EVENT_COLUMNS, type EventRow, type ObjectRow, type SubjectRow } from './rows.ts';
 
-type FilterParameters = { group: string | null; kind: string | null; namespace: string | null };
+/** The parts of a filter; null: not given. */
+export type FilterParameters = {
+  group: string | null;
+  kind: string | null;
+  namespace: string | null;
+  afterNamespace: string | null;
+  afterName: string | null;
+};
 type Value = string | number | null;
 
 /** Every statement of the log, prepared once. */
@@ -18,7 +25,7 @@ export type Statements = {
   readonly insertSubject: Statement<[string, string, string, string]>;
   readonly setHead: Statement<[number, number, number, number]>;
   readonly object: Statement<[number], ObjectRow>;
-  readonly objects: (filter: ObjectFilter) => Statement<[ObjectFilter], ObjectRow>;
+  readonly objects: (filter: ObjectFilter) => Statement<[FilterParameters], ObjectRow>;
   readonly objectAt: Statement<[ObjectRef & { seq: number }], ObjectRow & Pick<EventRow, 'type'>>;
   readonly objectsAt: Statement<[FilterParameters & { seq: number }], ObjectRow>;
   readonly history: Statement<[ObjectRef & { seq: number; limit: number }], EventRow>;
@@ -36,7 +43,8 @@ const OBJECT_COLUMNS = `events.seq, ${NAMES}, events.time, events.object`;
 
 const FILTER = `subject_group = coalesce(@group, subject_group)
   AND subject_kind = coalesce(@kind, subject_kind)
-  AND subject_namespace = coalesce(@namespace, subject_namespace)`;
+  AND subject_namespace = coalesce(@namespace, subject_namespace)
+  AND (@afterNamespace IS NULL OR (subject_namespace, subject_name) > (@afterNamespace, @afterName))`;
 
 /**
  * A subject's events, newest first, from one at or above @seq on, by the links from each to the one before it. CROSS JOIN
@@ -100,13 +108,16 @@ export function prepareStatements(db: Connection): Statements {
 
 /** One statement for each set of parts that a filter gives, so that the index of names leads to the rows. */
 function objectStatements(db: Connection): Statements['objects'] {
-  const prepared = new Map<string, Statement<[ObjectFilter], ObjectRow>>();
+  const prepared = new Map<string, Statement<[FilterParameters], ObjectRow>>();
   return (filter) => {
     const given = (['group', 'kind', 'namespace'] as const).filter((part) => filter[part] !== undefined);
-    const condition = given.map((part) => `subject_${part} = @${part}`).join(' AND ') || 'true';
+    const conditions = given.map((part) => `subject_${part} = @${part}`);
+    if (filter.after !== undefined)
+      conditions.push('(subject_namespace, subject_name) > (@afterNamespace, @afterName)');
+    const condition = conditions.join(' AND ') || 'true';
     const statement =
       prepared.get(condition) ??
-      db.prepare<[ObjectFilter], ObjectRow>(
+      db.prepare<[FilterParameters], ObjectRow>(
         `SELECT ${OBJECT_COLUMNS}
          FROM subjects CROSS JOIN heads ON heads.subject = subjects.id CROSS JOIN events ON events.seq = heads.version
          WHERE ${condition} ORDER BY ${NAMES}`,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ObjectRef } from '@pulseplane/resources';
+import type { ObjectRef, StoredObject } from '@pulseplane/resources';
 import type { EventType, NewEvent, StoredEvent } from '../event.ts';
 import type { EventLog } from '../event-log.ts';
 import { tail } from '../tail.ts';
@@ -188,6 +188,19 @@ export function eventLogContract({ name, open }: EventLogFactory): void {
       assert.deepEqual(seqs(4, 2), [3, 1]);
     },
   );
+
+  contract('a list goes on after any object, now and in the past', async (log) => {
+    await log.append({ expected: [], events: ['a', 'b', 'c', 'd'].map((name) => policyEvent(name)) });
+    await log.append({ expected: [], events: [policyEvent('b', 'Deleted'), policyEvent('bb')] });
+    const { namespace, group, kind } = policyRef('a');
+    const after = (name: string) => ({ group, kind, after: { namespace, name } });
+    const names = (objects: Iterable<StoredObject>) => [...objects].map(({ ref }) => ref.name);
+    assert.deepEqual(names(log.objects(after('a'))), ['bb', 'c', 'd']);
+    assert.deepEqual(names(log.each(after('b'))), ['bb', 'c', 'd']);
+    assert.deepEqual(names(log.objectsAt(after('a'), 4)), ['b', 'c', 'd']);
+    assert.deepEqual(names(log.objects(after('d'))), []);
+    assert.deepEqual(names(log.objects({ after: { namespace: '', name: 'z' } })), ['a', 'bb', 'c', 'd']);
+  });
 
   contract(
     'every version of an object with a long history is found, and its history from any point back',

@@ -9,7 +9,7 @@ import {
 } from '@pulseplane/resources';
 import { GROUP_VERSIONS, type GroupVersion } from './discovery.ts';
 import { AT_PARAMETER, HISTORY_SCHEMAS, historyPaths } from './history/openapi.ts';
-import { queryParameter } from './openapi-schema.ts';
+import { queryParameter, whole } from './openapi-schema.ts';
 import { basePath, collectionPath, everywherePath } from './paths.ts';
 import { IDEMPOTENCY_KEY } from './status.ts';
 import { EVENT_STREAM_DOCUMENT, WATCH_PARAMETERS } from './watch/openapi.ts';
@@ -89,6 +89,8 @@ function kindPaths(kind: ResourceKind): readonly [string, Json][] {
 const LIST_PARAMETERS: readonly JsonObject[] = [
   queryParameter('labelSelector', 'Only objects with these labels: a=b, a!=b, a in (b,c), a, !a; joined by commas.'),
   queryParameter('fieldSelector', 'Only objects with these fields: metadata.name or metadata.namespace, = or !=.'),
+  queryParameter('limit', 'At most so many objects; metadata.continue then leads to the next page.', whole),
+  queryParameter('continue', 'The metadata.continue of the page before. Every page shows the state of the first.'),
   ...WATCH_PARAMETERS,
 ];
 

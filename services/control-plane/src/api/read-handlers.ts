@@ -4,9 +4,10 @@ import { fail, ok, type Result, refOf } from '../command/index.ts';
 import { prefersTable } from './accept.ts';
 import { type Answer, statusAnswer } from './answer.ts';
 import type { ApiOptions } from './api-options.ts';
-import { readMoment } from './history/moment.ts';
+import { listMoment, type Moment, readMoment } from './history/moment.ts';
+import { continueToken, type ListRequest, readListRequest, takePage } from './list-request.ts';
 import { parseFieldSelector, parseLabelSelector, type Selector } from './selectors.ts';
-import { badRequest, notFound } from './status.ts';
+import { badRequest, expired, notFound, type Status, tooLargeVersion } from './status.ts';
 import { readIncludeObject, toTable } from './table.ts';
 
 /** The parameters of a path; namespace is absent for cluster-scoped kinds and lists over all namespaces. */
@@ -22,26 +23,44 @@ export function getObject(options: ApiOptions, kind: ResourceKind, request: Fast
   const stored = moment.value.object(refOf(kind, namespace, name));
   if (stored === undefined) return statusAnswer(notFound(kind, name));
   const object = moment.value.present(kind, stored);
-  return { code: 200, body: asTable(options, kind, request, [object], String(stored.version)) ?? object };
+  return {
+    code: 200,
+    body: asTable(options, kind, request, [object], { resourceVersion: String(stored.version) }) ?? object,
+  };
 }
 
-/** GET of the objects of a kind, in one namespace or in all; with `at`, as they were. */
+/** GET of the objects of a kind, in one namespace or in all; with `at`, as they were; with `limit`, in pages. */
 export function listObjects(options: ApiOptions, kind: ResourceKind, request: FastifyRequest): Answer {
   const query = request.query as Query;
   const selector = readSelectors(query);
   if (!selector.ok) return statusAnswer(badRequest(selector.error));
-  const moment = readMoment(options, query);
+  const list = readListRequest(query);
+  if (!list.ok) return statusAnswer(badRequest(list.error));
+  const moment = listedMoment(options, query, list.value);
   if (!moment.ok) return statusAnswer(moment.error);
+  const { seq, objects, present } = moment.value;
   const { namespace } = request.params as PathParams;
+  const { limit, after } = list.value;
   const filter = { group: kind.group, kind: kind.kind, ...(namespace !== undefined && { namespace }) };
-  const resourceVersion = String(moment.value.seq);
-  const items = moment.value
-    .objects(filter)
-    .filter(selector.value)
-    .map((stored) => moment.value.present(kind, stored));
-  const table = asTable(options, kind, request, items, resourceVersion);
-  const list = { apiVersion: apiVersionOf(kind), kind: `${kind.kind}List`, metadata: { resourceVersion }, items };
-  return { code: 200, body: table ?? list };
+  const page = takePage(objects(after === undefined ? filter : { ...filter, after }), selector.value, limit);
+  const last = page.more ? page.items.at(-1) : undefined;
+  const metadata = {
+    resourceVersion: String(seq),
+    ...(last !== undefined && { continue: continueToken(seq, last.ref) }),
+  };
+  const items = page.items.map((stored) => present(kind, stored));
+  const table = asTable(options, kind, request, items, metadata);
+  return { code: 200, body: table ?? { apiVersion: apiVersionOf(kind), kind: `${kind.kind}List`, metadata, items } };
+}
+
+/** The state that a list shows. A later page shows that of the first. */
+function listedMoment(options: ApiOptions, query: Query, { seq, notOlderThan }: ListRequest): Result<Moment, Status> {
+  const { log } = options;
+  if (Math.max(seq ?? 0, notOlderThan) > log.head()) return fail(tooLargeVersion(seq ?? notOlderThan, log.head()));
+  if (seq === undefined || query['at'] !== undefined) return readMoment(options, query);
+  if (seq < log.floor() && seq !== log.head())
+    return fail(expired(`The version ${seq} of the list is compacted away; begin a new list.`));
+  return ok(listMoment(options, seq));
 }
 
 /** Reads labelSelector and fieldSelector. */
@@ -60,9 +79,9 @@ function asTable(
   kind: ResourceKind,
   request: FastifyRequest,
   objects: readonly JsonObject[],
-  resourceVersion: string,
+  metadata: { readonly resourceVersion: string; readonly continue?: string },
 ): JsonObject | undefined {
   if (!prefersTable(request.headers.accept)) return undefined;
   const include = readIncludeObject(request.query as Query);
-  return toTable(kind, objects, { now: options.now(), include, resourceVersion });
+  return toTable(kind, objects, { now: options.now(), include, metadata });
 }

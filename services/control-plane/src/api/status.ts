@@ -77,6 +77,13 @@ export function expired(message: string): Status {
   return failure(410, 'Expired', message);
 }
 
+/** A version that has not happened yet; Kubernetes' words. */
+export function tooLargeVersion(version: number, head: number): Status {
+  const message = `Too large resource version: ${version}, current: ${head}`;
+  const causes = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }];
+  return failure(504, 'Timeout', `Timeout: ${message}`, { causes, retryAfterSeconds: 1 });
+}
+
 /** More than the server serves at once, or faster than the client reads. */
 export function tooManyRequests(message: string, retryAfterSeconds: number): Status {
   return failure(429, 'TooManyRequests', message, { retryAfterSeconds });

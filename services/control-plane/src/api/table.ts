@@ -20,12 +20,12 @@ export function readIncludeObject({ includeObject }: Readonly<Record<string, unk
 export function toTable(
   kind: ResourceKind,
   objects: readonly JsonObject[],
-  options: { readonly now: Date; readonly include: IncludeObject; readonly resourceVersion: string },
+  options: { readonly now: Date; readonly include: IncludeObject; readonly metadata: JsonObject },
 ): JsonObject {
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',
-    metadata: { resourceVersion: options.resourceVersion },
+    metadata: options.metadata,
     columnDefinitions: [
       { name: 'Name', type: 'string', format: 'name', description: 'The name of the object.', priority: 0 },
       ...kind.columns.map(({ name, type, description, priority }) => ({

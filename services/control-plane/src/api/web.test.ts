@@ -202,7 +202,7 @@ for (const [kind, code, reason] of [
     };
     const log = wrapEventLog(memory, {
       append: async (append) => fault(() => memory.append(append)),
-      objects: (filter) => fault(() => memory.objects(filter)),
+      each: (filter) => fault(() => memory.each(filter)),
     });
     const { send } = await createFixture({ log });
     broken = true;

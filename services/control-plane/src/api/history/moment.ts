@@ -10,28 +10,41 @@ import { readPoint } from './point.ts';
 export type Moment = {
   readonly seq: number;
   readonly object: (ref: ObjectRef) => StoredObject | undefined;
-  readonly objects: (filter: ObjectFilter) => readonly StoredObject[];
+  /** In the order of namespace and name. */
+  readonly objects: (filter: ObjectFilter) => Iterable<StoredObject>;
   /** An object as clients see it. Of the past the log knows what was decided, so there is no status then. */
   readonly present: (kind: ResourceKind, stored: StoredObject) => JsonObject;
 };
 
+type Query = Readonly<Record<string, unknown>>;
+
 /** The moment that a query asks for: `at` a sequence number or time, or now. */
-export function readMoment(options: ApiOptions, query: Readonly<Record<string, unknown>>): Result<Moment, Status> {
-  const { log, statusOf, now } = options;
+export function readMoment(options: ApiOptions, query: Query): Result<Moment, Status> {
+  const { log, now } = options;
   const { at } = query;
-  if (at === undefined) {
-    return ok({
-      seq: log.head(),
-      object: (ref) => log.object(ref),
-      objects: (filter) => log.objects(filter),
-      present: (kind, stored) => present(kind, stored, statusOf),
-    });
-  }
+  if (at === undefined) return ok(presentMoment(options));
   if (typeof at !== 'string') return fail(invalidParameter('at', String(at), 'may be given once'));
   const point = readPoint(log, 'at', at, now());
-  if (!point.ok) return point;
-  const seq = point.value;
-  return ok({
+  return point.ok ? ok(pastMoment(options, point.value)) : point;
+}
+
+/** The objects of a list that was begun right after an event, with the status of now. `seq` must not be below the floor. */
+export function listMoment(options: ApiOptions, seq: number): Moment {
+  const now = presentMoment(options);
+  return seq === now.seq ? now : { ...pastMoment(options, seq), present: now.present };
+}
+
+function presentMoment({ log, statusOf }: ApiOptions): Moment {
+  return {
+    seq: log.head(),
+    object: (ref) => log.object(ref),
+    objects: (filter) => log.each(filter),
+    present: (kind, stored) => present(kind, stored, statusOf),
+  };
+}
+
+function pastMoment({ log }: ApiOptions, seq: number): Moment {
+  return {
     seq,
     object: (ref) => log.objectAt(ref, seq),
     objects: (filter) => log.objectsAt(filter, seq),
@@ -39,5 +52,5 @@ export function readMoment(options: ApiOptions, query: Readonly<Record<string, u
       const { status: _, ...decided } = present(kind, stored, () => undefined);
       return decided;
     },
-  });
+  };
 }

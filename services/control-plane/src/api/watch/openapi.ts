@@ -5,8 +5,14 @@ import { object, queryParameter, text, whole, yesOrNo } from '../openapi-schema.
 /** The query parameters with which a list is a watch. */
 export const WATCH_PARAMETERS: readonly JsonObject[] = [
   queryParameter('watch', 'Follow the changes instead: one JSON object {type, object} on each line.', yesOrNo),
-  queryParameter('resourceVersion', 'Watch: begin after this version; 0 or none: first the present objects as ADDED.'),
-  queryParameter('resourceVersionMatch', 'Watch: NotOlderThan, with sendInitialEvents and only with it.'),
+  queryParameter(
+    'resourceVersion',
+    'Watch: begin after this version; 0 or none: first the present objects as ADDED. List: see the next.',
+  ),
+  queryParameter(
+    'resourceVersionMatch',
+    'List: Exact (as it was at the version) or NotOlderThan. Watch: NotOlderThan, with sendInitialEvents.',
+  ),
   queryParameter('allowWatchBookmarks', 'Watch: say now and then up to which version all is told.', yesOrNo),
   queryParameter(
     'sendInitialEvents',

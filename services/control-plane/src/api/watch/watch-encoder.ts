@@ -26,7 +26,7 @@ export function createWatchEncoder({ kind, statusOf, now, table }: EncoderOption
   let columnsSent = false;
   const shape = (object: JsonObject, seq: number): JsonObject => {
     if (table === undefined) return object;
-    const whole = toTable(kind, [object], { now: now(), include: table, resourceVersion: String(seq) });
+    const whole = toTable(kind, [object], { now: now(), include: table, metadata: { resourceVersion: String(seq) } });
     if (!columnsSent) {
       columnsSent = true;
       return whole;
