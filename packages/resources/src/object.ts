@@ -11,6 +11,8 @@ export type ObjectMeta = {
   readonly creationTimestamp?: string;
   readonly labels?: { readonly [key: string]: string };
   readonly annotations?: { readonly [key: string]: string };
+  /** Who owns which field: entries as in Kubernetes, of any form until the control plane has read them. */
+  readonly managedFields?: readonly JsonObject[];
 };
 
 /** A Kubernetes-style object of any kind. */

@@ -1,5 +1,6 @@
-import type { JsonObject, ObjectMeta } from '../object.ts';
+import type { Json, JsonObject, ObjectMeta } from '../object.ts';
 import { type FieldError, forbiddenField, invalidValue, requiredValue, tooLong, tooMany } from './field-error.ts';
+import { checkManagedFields } from './field-manager.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { labelValueFaults, type NameFormat, nameFaults, qualifiedNameFaults } from './names.ts';
 import { isJsonObject } from './structure.ts';
@@ -34,9 +35,13 @@ export const METADATA_SCHEMA: JsonSchema = {
     deletionGracePeriodSeconds: { type: 'integer', format: 'int64', description: 'Set by the server.' },
     labels: { ...strings, description: 'Names and values to select objects by.' },
     annotations: { ...strings, description: 'Names and values that tools keep with the object.' },
-    finalizers: { ...names, description: 'Not supported.' },
+    finalizers: { ...names, description: 'Not supported.', 'x-kubernetes-list-type': 'set' },
     ownerReferences: { ...list, description: 'Not supported.' },
-    managedFields: { ...list, description: 'Not kept.' },
+    managedFields: {
+      ...list,
+      description: 'Who owns which field, and since when.',
+      'x-kubernetes-list-type': 'atomic',
+    },
     selfLink: { ...text, description: 'Not kept.' },
   },
 };
@@ -51,6 +56,8 @@ export function checkMetadata(metadata: JsonObject, rules: MetadataRules): reado
   checkNamespace(metadata, rules, errors);
   checkLabels(asObject(metadata['labels']), errors);
   checkAnnotations(asObject(metadata['annotations']), errors);
+  const { managedFields } = metadata;
+  if (isObjectList(managedFields)) checkManagedFields(managedFields, errors);
   for (const name of ['finalizers', 'ownerReferences']) {
     if (isFilled(metadata[name])) {
       errors.push(forbiddenField(`metadata.${name}`, 'not supported by Pulseplane; remove it'));
@@ -59,9 +66,9 @@ export function checkMetadata(metadata: JsonObject, rules: MetadataRules): reado
   return errors;
 }
 
-/** The part of metadata that a user decides; the rest is the server's. */
+/** The part of metadata that a user decides; the rest is the server's. The owners of fields are as they were sent. */
 export function userMetadata(metadata: JsonObject): ObjectMeta {
-  const { namespace, uid, resourceVersion, labels, annotations } = metadata;
+  const { namespace, uid, resourceVersion, labels, annotations, managedFields } = metadata;
   return {
     name: string(metadata['name']),
     ...(isText(namespace) && { namespace }),
@@ -69,6 +76,7 @@ export function userMetadata(metadata: JsonObject): ObjectMeta {
     ...(isText(resourceVersion) && { resourceVersion }),
     ...(isFilledMap(labels) && { labels }),
     ...(isFilledMap(annotations) && { annotations }),
+    ...(isObjectList(managedFields) && { managedFields }),
   };
 }
 
@@ -145,4 +153,8 @@ function isFilled(value: JsonObject[string]): boolean {
 
 function string(value: JsonObject[string]): string {
   return typeof value === 'string' ? value : '';
+}
+
+function isObjectList(value: Json | undefined): value is readonly JsonObject[] {
+  return Array.isArray(value) && (value as readonly Json[]).every(isJsonObject);
 }

@@ -90,9 +90,15 @@ describe('Idempotency-Key', () => {
 
 test('the log keeps who wrote as it was hashed, however odd the name', async () => {
   const { send, log } = await createFixture();
-  const manager = encodeURIComponent(`${'a'.repeat(127)}😀😀`);
-  await send('POST', `/api/v1/namespaces?fieldManager=${manager}`, namespace('a'));
-  assert.equal(log.read({ from: 3, limit: 1 })[0]?.actor.via, `${'a'.repeat(127)}😀`);
+  const manager = (length: number) => encodeURIComponent(`${'a'.repeat(length)}😀`);
+  const long = await send('POST', `/api/v1/namespaces?fieldManager=${manager(125)}`, namespace('a'));
+  assert.equal(long.statusCode, 422);
+  assert.equal(
+    long.json().message,
+    'CreateOptions.meta.k8s.io "" is invalid: fieldManager: Too long: may not be more than 128 bytes',
+  );
+  await send('POST', `/api/v1/namespaces?fieldManager=${manager(124)}`, namespace('a'));
+  assert.equal(log.read({ from: 3, limit: 1 })[0]?.actor.via, `${'a'.repeat(124)}😀`);
 });
 
 function policyIn(namespaceName: string) {

@@ -99,7 +99,9 @@ function operation(kind: ResourceKind, action: string, verb: string): JsonObject
   const writes = ['post', 'put', 'patch'].includes(action);
   const reads = ['get', 'list'].includes(action);
   const parameters = writes
-    ? ['dryRun', 'fieldManager', 'fieldValidation'].map((name) => parameter(name, 'query'))
+    ? ['dryRun', 'fieldManager', 'fieldValidation', ...(action === 'patch' ? ['force'] : [])].map((name) =>
+        parameter(name, 'query'),
+      )
     : action === 'list'
       ? LIST_PARAMETERS
       : [];
@@ -116,7 +118,12 @@ function operation(kind: ResourceKind, action: string, verb: string): JsonObject
 function content(kind: ResourceKind, action: string): JsonObject {
   const schema = { $ref: `#/components/schemas/${schemaName(kind)}` };
   if (action !== 'patch') return { content: { 'application/json': { schema }, 'application/yaml': { schema } } };
-  return { content: { 'application/merge-patch+json': { schema: { type: 'object' } } } };
+  return {
+    content: {
+      'application/apply-patch+yaml': { schema },
+      'application/merge-patch+json': { schema: { type: 'object' } },
+    },
+  };
 }
 
 function parameter(name: string, place: 'path' | 'query' | 'header'): JsonObject {

@@ -5,10 +5,12 @@ import { mediaType, parseJson, parseYaml } from './body.ts';
 import type { Patch } from './json-patch.ts';
 import { APPLY_PATCH_TYPE, JSON_PATCH_TYPE, MERGE_PATCH_TYPE, readPatch, STRATEGIC_PATCH_TYPE } from './patch.ts';
 import { PROTOBUF_TYPE, parseProtobufNamespace } from './protobuf.ts';
-import { acceptedMediaTypes, badRequest, type Status, unprocessablePatch, unsupportedMediaType } from './status.ts';
+import { acceptedMediaTypes, badRequest, type Status, unprocessablePatch } from './status.ts';
 
 export const JSON_TYPE = 'application/json';
 export const YAML_TYPE = 'application/yaml';
+
+const OPENING_BRACE = 0x7b;
 
 /** The object in the body of a POST or PUT. */
 export function objectBody(kind: ResourceKind, request: FastifyRequest): Result<JsonObject, Status> {
@@ -30,17 +32,22 @@ export function optionsBody(request: FastifyRequest): Result<Json | undefined, S
 /** The patch in the body of a PATCH. */
 export function patchBody(kind: ResourceKind, request: FastifyRequest): Result<Patch, Status> {
   const type = mediaType(request.headers['content-type']);
-  if (type === APPLY_PATCH_TYPE) {
-    return fail(
-      unsupportedMediaType('server-side apply is not supported yet; use kubectl apply without --server-side'),
-    );
-  }
-  const accepted = [JSON_PATCH_TYPE, MERGE_PATCH_TYPE, ...(kind === NAMESPACE ? [STRATEGIC_PATCH_TYPE] : [])];
+  const strategic = kind === NAMESPACE ? [STRATEGIC_PATCH_TYPE] : [];
+  const accepted = [JSON_PATCH_TYPE, MERGE_PATCH_TYPE, ...strategic, APPLY_PATCH_TYPE];
   if (!accepted.includes(type)) return fail(acceptedMediaTypes(accepted));
   const parsed = parseJson(bytesOf(request));
   if (!parsed.ok) return fail(badRequest(parsed.error));
   const patch = readPatch(type, parsed.value);
   return patch.ok ? patch : fail(unprocessablePatch(patch.error));
+}
+
+/** The configuration in the body of an apply: YAML, which JSON is too. */
+export function applyBody(request: FastifyRequest): Result<JsonObject, Status> {
+  const bytes = bytesOf(request);
+  const isJson = bytes[0] === OPENING_BRACE;
+  const parsed = isJson ? parseJson(bytes) : parseYaml(bytes);
+  if (!parsed.ok) return fail(badRequest(`error decoding YAML: ${parsed.error}`));
+  return isJsonObject(parsed.value) ? ok(parsed.value) : fail(badRequest('the body must be an object'));
 }
 
 function parseDocument(request: FastifyRequest, accepted: readonly string[]): Result<Json, Status> {

@@ -1,5 +1,7 @@
 import type { StorageFault } from '@pulseplane/event-log';
+import type { ConflictReport } from '@pulseplane/field-ownership';
 import {
+  apiVersionOf,
   type FieldError,
   invalidValue,
   type Json,
@@ -95,7 +97,7 @@ export function tooLarge(limit: number): Status {
 }
 
 /** A body of a type that the path does not take. */
-export function unsupportedMediaType(message: string): Status {
+function unsupportedMediaType(message: string): Status {
   return failure(415, 'UnsupportedMediaType', message);
 }
 
@@ -107,7 +109,11 @@ export function acceptedMediaTypes(accepted: readonly string[]): Status {
 }
 
 /** An object that breaks rules; kubectl prints the causes. */
-export function invalid(kind: ResourceKind, name: string, errors: readonly FieldError[]): Status {
+export function invalid(
+  kind: Pick<ResourceKind, 'group' | 'kind'>,
+  name: string,
+  errors: readonly FieldError[],
+): Status {
   const faults = errors.map(({ field, message }) => `${field}: ${message}`);
   const list = faults.length === 1 ? faults[0] : `[${faults.join(', ')}]`;
   const qualifiedKind = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
@@ -117,6 +123,32 @@ export function invalid(kind: ResourceKind, name: string, errors: readonly Field
     kind: kind.kind,
     causes: errors,
   });
+}
+
+/** A parameter of a write that breaks a rule. */
+export function invalidOptions(kind: string, errors: readonly FieldError[]): Status {
+  return invalid({ group: 'meta.k8s.io', kind }, '', errors);
+}
+
+/** An apply that would change fields of others. */
+export function applyConflict({ message, causes }: ConflictReport): Status {
+  return failure(409, 'Conflict', message, { causes });
+}
+
+/** An apply whose configuration does not fit the schema; a server error in Kubernetes, and so to its clients here. */
+export function untypedPatch(
+  kind: ResourceKind,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  reason: string,
+): Status {
+  const what = `${namespace}/${name}; ${apiVersionOf(kind)}, Kind=${kind.kind}`;
+  return failure(500, '', `failed to create typed patch object (${what}): ${reason}`);
+}
+
+/** An apply that names the uid of an object which is not there. */
+export function uidMismatch(kind: ResourceKind, name: string, uid: string): Status {
+  const reason = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
+  return conflict({ kind, name }, reason);
 }
 
 /** A patch that cannot be applied. */

@@ -1,14 +1,12 @@
-import {
-  invalidValue,
-  type JsonObject,
-  type KubernetesObject,
-  NAMESPACE,
-  type ResourceKind,
-} from '@pulseplane/resources';
+import { invalidValue, NAMESPACE, type ResourceKind } from '@pulseplane/resources';
 import type { FastifyRequest } from 'fastify';
 import { type Command, fail, type Intent, ok, type Result, refOf } from '../command/index.ts';
 import { type Answer, statusAnswer } from './answer.ts';
 import type { ApiOptions } from './api-options.ts';
+import { applyObject } from './apply-handler.ts';
+import { mediaType } from './body.ts';
+import { APPLY_PATCH_TYPE } from './patch.ts';
+import { patchable } from './patchable.ts';
 import type { PathParams } from './read-handlers.ts';
 import { nameSuffixes, readObject } from './read-object.ts';
 import { objectBody, optionsBody, patchBody } from './request-body.ts';
@@ -68,6 +66,7 @@ export const replaceObject: Write = async (options, kind, request) => {
 
 /** PATCH: a change of the object as it is now. */
 export const patchObject: Write = async (options, kind, request) => {
+  if (mediaType(request.headers['content-type']) === APPLY_PATCH_TYPE) return applyObject(options, kind, request);
   const { namespace = '', name = '' } = request.params as PathParams;
   const writing = readWriteOptions(request.query as Query);
   if (!writing.ok) return statusAnswer(badRequest(writing.error));
@@ -109,16 +108,6 @@ export const deleteObject: Write = async (options, kind, request) => {
   if (!outcome.ok) return statusAnswer(toStatus(outcome.error));
   return statusAnswer(deleted(kind, ref, outcome.value.stored.object.metadata.uid ?? ''));
 };
-
-/** The object that a patch is applied to: as clients read it, without the status, which is not theirs to write. */
-function patchable({ apiVersion, kind, metadata, spec }: KubernetesObject, version: number): JsonObject {
-  return {
-    apiVersion,
-    kind,
-    metadata: { ...metadata, resourceVersion: String(version) },
-    ...(spec !== undefined && { spec }),
-  };
-}
 
 function versionMissing(kind: ResourceKind, name: string): Status {
   const fault = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update');

@@ -14,6 +14,7 @@ import {
 } from '../command/index.ts';
 import { type Answer, statusAnswer } from './answer.ts';
 import type { ApiOptions } from './api-options.ts';
+import { readFieldManager } from './field-manager.ts';
 import { present } from './present.ts';
 import { IDEMPOTENCY_KEY, invalidParameter, rejected, type Status } from './status.ts';
 import type { WriteOptions } from './write-options.ts';
@@ -30,8 +31,11 @@ export async function run(
 ): Promise<Result<Outcome, Status | Rejection>> {
   const idempotency = idempotencyOf(request);
   if (!idempotency.ok) return idempotency;
+  const fieldManager = readFieldManager(request);
+  if (!fieldManager.ok) return fieldManager;
   return execute(log, intent, {
     actor: actorOf(request),
+    fieldManager: fieldManager.value,
     requestId: request.id,
     now: now(),
     newId,

@@ -1,16 +1,21 @@
 import type { Actor, Append } from '@pulseplane/event-log';
-import type { KubernetesObject, ObjectRef, ResourceKind, StoredObject } from '@pulseplane/resources';
+import type { JsonObject, KubernetesObject, ObjectRef, ResourceKind, StoredObject } from '@pulseplane/resources';
 
 /** What a deleter believes of the object; a difference refuses the deletion. */
 export type Preconditions = { readonly uid?: string; readonly resourceVersion?: string };
 
 /**
  * What somebody wants to happen. Objects are validated already. A replacement's `metadata.resourceVersion` and
- * `metadata.uid`, where given, are what the writer believes of the object.
+ * `metadata.uid`, where given, are what the writer believes of the object. `managedFields` are the owners as an apply
+ * leaves them; where absent, they follow from what the command changes.
  */
 export type Command =
-  | { readonly type: 'create'; readonly kind: ResourceKind; readonly object: KubernetesObject }
-  | { readonly type: 'replace'; readonly kind: ResourceKind; readonly object: KubernetesObject }
+  | {
+      readonly type: 'create' | 'replace';
+      readonly kind: ResourceKind;
+      readonly object: KubernetesObject;
+      readonly managedFields?: readonly JsonObject[];
+    }
   | {
       readonly type: 'delete';
       readonly kind: ResourceKind;
@@ -39,6 +44,8 @@ export type State = {
 /** Who asks, when, and where new ids come from. */
 export type CommandContext = {
   readonly actor: Actor;
+  /** Who owns the fields that are written: what the request came through, where it does not say. */
+  readonly fieldManager?: string;
   readonly requestId: string;
   /** Groups requests that belong together; the request's own id where the client did not say. */
   readonly correlationId?: string;

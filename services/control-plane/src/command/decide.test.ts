@@ -69,7 +69,12 @@ test('a creation is one event, with uid, whole seconds and generation 1, and wit
     creationTimestamp: '2026-11-22T10:20:30Z',
     generation: 1,
     labels: { a: 'b' },
+    managedFields: decision.object.metadata.managedFields ?? [],
   });
+  assert.deepEqual(
+    object.metadata.managedFields?.map(({ manager, operation, time }) => [manager, operation, time]),
+    [['test', 'Update', '2026-11-22T10:20:30Z']],
+  );
   assert.deepEqual(decision.append.expected, [
     { ref, version: 0 },
     { ref: namespace.ref, version: 3 },

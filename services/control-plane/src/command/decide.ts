@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EventType, ExpectedVersion, NewEvent, RestoredFrom } from '@pulseplane/event-log';
+import { fieldTypeOf, type ManagedFieldsEntry, sameButTimes, trackUpdate } from '@pulseplane/field-ownership';
 import {
+  type JsonObject,
   type KubernetesObject,
   NAMESPACE,
   type ObjectMeta,
@@ -17,25 +19,26 @@ export const DEFAULT_NAMESPACE = 'default';
 /** Kubernetes puts this label on every namespace, for selectors. */
 const NAMESPACE_NAME_LABEL = 'kubernetes.io/metadata.name';
 
+type Write = Extract<Command, { readonly type: 'create' | 'replace' }>;
+
 /** Decides a command on the current state: the events that it causes, or why it is refused. Pure. */
 export function decide(command: Command, state: State, context: CommandContext): Result<Decision, Rejection> {
   switch (command.type) {
     case 'create':
-      return decideCreate(command.kind, withServerLabels(command.kind, command.object), state, context);
+      return decideCreate(withServerLabels(command), state, context);
     case 'replace':
-      return decideReplace(command.kind, withServerLabels(command.kind, command.object), state, context);
+      return decideReplace(withServerLabels(command), state, context);
     case 'delete':
       return decideDelete(command, state, context);
     case 'rollback':
       return decideRollback(command, state, context);
     case 'undelete':
-      return decideCreate(command.kind, command.source.object, state, context, { seq: command.source.version });
+      return decideCreate(undeletion(command), state, context, { seq: command.source.version });
   }
 }
 
 function decideCreate(
-  kind: ResourceKind,
-  object: KubernetesObject,
+  { kind, object, managedFields }: Write,
   { current, namespace }: State,
   context: CommandContext,
   restoredFrom?: RestoredFrom,
@@ -45,7 +48,7 @@ function decideCreate(
   if (current !== undefined) return fail({ type: 'alreadyExists', kind, name });
   if (resourceVersion !== undefined) return fail({ type: 'versionOnCreate', kind, name });
   const ref = refOf(kind, namespaceName, name);
-  const created: KubernetesObject = {
+  const written: KubernetesObject = {
     ...object,
     metadata: storedMetadata(object.metadata, {
       uid: context.newId(),
@@ -53,6 +56,8 @@ function decideCreate(
       ...(hasGeneration(kind) && { generation: 1 }),
     }),
   };
+  const owners = managedFields ?? ownersAfter(kind, undefined, written, object.metadata.managedFields, context);
+  const created = withOwners(written, owners);
   return ok({
     append: {
       // The namespace is expected as it was, so that an object cannot be born into a namespace as it goes away.
@@ -67,8 +72,7 @@ function decideCreate(
 }
 
 function decideReplace(
-  kind: ResourceKind,
-  object: KubernetesObject,
+  { kind, object, managedFields }: Write,
   { current }: State,
   context: CommandContext,
 ): Result<Decision, Rejection> {
@@ -84,7 +88,7 @@ function decideReplace(
   }
   const specChanged = !isDeepStrictEqual(object.spec, before.spec);
   const { creationTimestamp, generation } = before.metadata;
-  const after: KubernetesObject = {
+  const written: KubernetesObject = {
     ...object,
     metadata: storedMetadata(object.metadata, {
       uid: actualUid,
@@ -92,7 +96,12 @@ function decideReplace(
       ...(generation !== undefined && { generation: generation + (specChanged ? 1 : 0) }),
     }),
   };
-  const unchanged = isDeepStrictEqual(after, before);
+  const { managedFields: ownersBefore = [], ...metadataBefore } = before.metadata;
+  const owners = managedFields ?? ownersAfter(kind, before, written, object.metadata.managedFields, context);
+  // A new time alone is no change: as in Kubernetes, who applies the same again leaves no trace.
+  const unchanged =
+    !specChanged && isDeepStrictEqual(written.metadata, metadataBefore) && sameButTimes(owners, ownersBefore);
+  const after = unchanged ? before : withOwners(written, owners);
   return ok({
     append: {
       expected: [expectation(current)],
@@ -149,11 +158,14 @@ function decideRollback(
   const { spec } = source.object;
   const unchanged = JSON.stringify(spec) === JSON.stringify(before);
   const { generation } = rest.metadata;
-  const after: KubernetesObject = {
+  const written: KubernetesObject = {
     ...rest,
     metadata: { ...rest.metadata, ...(generation !== undefined && { generation: generation + (unchanged ? 0 : 1) }) },
     ...(spec !== undefined && { spec }),
   };
+  const after = unchanged
+    ? written
+    : withOwners(written, ownersAfter(kind, current.object, written, undefined, context));
   const restoredFrom = { seq: source.version };
   return ok({
     append: {
@@ -181,14 +193,36 @@ function storedMetadata(
   };
 }
 
-/** The object with the labels that the server itself puts on. */
-function withServerLabels(kind: ResourceKind, object: KubernetesObject): KubernetesObject {
-  if (kind !== NAMESPACE) return object;
-  const { metadata } = object;
-  return {
-    ...object,
-    metadata: { ...metadata, labels: { ...metadata.labels, [NAMESPACE_NAME_LABEL]: metadata.name } },
-  };
+/** The creation of a deleted object as it was, with the owners that it had. */
+function undeletion({ kind, source: { object } }: Extract<Command, { readonly type: 'undelete' }>): Write {
+  const { managedFields } = object.metadata;
+  return { type: 'create', kind, object, ...(managedFields !== undefined && { managedFields }) };
+}
+
+/** The write with the labels that the server itself puts on. */
+function withServerLabels(write: Write): Write {
+  if (write.kind !== NAMESPACE) return write;
+  const { metadata } = write.object;
+  const labels = { ...metadata.labels, [NAMESPACE_NAME_LABEL]: metadata.name };
+  return { ...write, object: { ...write.object, metadata: { ...metadata, labels } } };
+}
+
+/** Who owns what after a write that is no apply; `given` is the list that the writer sent. */
+function ownersAfter(
+  kind: ResourceKind,
+  live: KubernetesObject | undefined,
+  object: KubernetesObject,
+  given: ObjectMeta['managedFields'],
+  { actor, fieldManager = actor.via, now }: CommandContext,
+): readonly ManagedFieldsEntry[] {
+  const written = given === undefined ? object : { ...object, metadata: { ...object.metadata, managedFields: given } };
+  const writer = { manager: fieldManager, apiVersion: object.apiVersion, time: wholeSeconds(now) };
+  return trackUpdate({ type: fieldTypeOf(kind.schema), live, written, writer });
+}
+
+function withOwners(object: KubernetesObject, managedFields: readonly JsonObject[]): KubernetesObject {
+  if (managedFields.length === 0) return object;
+  return { ...object, metadata: { ...object.metadata, managedFields } };
 }
 
 function event(

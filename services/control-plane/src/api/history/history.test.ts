@@ -242,7 +242,13 @@ for (const { name, open } of EVENT_LOGS) {
             JSON.stringify(event.object.spec),
             JSON.stringify(log.read({ from: 3, limit: 1 })[0]?.object.spec),
           );
-          assert.deepEqual(event.object.metadata, { ...before?.object.metadata, generation: 2 });
+          const { managedFields, ...metadata } = event.object.metadata;
+          const { managedFields: _, ...metadataBefore } = before?.object.metadata ?? {};
+          assert.deepEqual(metadata, { ...metadataBefore, generation: 2 });
+          assert.deepEqual(
+            managedFields?.map(({ operation }) => operation),
+            ['Update'],
+          );
           assert.equal(rolled.json().metadata.resourceVersion, '8');
         }
       });
