@@ -10,6 +10,7 @@ import { RouteIndex } from './route-index.ts';
 /**
  * The current objects, and who targets whom. Objects stay where they are stored and are read when they are needed.
  * An index is built when it is first asked for, and then kept up by the events; what nobody asks for costs nothing.
+ * It is kept only when it was built to the end: reading may fail.
  */
 export class World {
   readonly #source: ObjectSource;
@@ -44,13 +45,13 @@ export class World {
 
   /** The routes of all namespaces, by parent and by backend. */
   routes(): RouteIndex {
-    if (this.#routes === undefined) {
-      this.#routes = new RouteIndex();
-      for (const kind of ROUTE_KINDS) {
-        for (const stored of this.#source.each({ group: GATEWAY_GROUP, kind })) this.#routes.put(stored);
-      }
+    if (this.#routes !== undefined) return this.#routes;
+    const routes = new RouteIndex();
+    for (const kind of ROUTE_KINDS) {
+      for (const stored of this.#source.each({ group: GATEWAY_GROUP, kind })) routes.put(stored);
     }
-    return this.#routes;
+    this.#routes = routes;
+    return routes;
   }
 
   /** The same, if it was ever asked for. */
