@@ -18,14 +18,19 @@ import { World } from './world/world.ts';
  * and what is kept moves with the events: an answer costs what it is about, not what there is.
  */
 export class Projection {
-  readonly #world: World;
+  readonly #source: ObjectSource;
+  #world: World;
 
-  /** `source` must know of each event before `apply` is told of it. */
+  /** `source` must know of each event before `apply` is told of it. What it throws is thrown by every question. */
   constructor(source: ObjectSource) {
+    this.#source = source;
     this.#world = new World(source);
   }
 
-  /** Takes an event in. Says what it may have changed; what it does not name is as it was. */
+  /**
+   * Takes an event in. Says what it may have changed; what it does not name is as it was. When it throws, the event was
+   * taken in half: `forget` then.
+   */
   apply(event: StoredEvent): readonly Touched[] {
     if (event.type === 'Compacted') return [];
     const { uid: _, ...ref } = event.subject;
@@ -33,6 +38,11 @@ export class Projection {
     if (event.type === 'Deleted') this.#world.remove(ref);
     else this.#world.put({ ref, version: event.seq, changedAt: event.time, object: event.object });
     return [...before, ...reach(this.#world, ref)];
+  }
+
+  /** Drops what is kept; the next questions read it anew. What was answered before may be outdated. */
+  forget(): void {
+    this.#world = new World(this.#source);
   }
 
   /** Everything that the workers of a gateway need. Empty when there is no such gateway. */

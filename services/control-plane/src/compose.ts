@@ -11,6 +11,7 @@ import { bootstrap } from './command/index.ts';
 import type { ControlPlaneConfig } from './config.ts';
 import { openLog } from './open-log.ts';
 import { Fleet } from './xds/fleet.ts';
+import { followLog } from './xds/follow-log.ts';
 import { GatewaySnapshots } from './xds/gateway-snapshots.ts';
 
 export type Started =
@@ -32,10 +33,8 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   // 2. The projection: follows the log, knows each gateway's configuration and every object's status.
   const projection = new Projection(log);
   // 3. The snapshots: a gateway's configuration as named, versioned bytes.
-  const snapshots = new GatewaySnapshots(projection);
-  log.follow((events) => {
-    for (const event of events) snapshots.invalidate(projection.apply(event));
-  });
+  const snapshots = new GatewaySnapshots(projection, logger);
+  followLog(log, projection, snapshots, logger);
 
   // 4. The streams: distribute the snapshots, and observe what the workers answer.
   const fleet = new Fleet(logger);

@@ -17,7 +17,7 @@ function set(versions: Record<string, string>): ResourceSet {
 /** A server under test, with the world that it serves from. */
 function serving(versions: Record<string, string>) {
   let state = INITIAL_SERVER_STATE;
-  let resources = set(versions);
+  let resources: ResourceSet | undefined = set(versions);
   const feed = (input: ServerInput): readonly ServerOutput[] => {
     const step = stepServer(state, input);
     state = step.state;
@@ -31,8 +31,13 @@ function serving(versions: Record<string, string>) {
         resources,
       }),
     publish: (next: Record<string, string>): readonly ServerOutput[] => {
-      resources = set(next);
-      return feed({ kind: 'resources', typeUrl: TYPE, resources });
+      const published = set(next);
+      resources = published;
+      return feed({ kind: 'resources', typeUrl: TYPE, resources: published });
+    },
+    /** Until it publishes again, nobody can say what there is. */
+    fail: (): void => {
+      resources = undefined;
     },
   };
 }
@@ -100,6 +105,29 @@ test('C25: an empty first request means everything; names later do not end that'
 
 test('C26: the first wildcard request is answered even when there is nothing, also for an unknown type (C6)', () => {
   assert.deepEqual(responses(serving({}).request({})), [['1', [], []]]);
+});
+
+test('while nobody can say what there is, nothing is sent and nothing taken back; answers count all the same', () => {
+  const server = serving({ a: '1', b: '1' });
+  server.request({});
+  server.fail();
+  assert.deepEqual(
+    server.request({ nonce: '1' }).map(({ kind }) => kind),
+    ['acked'],
+  );
+  assert.deepEqual(responses(server.publish({ a: '2', b: '1' })), [['2', ['a@2'], []]]);
+
+  const reconnecting = serving({});
+  reconnecting.fail();
+  const held = new Map(Object.entries({ a: '1', b: '1', c: '1' }));
+  assert.deepEqual(reconnecting.request({ initialVersions: held }), []);
+  assert.deepEqual(reconnecting.request({ subscribe: ['*', 'd'] }), []);
+  assert.deepEqual(responses(reconnecting.publish({ a: '1', b: '2' })), [['1', ['a@1', 'b@2'], ['c', 'd']]]);
+
+  const named = serving({});
+  named.fail();
+  assert.deepEqual(named.request({ subscribe: ['a', 'b'], initialVersions: held }), []);
+  assert.deepEqual(responses(named.publish({ a: '1' })), [['1', ['a@1'], ['b', 'c']]]);
 });
 
 test('C28: unsubscribing a name under a wildcard is answered with where it stands', () => {

@@ -19,7 +19,8 @@ export type ServerState = {
 type TypeState = {
   readonly wildcard: boolean;
   readonly names: ReadonlySet<string>;
-  readonly resources: ResourceSet;
+  /** Undefined until the source could say what there is: nothing is sent before. */
+  readonly resources: ResourceSet | undefined;
   /** What the client has accepted: name to version. */
   readonly held: ReadonlyMap<string, string>;
   /** What the client has rejected: name to version. Never sent again unchanged (C12). */
@@ -33,8 +34,8 @@ type TypeState = {
 };
 
 export type ServerInput =
-  /** `resources` is what this client may see of the request's type now. */
-  | { readonly kind: 'request'; readonly request: DeltaRequest; readonly resources: ResourceSet }
+  /** `resources` is what this client may see of the request's type now; undefined when that cannot be said now. */
+  | { readonly kind: 'request'; readonly request: DeltaRequest; readonly resources: ResourceSet | undefined }
   | { readonly kind: 'resources'; readonly typeUrl: string; readonly resources: ResourceSet };
 
 export type ServerOutput =
@@ -74,7 +75,7 @@ export function stepServer(state: ServerState, input: ServerInput): ServerStep {
   const excess = overLimit(state, known, request);
   if (excess !== undefined) return { state, outputs: [{ kind: 'close', rule: 'limit', reason: excess }] };
   if (known === undefined) return flush(state, request.typeUrl, firstRequest(request, resources), []);
-  const { type, outputs } = settle({ ...known, resources }, request);
+  const { type, outputs } = settle({ ...known, resources: resources ?? known.resources }, request);
   return flush(state, request.typeUrl, subscribe(type, request), outputs);
 }
 
@@ -87,12 +88,12 @@ function overLimit(state: ServerState, known: TypeState | undefined, request: De
 }
 
 /** C23, C25: only the first request of a type may mean "everything" by naming nothing, and may say what it holds. */
-function firstRequest(request: DeltaRequest, resources: ResourceSet): TypeState {
+function firstRequest(request: DeltaRequest, resources: ResourceSet | undefined): TypeState {
   const wildcard = request.subscribe.length === 0 || request.subscribe.includes(WILDCARD);
   const names = new Set(request.subscribe.filter((name) => name !== WILDCARD));
   const current = (name: string): boolean =>
     request.initialVersions.get(name) !== undefined &&
-    request.initialVersions.get(name) === resources.get(name)?.version;
+    request.initialVersions.get(name) === resources?.get(name)?.version;
   return {
     wildcard,
     names,
@@ -145,7 +146,7 @@ function subscribe(type: TypeState, request: DeltaRequest): TypeState {
   for (const name of request.subscribe) {
     if (name === WILDCARD) {
       wildcard = true;
-      for (const existing of type.resources.keys()) owed.add(existing);
+      for (const existing of (type.resources ?? type.held).keys()) owed.add(existing);
     } else {
       names.add(name);
       owed.add(name);
@@ -175,16 +176,19 @@ function flush(state: ServerState, typeUrl: string, type: TypeState, outputs: re
     nextNonce,
     types: new Map(state.types).set(typeUrl, next),
   });
-  if (type.inFlight !== undefined) return { state: put(type), outputs };
-  const resources = missing(type);
-  const removed = vanished(type);
+  if (type.inFlight !== undefined || type.resources === undefined) return { state: put(type), outputs };
+  const resources = missing(type, type.resources);
+  const removed = vanished(type, type.resources);
   if (resources.length === 0 && removed.length === 0 && !type.answerOwed) return { state: put(type), outputs };
   const response: DeltaResponse = { typeUrl, nonce: String(state.nextNonce), resources, removed };
   const next = { ...type, inFlight: response, owed: new Set<string>(), answerOwed: false };
   return { state: put(next, state.nextNonce + 1), outputs: [...outputs, { kind: 'respond', response }] };
 }
 
-function missing({ wildcard, names, resources, held, rejected, owed }: TypeState): readonly VersionedResource[] {
+function missing(
+  { wildcard, names, held, rejected, owed }: TypeState,
+  resources: ResourceSet,
+): readonly VersionedResource[] {
   const wanted = wildcard ? [...resources.values()] : [...names].flatMap((name) => resources.get(name) ?? []);
   return wanted.filter(
     ({ name, version }) => owed.has(name) || (held.get(name) !== version && rejected.get(name) !== version),
@@ -192,7 +196,7 @@ function missing({ wildcard, names, resources, held, rejected, owed }: TypeState
 }
 
 /** C31, C43: only names that the client asked about, or may hold. */
-function vanished({ resources, held, rejected, owed }: TypeState): readonly string[] {
+function vanished({ held, rejected, owed }: TypeState, resources: ResourceSet): readonly string[] {
   const candidates = new Set([...owed, ...held.keys(), ...rejected.keys()]);
   return [...candidates].filter((name) => !resources.has(name));
 }

@@ -14,8 +14,11 @@ import { fromResponse, type NodeIdentity, nodeIdentity, toRequest } from './mess
 
 /** Where the resources come from. What a node may see is decided here, by its role. */
 export type ResourceSource = {
-  /** The resources of a type for a role; empty when either is unknown. */
-  resources(role: string, typeUrl: string): ResourceSet;
+  /**
+   * The resources of a type for a role; empty when either is unknown. Undefined when they cannot be told now: clients
+   * keep what they have, and `watch` calls back when it is worth asking again. Does not throw.
+   */
+  resources(role: string, typeUrl: string): ResourceSet | undefined;
   /** Calls back when the resources of a type may have changed for the role. Returns the way to stop. */
   watch(role: string, changed: (typeUrl: string) => void): () => void;
 };
@@ -113,9 +116,10 @@ function serve(call: Call, stream: number, { source, observer, identifier }: Ads
   const open = (identity: NodeIdentity): NodeIdentity => {
     node = identity;
     observer.opened(stream, identity, call.getPeer());
-    stop = source.watch(identity.role, (typeUrl) =>
-      feed(identity, { kind: 'resources', typeUrl, resources: source.resources(identity.role, typeUrl) }),
-    );
+    stop = source.watch(identity.role, (typeUrl) => {
+      const resources = source.resources(identity.role, typeUrl);
+      if (resources !== undefined) feed(identity, { kind: 'resources', typeUrl, resources });
+    });
     return identity;
   };
 

@@ -5,7 +5,10 @@ import { createMemoryEventLog, type NewEvent } from '@pulseplane/event-log';
 import { Projection } from '@pulseplane/projection';
 import { AGENTGATEWAY_POLICY, apiVersionOf, GATEWAY, type JsonObject, type ResourceKind } from '@pulseplane/resources';
 import { RESOURCE_TYPE_URL } from '@pulseplane/wire';
+import { followLog } from './follow-log.ts';
 import { GatewaySnapshots } from './gateway-snapshots.ts';
+
+const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 function event(kind: ResourceKind, name: string, spec: JsonObject): NewEvent {
   return {
@@ -35,16 +38,15 @@ function policy(target: string, retries: number): NewEvent {
 test('only the workers of the gateway that a change reaches are told, and only what differs has other bytes', async () => {
   const log = createMemoryEventLog();
   const projection = new Projection(log);
-  const snapshots = new GatewaySnapshots(projection);
-  log.follow((events) => {
-    for (const one of events) snapshots.invalidate(projection.apply(one));
-  });
+  const snapshots = new GatewaySnapshots(projection, SILENT);
+  followLog(log, projection, snapshots, SILENT);
   const write = (...events: readonly NewEvent[]) => log.append({ expected: [], events });
   await write(gateway('a'), gateway('b'), policy('a', 1));
   const told: string[] = [];
   const stops = ['ns~a', 'ns~b'].map((role) => snapshots.watch(role, () => told.push(role)));
-  const a = snapshots.resources('ns~a', RESOURCE_TYPE_URL);
-  const b = snapshots.resources('ns~b', RESOURCE_TYPE_URL);
+  const resources = (role: string) => snapshots.resources(role, RESOURCE_TYPE_URL) ?? new Map<string, never>();
+  const a = resources('ns~a');
+  const b = resources('ns~b');
   assert.deepEqual([a.size, b.size], [3, 2]);
 
   await write(policy('a', 2));
@@ -56,10 +58,8 @@ test('only the workers of the gateway that a change reaches are told, and only w
   await nextTurn();
   assert.deepEqual(told, ['ns~a']);
   assert.equal(snapshots.hasNews({ namespace: 'ns', name: 'a' }), false);
-  assert.equal(snapshots.resources('ns~b', RESOURCE_TYPE_URL), b);
-  const changed = [...snapshots.resources('ns~a', RESOURCE_TYPE_URL)].filter(
-    ([name, { version }]) => a.get(name)?.version !== version,
-  );
+  assert.equal(resources('ns~b'), b);
+  const changed = [...resources('ns~a')].filter(([name, { version }]) => a.get(name)?.version !== version);
   assert.deepEqual(
     changed.map(([name]) => name),
     ['policy/frontend/ns/on-a:frontend-tcp:ns/a'],
@@ -69,5 +69,5 @@ test('only the workers of the gateway that a change reaches are told, and only w
   await write(policy('b', 1));
   await nextTurn();
   assert.deepEqual(told, ['ns~a']);
-  assert.equal(snapshots.resources('ns~b', RESOURCE_TYPE_URL).size, 3);
+  assert.equal(resources('ns~b').size, 3);
 });

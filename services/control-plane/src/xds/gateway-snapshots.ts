@@ -1,43 +1,51 @@
 import { createHash } from 'node:crypto';
 import type { Projection, Touched } from '@pulseplane/projection';
 import { type GatewayName, type GatewayResource, resourceName } from '@pulseplane/projection/gateway';
+import type { Logger } from '@pulseplane/telemetry';
 import { encodeResource, RESOURCE_TYPE_URL } from '@pulseplane/wire';
 import type { ResourceSet, ResourceSource, VersionedResource } from '@pulseplane/xds';
 
 const NOTHING: ResourceSet = new Map();
+
+/** How long after a failure a configuration is read again, if nothing happens before. */
+const RETRY_MS = 5_000;
 
 /** What the workers of one gateway share. `resources` is absent when something has changed since it was made. */
 type Watched = {
   readonly listeners: Set<(typeUrl: string) => void>;
   parts: Map<string, readonly GatewayResource[]>;
   resources?: ResourceSet | undefined;
+  /** The last reading failed. */
+  failed?: boolean;
 };
 
 /**
  * The encoded configuration of each gateway that a worker asks for. A change touches the gateways that it reaches only,
- * and there the parts that come from what was changed; the rest keeps its bytes.
+ * and there the parts that come from what was changed; the rest keeps its bytes. Where the configuration cannot be read,
+ * there is none to tell, until it can.
  */
 export class GatewaySnapshots implements ResourceSource {
   readonly #projection: Projection;
+  readonly #logger: Logger;
+  readonly #retryMs: number;
   // Kept for those who watch only, so that a role that anybody may invent costs nothing for long.
   readonly #watched = new Map<string, Watched>();
   readonly #encoded = new WeakMap<GatewayResource, VersionedResource>();
   readonly #stale = new Set<string>();
   #pending: NodeJS.Immediate | undefined;
+  #retry: NodeJS.Timeout | undefined;
 
-  constructor(projection: Projection) {
+  constructor(projection: Projection, logger: Logger, retryMs = RETRY_MS) {
     this.#projection = projection;
+    this.#logger = logger;
+    this.#retryMs = retryMs;
   }
 
-  resources(role: string, typeUrl: string): ResourceSet {
+  resources(role: string, typeUrl: string): ResourceSet | undefined {
     const gateway = parseRole(role);
     if (gateway === undefined || typeUrl !== RESOURCE_TYPE_URL) return NOTHING;
-    const watched = this.#watched.get(role);
-    if (watched === undefined) return this.#encodeAll(this.#projection.gateway(gateway));
-    if (watched.resources === undefined) {
-      watched.parts = new Map(this.#projection.gatewayParts(gateway, watched.parts));
-      watched.resources = this.#encodeAll([...watched.parts.values()].flat());
-    }
+    const watched: Watched = this.#watched.get(role) ?? { listeners: new Set(), parts: new Map() };
+    watched.resources ??= this.#read(gateway, watched);
     return watched.resources;
   }
 
@@ -65,13 +73,43 @@ export class GatewaySnapshots implements ResourceSource {
     if (this.#stale.size > 0) this.#pending ??= setImmediate(() => this.#announce());
   }
 
+  /** Anything may have changed. */
+  invalidateAll(): void {
+    const gateways = [...this.#watched.keys()].map(parseRole);
+    this.invalidate(gateways.flatMap((gateway) => (gateway === undefined ? [] : [{ gateway }])));
+  }
+
   /** Whether something has changed for a gateway that its workers were not told of yet. */
   hasNews(gateway: GatewayName): boolean {
     return this.#stale.has(roleOf(gateway));
   }
 
+  /** A failure is no reason to end the process or a stream: the gateway has news until they were read and told. */
+  #read(gateway: GatewayName, watched: Watched): ResourceSet | undefined {
+    const role = roleOf(gateway);
+    try {
+      const parts = new Map(this.#projection.gatewayParts(gateway, watched.parts));
+      const resources = this.#encodeAll([...parts.values()].flat());
+      if (watched.failed === true) this.#logger.info({ role }, "a gateway's configuration can be read again");
+      watched.failed = false;
+      watched.parts = parts;
+      return resources;
+    } catch (err) {
+      if (watched.failed !== true) {
+        this.#logger.error({ role, err }, "a gateway's configuration cannot be read: its workers keep what they have");
+      }
+      watched.failed = true;
+      this.#stale.add(role);
+      this.#retry ??= setTimeout(() => this.#announce(), this.#retryMs).unref();
+      return undefined;
+    }
+  }
+
   #announce(): void {
+    clearImmediate(this.#pending);
+    clearTimeout(this.#retry);
     this.#pending = undefined;
+    this.#retry = undefined;
     const roles = [...this.#stale];
     this.#stale.clear();
     for (const role of roles) {
