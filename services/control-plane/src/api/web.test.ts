@@ -218,6 +218,22 @@ for (const [kind, code, reason] of [
   });
 }
 
+test('a write is acknowledged when only its status cannot be read; a read is not answered without it', async () => {
+  const { send, errors } = await createFixture({
+    statusOf: ({ ref }) => {
+      if (ref.kind !== 'AgentgatewayPolicy') return undefined;
+      throw new StorageFault('corrupt', 'database disk image is malformed');
+    },
+  });
+  const answer = await send('POST', POLICIES, TCP_POLICY);
+  assert.equal(answer.statusCode, 201);
+  assert.deepEqual([answer.json().metadata.resourceVersion, answer.json().status], ['3', undefined]);
+  assert.deepEqual(answer.headers.warning, ['299 - "the status of the object cannot be read now"']);
+  assert.equal(errors.length, 1);
+  assert.equal((await send('GET', POLICY)).statusCode, 503);
+  assert.equal((await send('DELETE', POLICY)).statusCode, 200);
+});
+
 test('a fault of the program is 500, says nothing of its inside, and is logged', async () => {
   const { send, errors } = await createFixture({
     statusOf: () => {

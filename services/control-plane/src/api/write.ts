@@ -44,7 +44,7 @@ export async function run(
   });
 }
 
-/** The object as the command left it, or why it was refused. */
+/** The object as the command left it, or why it was refused. What is done is said, even if its status cannot be read. */
 export function answerWrite(
   options: ApiOptions,
   kind: ResourceKind,
@@ -53,7 +53,14 @@ export function answerWrite(
   outcome: Result<Outcome, Status | Rejection>,
 ): Answer {
   if (!outcome.ok) return { ...statusAnswer(toStatus(outcome.error)), warnings };
-  return { code, body: present(kind, outcome.value.stored, options.statusOf), warnings };
+  const { stored } = outcome.value;
+  try {
+    return { code, body: present(kind, stored, options.statusOf), warnings };
+  } catch (err) {
+    options.logger.error({ ref: stored.ref, err }, 'the status of a written object cannot be read');
+    const body = present(kind, stored, () => undefined);
+    return { code, body, warnings: [...warnings, 'the status of the object cannot be read now'] };
+  }
 }
 
 /** What a refused command is answered with. */
