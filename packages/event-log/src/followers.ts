@@ -2,7 +2,7 @@ import type { StoredEvent } from './event.ts';
 
 type Listener = (events: readonly StoredEvent[]) => void;
 
-/** Those who follow the log. Each append is announced to all of them in order, once it is durable. */
+/** Those who follow the log. Each append is announced to all of them in order, once it is durable. One that throws hinders no other. */
 export class Followers {
   readonly #listeners = new Set<Listener>();
 
@@ -14,6 +14,15 @@ export class Followers {
   }
 
   announce(events: readonly StoredEvent[]): void {
-    for (const listener of this.#listeners) listener(events);
+    for (const listener of this.#listeners) {
+      try {
+        listener(events);
+      } catch (error) {
+        // A fault of the program: it ends it, but only after the others and the writers have heard.
+        process.nextTick(() => {
+          throw error;
+        });
+      }
+    }
   }
 }

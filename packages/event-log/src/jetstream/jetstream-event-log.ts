@@ -169,8 +169,8 @@ class JetStreamEventLog extends StoreBackedEventLog {
   }
 
   #folded(folded: Folded): void {
-    this.announce(folded.outcomes.flatMap((outcome) => (outcome.kind === 'answered' ? [outcome.result] : [])));
     this.#publisher.settle(folded);
+    this.announce(folded.outcomes.flatMap((outcome) => (outcome.kind === 'answered' ? [outcome.result] : [])));
   }
 
   #live(): void {

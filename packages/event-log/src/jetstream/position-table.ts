@@ -1,5 +1,6 @@
 import type { Statement } from 'better-sqlite3';
 import type { Connection } from '../sqlite/database.ts';
+import { asStorageFault } from '../sqlite/fault.ts';
 import { EMPTY_WINDOW, type RetryWindow } from './retry-window.ts';
 
 /** Where a file stands in the stream that it follows. */
@@ -15,14 +16,16 @@ export type Position = {
   readonly commands: number;
 };
 
-/** The two tables of migration 0003. To be written inside of the transaction that folds. */
+/** The two tables of migration 0003. To be written inside of the transaction that folds. Reads throw a StorageFault. */
 export class PositionTable {
+  readonly #file: string;
   readonly #read: Statement<[], Position>;
   readonly #write: Statement<[Position]>;
   readonly #window: Statement<[string], RetryWindow>;
   readonly #setWindow: Statement<[string, number, number]>;
 
   constructor(db: Connection) {
+    this.#file = db.name;
     this.#read = db.prepare('SELECT stream, created, seq, digest, head, commands FROM jetstream_position');
     this.#write = db.prepare(
       `REPLACE INTO jetstream_position (id, stream, created, seq, digest, head, commands)
@@ -33,7 +36,7 @@ export class PositionTable {
   }
 
   read(): Position | undefined {
-    return this.#read.get();
+    return this.#reading(() => this.#read.get());
   }
 
   write(position: Position): void {
@@ -41,11 +44,19 @@ export class PositionTable {
   }
 
   window(writer: string): RetryWindow {
-    return this.#window.get(writer) ?? EMPTY_WINDOW;
+    return this.#reading(() => this.#window.get(writer)) ?? EMPTY_WINDOW;
   }
 
   setWindow(writer: string, { newest, seen }: RetryWindow): void {
     this.#setWindow.run(writer, newest, seen);
+  }
+
+  #reading<Value>(read: () => Value): Value {
+    try {
+      return read();
+    } catch (error) {
+      throw asStorageFault(error, this.#file);
+    }
   }
 }
 

@@ -29,16 +29,21 @@ parentPort.on('message', () => { clearInterval(timer); db.close(); parentPort.cl
 `;
 
 /** Starts checkpointing the file of a connection. Returns the way to stop; then the file has no other user than it. */
-export function startCheckpointer(db: Connection): () => Promise<void> {
+export function startCheckpointer(
+  db: Connection,
+  { every, limit } = { every: EVERY_MS, limit: BEGIN_ANEW_ABOVE_BYTES },
+): () => Promise<void> {
   const driver = import.meta.resolve('better-sqlite3').replace(/^file:\/\//, '');
   const worker = new Worker(PROGRAM, {
     eval: true,
     execArgv: [],
-    workerData: { file: db.name, driver, every: EVERY_MS, limit: BEGIN_ANEW_ABOVE_BYTES },
+    workerData: { file: db.name, driver, every, limit },
   });
   // The writer's own thread begins the WAL anew, right after the other has moved nearly all of it: from another thread
   // that would lock the writer out for as long as the disk takes.
   worker.on('message', () => beginAnew(db));
+  // A thread that cannot open the file leaves the WAL to grow; the next commit meets what is wrong with the disk.
+  worker.on('error', () => {});
   worker.unref();
   return () =>
     new Promise((resolve) => {
@@ -49,12 +54,14 @@ export function startCheckpointer(db: Connection): () => Promise<void> {
     });
 }
 
-/** Does not wait for readers: with one in the way, the next try is a moment later. */
+/** Does not wait for readers. With one in the way, or the disk full, the next try is a moment later. */
 function beginAnew(db: Connection): void {
   const timeout = db.pragma('busy_timeout', { simple: true });
   db.pragma('busy_timeout = 0');
   try {
     db.pragma('wal_checkpoint(TRUNCATE)');
+  } catch {
+    // The file stays as it is, and so does the WAL: nothing is lost, and a commit tells its caller what is wrong.
   } finally {
     db.pragma(`busy_timeout = ${timeout}`);
   }

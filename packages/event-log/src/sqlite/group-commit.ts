@@ -54,10 +54,11 @@ export class GroupCommit {
       else for (const { reject } of batch) reject(error);
       return;
     }
-    this.#options.committed(results);
+    // Answered first: whatever those do who hear of it, the commands are durable.
     for (const [index, { resolve }] of batch.entries()) {
       const result = results[index];
       if (result !== undefined) resolve(result);
     }
+    this.#options.committed(results);
   }
 }
