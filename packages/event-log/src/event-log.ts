@@ -4,9 +4,16 @@ import type { NewEvent, StoredEvent } from './event.ts';
 /** The version (sequence number of its last event) that a writer believes an object has; 0: it does not exist. */
 export type ExpectedVersion = { readonly ref: ObjectRef; readonly version: number };
 
+export type NamespaceContents = { readonly namespace: string; readonly objects: number };
+
 /** One command: all of its events are appended, or none. */
 export type Append = {
   readonly expected: readonly ExpectedVersion[];
+  /**
+   * How many objects a namespace must hold. With the versions of all of them expected, nothing can have come into it:
+   * so a namespace goes away with all that is in it.
+   */
+  readonly contents?: NamespaceContents;
   readonly events: readonly NewEvent[];
   /** A retried command carries the key of the first try, and gets the first try's events. */
   readonly idempotencyKey?: string;
@@ -17,6 +24,11 @@ export type AppendResult =
   /** The idempotency key was used before; these are the events of then. */
   | { readonly kind: 'repeated'; readonly events: readonly StoredEvent[] }
   | { readonly kind: 'conflict'; readonly ref: ObjectRef; readonly expected: number; readonly actual: number };
+
+/** A namespace that holds more objects than the writer has seen, or fewer; named by a ref without kind and name. */
+export function contentsConflict({ namespace, objects }: NamespaceContents, actual: number): AppendResult {
+  return { kind: 'conflict', ref: { group: '', kind: '', namespace, name: '' }, expected: objects, actual };
+}
 
 /** Which objects to list; an absent part matches all. */
 export type ObjectFilter = {

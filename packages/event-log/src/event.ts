@@ -1,13 +1,11 @@
 import type { KubernetesObject, ObjectRef } from '@pulseplane/resources';
 
-/** What happened, in the past tense. A rename is a deletion and a creation. */
-export type EventType =
-  | 'Created'
-  | 'SpecChanged'
-  | 'MetadataChanged'
-  | 'Deleted'
-  /** Older events were dropped; this one carries the chain on. It is about the log, not about an object. */
-  | 'Compacted';
+/**
+ * What happened, in the past tense. A rename is a deletion and a creation. `Compacted` is about the log, not about an
+ * object: older events were dropped, and it carries the chain on.
+ */
+export const EVENT_TYPES = ['Created', 'SpecChanged', 'MetadataChanged', 'Deleted', 'Compacted'] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
 
 /** Who caused an event, and through which client. */
 export type Actor = { readonly user: string; readonly via: string };

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Append, AppendResult } from '../event-log.ts';
 import type { SqliteStore, StoreAppend } from '../sqlite/sqlite-store.ts';
 import { StorageFault } from '../storage-fault.ts';
-import { decodeMessage, type Message } from './message.ts';
+import { decodeMessage, type Message, requireCommand } from './message.ts';
 import type { Position, PositionTable } from './position-table.ts';
 import { admit, type RetryWindow } from './retry-window.ts';
 
@@ -124,6 +124,7 @@ export class Fold {
 
   #commit(batch: readonly StoreAppend[], to: readonly Planned[] | Position): readonly AppendResult[] {
     let after = this.#position;
+    for (const command of batch) requireCommand(command);
     const results = this.#store.commit(batch, () => {
       if ('seq' in to) after = to;
       else {

@@ -1,4 +1,5 @@
 import { SCHEMA_VERSION } from '../chain.ts';
+import { EVENT_TYPES } from '../event.ts';
 import type { Append } from '../event-log.ts';
 
 /**
@@ -22,8 +23,8 @@ const FORMAT = 2;
 /** How many bytes a message has besides its commands and the commas between them, at most. */
 export const ENVELOPE_BYTES = 128;
 
-export function encodeCommand({ expected, events, idempotencyKey }: Append): string {
-  return JSON.stringify({ expected, events, idempotencyKey });
+export function encodeCommand({ expected, contents, events, idempotencyKey }: Append): string {
+  return JSON.stringify({ expected, contents, events, idempotencyKey });
 }
 
 /** Puts commands that are encoded already into one message. */
@@ -48,7 +49,7 @@ export function decodeMessage(data: Uint8Array): Decoded {
     return { kind: 'unreadable', reason: `it has format ${String(message.format)}, and this version knows ${FORMAT}` };
   }
   if (!isMessage(message)) return { kind: 'unreadable', reason: 'it has not the parts of a message' };
-  if (message.schemaVersion > SCHEMA_VERSION) {
+  if (message.schemaVersion < 1 || message.schemaVersion > SCHEMA_VERSION) {
     const reason = `its events have schema version ${message.schemaVersion}, and this version knows ${SCHEMA_VERSION}`;
     return { kind: 'unreadable', reason };
   }
@@ -60,7 +61,7 @@ function isMessage(value: object): value is Message {
     'writer' in value &&
     typeof value.writer === 'string' &&
     'number' in value &&
-    Number.isSafeInteger(value.number) &&
+    isWhole(value.number) &&
     'schemaVersion' in value &&
     Number.isSafeInteger(value.schemaVersion) &&
     'commands' in value &&
@@ -70,6 +71,58 @@ function isMessage(value: object): value is Message {
 }
 
 function isCommand(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return 'expected' in value && Array.isArray(value.expected) && 'events' in value && Array.isArray(value.events);
+  return isRecord(value) && Array.isArray(value['expected']) && Array.isArray(value['events']);
+}
+
+/** Throws when a command is not what the log's port takes: whoever wrote it to the stream, it is refused alone. */
+export function requireCommand({ expected, contents, events, idempotencyKey }: Append): void {
+  const isSound =
+    isListOf(expected, ({ ref, version }) => isRef(ref) && isWhole(version)) &&
+    (contents === undefined || (isRecord(contents) && isText(contents['namespace']) && isWhole(contents['objects']))) &&
+    (idempotencyKey === undefined || isText(idempotencyKey)) &&
+    isListOf(events, isEvent);
+  if (!isSound) throw new Error('the command has not the parts of a command');
+}
+
+/** The log never holds an event that is none, whoever wrote it to the stream. */
+function isEvent(event: Readonly<Record<string, unknown>>): boolean {
+  const { id, type, subject, object, actor, requestId, correlationId, time, restoredFrom } = event;
+  return (
+    [id, requestId, correlationId].every(isText) &&
+    EVENT_TYPES.some((known) => known === type) &&
+    isRef(subject) &&
+    isText(subject['uid']) &&
+    isRecord(object) &&
+    isRecord(object['metadata']) &&
+    isRecord(actor) &&
+    isText(actor['user']) &&
+    isText(actor['via']) &&
+    isText(time) &&
+    TIME.test(time) &&
+    (restoredFrom === undefined || (isRecord(restoredFrom) && isWhole(restoredFrom['seq'])))
+  );
+}
+
+/** RFC 3339 in UTC with milliseconds, as `Date.toISOString` writes it: such times compare as texts. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+function isRef(value: unknown): value is Readonly<Record<string, unknown>> {
+  return isRecord(value) && ['group', 'kind', 'namespace', 'name'].every((part) => isText(value[part]));
+}
+
+function isListOf(value: unknown, is: (item: Readonly<Record<string, unknown>>) => boolean): boolean {
+  return Array.isArray(value) && value.every((item: unknown) => isRecord(item) && is(item));
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Halves of characters would be stored as another text than was hashed. */
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.isWellFormed();
+}
+
+function isWhole(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }

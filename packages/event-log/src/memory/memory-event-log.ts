@@ -1,7 +1,7 @@
 import { type ObjectRef, refKey, type StoredObject } from '@pulseplane/resources';
 import { EMPTY_CHAIN, seal } from '../chain.ts';
 import type { StoredEvent } from '../event.ts';
-import type { Append, AppendResult, EventLog, ObjectFilter } from '../event-log.ts';
+import { type Append, type AppendResult, contentsConflict, type EventLog, type ObjectFilter } from '../event-log.ts';
 import { Followers } from '../followers.ts';
 
 /** A log that lives as long as its process: for trying things out and for tests of what stands on a log. */
@@ -15,12 +15,16 @@ class MemoryEventLog implements EventLog {
   readonly #commands = new Map<string, readonly StoredEvent[]>();
   readonly #followers = new Followers();
 
-  async append({ expected, events, idempotencyKey }: Append): Promise<AppendResult> {
+  async append({ expected, contents, events, idempotencyKey }: Append): Promise<AppendResult> {
     const first = idempotencyKey === undefined ? undefined : this.#commands.get(idempotencyKey);
     if (first !== undefined) return { kind: 'repeated', events: first };
     for (const { ref, version } of expected) {
       const actual = this.object(ref)?.version ?? 0;
       if (actual !== version) return { kind: 'conflict', ref, expected: version, actual };
+    }
+    if (contents !== undefined) {
+      const actual = this.objects({ namespace: contents.namespace }).length;
+      if (actual !== contents.objects) return contentsConflict(contents, actual);
     }
     const sealed = seal(this.#events.at(-1) ?? EMPTY_CHAIN, structuredClone(events)).map(({ event }) => event);
     for (const event of sealed) {

@@ -12,7 +12,13 @@ export type CompactionPolicy = {
   readonly keepSince?: string;
 };
 
-export type CompactionReport = { readonly dropped: number; readonly retained: number; readonly through: number };
+export type CompactionReport = {
+  readonly dropped: number;
+  readonly retained: number;
+  readonly through: number;
+  /** Why the file is still as large as it was. */
+  readonly unshrunk?: string;
+};
 
 /**
  * Drops old events in one transaction, and appends one that carries the chain on: it names the last dropped hash and a
@@ -26,12 +32,15 @@ export function compactStore(
 ): CompactionReport {
   const { db } = store;
   const through = policy.keepSince === undefined ? store.head().seq : lastBefore(store, policy.keepSince);
-  if (through < store.floor()) return { dropped: 0, retained: 0, through: store.floor() - 1 };
+  const isIdle =
+    through < store.floor() ||
+    db.prepare(`SELECT 1 FROM events WHERE ${OLD} LIMIT 1`).get({ through, keep: policy.keepVersions }) === undefined;
+  if (isIdle) return { dropped: 0, retained: 0, through: store.floor() - 1 };
   const throughHash = db.prepare<[number], string>('SELECT hash FROM events WHERE seq = ?').pluck().get(through) ?? '';
   const report = { dropped: 0, retained: 0, through };
   const drop = (): void => {
     db.exec('DROP TRIGGER events_are_never_deleted');
-    report.dropped = db.prepare(DROP_OLD).run({ through, keep: policy.keepVersions }).changes;
+    report.dropped = db.prepare(`DELETE FROM events WHERE ${OLD}`).run({ through, keep: policy.keepVersions }).changes;
     db.exec(NEVER_DELETED);
     db.prepare('DELETE FROM waypoints WHERE seq <= ? AND seq NOT IN (SELECT seq FROM events)').run(through);
     db.prepare('DELETE FROM commands WHERE first_seq <= ?').run(through);
@@ -69,8 +78,7 @@ export function compactStore(
 }
 
 /** The newest versions at the end of the compaction stay, so that the state right after it is still known. */
-const DROP_OLD = `
-  DELETE FROM events WHERE seq <= @through AND seq NOT IN (
+const OLD = `seq <= @through AND seq NOT IN (
     SELECT seq FROM (
       SELECT seq, row_number() OVER (PARTITION BY subject ORDER BY seq DESC) AS age FROM events WHERE seq <= @through
     ) WHERE age <= @keep

@@ -127,7 +127,7 @@ function refuseExisting(file: string): void {
 }
 
 function besides(file: string): readonly string[] {
-  return [`${file}-wal`, `${file}-shm`];
+  return [`${file}-wal`, `${file}-shm`, `${file}-journal`];
 }
 
 /**
@@ -151,13 +151,22 @@ export function compactLogFile(file: string, policy: CompactionPolicy, user: str
         requestId: id,
         time: new Date().toISOString(),
       });
-      db.exec('VACUUM');
-      return report;
+      return { ...report, ...shrink(db) };
     } finally {
       db.close();
     }
   } finally {
     unlock();
+  }
+}
+
+/** The space of what was dropped goes back to the disk; a full one has not the room for it, and then it stays free inside. */
+function shrink(db: Connection): { readonly unshrunk?: string } {
+  try {
+    db.exec('VACUUM');
+    return {};
+  } catch (error) {
+    return { unshrunk: error instanceof Error ? error.message : String(error) };
   }
 }
 
@@ -190,7 +199,10 @@ function reading<Value>(file: string, read: (db: Connection) => Value): Value {
   try {
     return read(db);
   } catch (error) {
-    throw asStorageFault(error, file);
+    const fault = asStorageFault(error, file);
+    // The same statements work on every file that is whole, so whatever the driver says here is about the file.
+    if (!(fault instanceof Database.SqliteError)) throw fault;
+    throw new StorageFault('corrupt', `${file}: ${fault.message} (${fault.code})`, fault);
   } finally {
     db.close();
   }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { KubernetesObject, StoredObject } from '@pulseplane/resources';
 import type { SealedEvent } from '../chain.ts';
 import type { EventType, StoredEvent } from '../event.ts';
@@ -86,6 +87,14 @@ export function toEventValues(
     event.hash,
     objectText,
   ];
+}
+
+/** The events of a command that came with an idempotency key. */
+export type CommandRow = { readonly idempotency_key: string; readonly first_seq: number; readonly last_seq: number };
+
+/** What shows that a row of the table of commands is as it was written. */
+export function commandDigest({ idempotency_key, first_seq, last_seq }: CommandRow): string {
+  return hash('sha256', JSON.stringify([idempotency_key, first_seq, last_seq]));
 }
 
 export function fromEventRow(row: EventRow): StoredEvent {

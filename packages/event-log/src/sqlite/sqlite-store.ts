@@ -1,10 +1,10 @@
 import { type ObjectRef, refKey, type StoredObject } from '@pulseplane/resources';
 import { type ChainHead, EMPTY_CHAIN, type SealedEvent, seal } from '../chain.ts';
 import type { StoredEvent } from '../event.ts';
-import type { Append, AppendResult, ObjectFilter } from '../event-log.ts';
+import { type Append, type AppendResult, contentsConflict, type ObjectFilter } from '../event-log.ts';
 import type { Connection } from './database.ts';
 import { asStorageFault } from './fault.ts';
-import { fromEventRow, fromObjectRow, toEventValues } from './rows.ts';
+import { commandDigest, fromEventRow, fromObjectRow, toEventValues } from './rows.ts';
 import { type FilterParameters, prepareStatements, type Statements, WAYPOINT_EVERY } from './statements.ts';
 import { SubjectTable } from './subject-table.ts';
 
@@ -13,6 +13,7 @@ export type StoreAppend = Append & { readonly schemaVersion?: number };
 
 /** Objects that are kept as they were last read, so that a busy one (a namespace) is not parsed for each command. */
 const MOST_OBJECTS = 1_000;
+const LARGEST_OBJECT = 16 * 1024;
 
 /** The log's tables in one connection, synchronous: what every adapter that keeps a SQLite file is built on. */
 export class SqliteStore {
@@ -51,19 +52,25 @@ export class SqliteStore {
     }
   }
 
-  #write({ expected, events, idempotencyKey, schemaVersion }: StoreAppend): AppendResult {
+  #write({ expected, contents, events, idempotencyKey, schemaVersion }: StoreAppend): AppendResult {
     const first = idempotencyKey === undefined ? undefined : this.appended(idempotencyKey);
     if (first !== undefined) return { kind: 'repeated', events: first };
     for (const { ref, version } of expected) {
       const actual = this.#subjects.find(ref)?.version ?? 0;
       if (actual !== version) return { kind: 'conflict', ref, expected: version, actual };
     }
+    if (contents !== undefined) {
+      const actual = this.#statements.contents.get(contents.namespace) ?? 0;
+      if (actual !== contents.objects) return contentsConflict(contents, actual);
+    }
     const sealed = seal(this.#head, events, schemaVersion);
     for (const each of sealed) this.#insert(each);
     const last = sealed.at(-1)?.event;
     if (last !== undefined) this.#head = last;
     if (idempotencyKey !== undefined && last !== undefined) {
-      this.#statements.insertCommand.run(idempotencyKey, last.seq - sealed.length + 1, last.seq);
+      const first_seq = last.seq - sealed.length + 1;
+      const digest = commandDigest({ idempotency_key: idempotencyKey, first_seq, last_seq: last.seq });
+      this.#statements.insertCommand.run(idempotencyKey, first_seq, last.seq, digest);
     }
     return { kind: 'appended', events: sealed.map(({ event }) => event) };
   }
@@ -84,8 +91,9 @@ export class SqliteStore {
     if (known?.version === version) return known;
     const row = this.#reading(() => this.#statements.object.get(version));
     if (row === undefined) return undefined;
-    if (this.#objects.size >= MOST_OBJECTS) this.#objects.clear();
     const object = fromObjectRow(row);
+    if (row.object.length > LARGEST_OBJECT) return object;
+    if (this.#objects.size >= MOST_OBJECTS) this.#objects.clear();
     this.#objects.set(key, object);
     return object;
   }
@@ -104,7 +112,7 @@ export class SqliteStore {
 
   objectAt(ref: ObjectRef, seq: number): StoredObject | undefined {
     const row = this.#reading(() => this.#statements.objectAt.get({ ...ref, seq }));
-    return row === undefined || row.type === 'Deleted' ? undefined : fromObjectRow(row);
+    return row === undefined || row.type === 'Deleted' || row.type === 'Compacted' ? undefined : fromObjectRow(row);
   }
 
   objectsAt(filter: ObjectFilter, seq: number): readonly StoredObject[] {
@@ -128,7 +136,7 @@ export class SqliteStore {
     return this.read({ from: command.first_seq, limit: command.last_seq - command.first_seq + 1 });
   }
 
-  /** By bisection: sequence numbers are dense and times ascend with them, so no index on time is kept. */
+  /** By bisection: times never go back, so no index on time is kept. (Up to schema version 2 they could.) */
   seqAt(time: string): number {
     let low = this.floor() - 1;
     let high = this.#head.seq;

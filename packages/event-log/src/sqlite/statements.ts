@@ -29,8 +29,9 @@ export type Statements = {
   readonly objectAt: Statement<[ObjectRef & { seq: number }], ObjectRow & Pick<EventRow, 'type'>>;
   readonly objectsAt: Statement<[FilterParameters & { seq: number }], ObjectRow>;
   readonly history: Statement<[ObjectRef & { seq: number; limit: number }], EventRow>;
+  readonly contents: Statement<[string], number>;
   readonly timeOf: Statement<[number], string>;
-  readonly insertCommand: Statement<[string, number, number]>;
+  readonly insertCommand: Statement<[string, number, number, string]>;
   readonly command: Statement<[string], { first_seq: number; last_seq: number }>;
   readonly compaction: Statement<[], { through_seq: number }>;
 };
@@ -65,7 +66,7 @@ export function prepareStatements(db: Connection): Statements {
   const named = `subject_group = @group AND subject_kind = @kind
     AND subject_namespace = @namespace AND subject_name = @name`;
   return {
-    head: db.prepare('SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1'),
+    head: db.prepare('SELECT seq, hash, time FROM events ORDER BY seq DESC LIMIT 1'),
     events: db.prepare(`${EVENTS} WHERE seq >= @from ORDER BY seq LIMIT @limit`),
     insertEvent: db.prepare(
       `INSERT INTO events (${EVENT_COLUMNS.join(', ')}) VALUES (${EVENT_COLUMNS.map(() => '?').join(', ')})`,
@@ -91,7 +92,7 @@ export function prepareStatements(db: Connection): Statements {
       `${walkOf(FILTER)} walk.seq > @seq)
        SELECT ${OBJECT_COLUMNS}
        FROM walk CROSS JOIN events ON events.seq = walk.seq CROSS JOIN subjects ON subjects.id = walk.subject
-       WHERE walk.seq <= @seq AND type <> 'Deleted' ORDER BY ${NAMES}`,
+       WHERE walk.seq <= @seq AND type NOT IN ('Deleted', 'Compacted') ORDER BY ${NAMES}`,
     ),
     history: db.prepare(
       `${walkOf(named)} true)
@@ -99,8 +100,16 @@ export function prepareStatements(db: Connection): Statements {
        FROM walk CROSS JOIN events ON events.seq = walk.seq CROSS JOIN subjects ON subjects.id = walk.subject
        WHERE walk.seq <= @seq LIMIT @limit`,
     ),
+    contents: db
+      .prepare<[string], number>(
+        `SELECT count(*) FROM subjects JOIN heads ON heads.subject = subjects.id
+         WHERE subject_namespace = ? AND version > 0`,
+      )
+      .pluck(),
     timeOf: db.prepare<[number], string>('SELECT time FROM events WHERE seq <= ? ORDER BY seq DESC LIMIT 1').pluck(),
-    insertCommand: db.prepare('INSERT INTO commands (idempotency_key, first_seq, last_seq) VALUES (?, ?, ?)'),
+    insertCommand: db.prepare(
+      'INSERT INTO commands (idempotency_key, first_seq, last_seq, digest) VALUES (?, ?, ?, ?)',
+    ),
     command: db.prepare('SELECT first_seq, last_seq FROM commands WHERE idempotency_key = ?'),
     compaction: db.prepare('SELECT through_seq FROM compaction'),
   };

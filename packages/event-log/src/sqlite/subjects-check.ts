@@ -9,7 +9,8 @@ type Fold = { newest: number; revision: number; version: number; waypoints: numb
 
 /**
  * Folds a log's events, from the first on, into what the read tables must hold, and compares. The names of a
- * subject need no look, nor does a subject that is missing: the hashes of its events hold the names.
+ * subject need no look, nor does a subject that is missing: the hashes of its events hold the names, and the check of
+ * the file's pages compares the index of names with them.
  */
 export class SubjectsCheck {
   readonly #through: number;
@@ -24,7 +25,7 @@ export class SubjectsCheck {
 
   take(row: EventRow): void {
     const before = this.#subjects.get(row.subject);
-    const isDropped = row.previous <= this.#through && row.revision > 1;
+    const isDropped = row.previous > 0 && row.previous <= this.#through && row.revision > 1;
     const isLinked =
       before === undefined
         ? (row.previous === 0 && row.revision === 1) || isDropped
@@ -57,11 +58,13 @@ export class SubjectsCheck {
         this.#report(expected.newest, `the table has ${name} otherwise than this event left it`);
       }
     }
-    this.#countWaypoints(db);
+    this.#findStrays(db);
     return [...this.#subjects.values()].filter(({ version }) => version > 0).length;
   }
 
-  #countWaypoints(db: Connection): void {
+  #findStrays(db: Connection): void {
+    const heads = db.prepare<[], number>('SELECT newest FROM heads WHERE subject NOT IN (SELECT id FROM subjects)');
+    for (const seq of heads.pluck().iterate()) this.#report(seq, 'the table has a head of no object');
     const stray = db.prepare<[], number>(
       `SELECT seq FROM waypoints WHERE NOT EXISTS (SELECT 1 FROM events
          WHERE events.seq = waypoints.seq AND events.subject = waypoints.subject AND revision % ${WAYPOINT_EVERY} = 0)`,

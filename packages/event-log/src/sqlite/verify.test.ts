@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { backUpLogFile, compactLogFile, openSqliteEventLog, restoreLogFile, verifyLogFile } from '../index.ts';
+import { StorageFault } from '../storage-fault.ts';
 import { policyEvent, policyRef } from '../testing/index.ts';
+import { openDatabase } from './database.ts';
+import { SqliteStore } from './sqlite-store.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'pulseplane-verify-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
@@ -102,6 +105,13 @@ for (const [what, sql, seq, problem] of [
     6,
     /its link to the event before/,
   ],
+  ['a head of no object', 'INSERT INTO heads VALUES (99, 4, 1, 4)', 4, /a head of no object/],
+  [
+    'a first event that claims to follow another',
+    'UPDATE events SET revision = 5 WHERE seq = 2',
+    2,
+    /its link to the event/,
+  ],
   ['a stray waypoint', 'INSERT INTO waypoints VALUES (1, 4)', 4, /is a waypoint, but should not be/],
 ] as const) {
   test(`${what} is found, with its sequence number`, async () => {
@@ -112,6 +122,52 @@ for (const [what, sql, seq, problem] of [
     assert.match(problems[0]?.problem ?? '', problem);
   });
 }
+
+test('a flipped bit anywhere is found, or changes nothing that can be read', async () => {
+  const file = freshFile();
+  const log = openSqliteEventLog(file);
+  for (const name of ['alpha', 'bravo', 'charlie']) {
+    await log.append({ expected: [], events: [policyEvent(name)], idempotencyKey: `key-of-${name}` });
+  }
+  await log.close();
+  const sound = readFileSync(file);
+  const read = (path: string) => {
+    const db = openDatabase(path);
+    try {
+      const store = new SqliteStore(db);
+      const refs = ['alpha', 'bravo', 'charlie'].map(policyRef);
+      const keys = ['alpha', 'bravo', 'charlie'].map((name) => store.appended(`key-of-${name}`)?.length);
+      return JSON.stringify([
+        store.objects({}),
+        refs.map((ref) => store.object(ref)),
+        store.read({ from: 1, limit: 9 }),
+        keys,
+      ]);
+    } finally {
+      db.close();
+    }
+  };
+  const expected = read(file);
+  let found = 0;
+  // A prime, so that the flips fall on every part of the pages; a page of 4096 bytes gets some 40.
+  for (let offset = 100; offset < sound.length; offset += 101) {
+    const flipped = Buffer.from(sound);
+    flipped[offset] = (flipped[offset] ?? 0) ^ (1 << (offset % 8));
+    const copy = freshFile();
+    writeFileSync(copy, flipped);
+    let problems: number;
+    try {
+      problems = verifyLogFile(copy).problems.length;
+    } catch (error) {
+      assert(error instanceof StorageFault, `byte ${offset}: ${String(error)}`);
+      problems = 1;
+    }
+    if (problems > 0) found += 1;
+    else assert.equal(read(copy), expected, `byte ${offset}`);
+    rmSync(copy);
+  }
+  assert(found > 20, `only ${found} flips were found`);
+});
 
 test('a file of schema version 1 verifies, also after it was written on', async () => {
   const file = freshFile();
@@ -172,6 +228,22 @@ test('a compacted log keeps the last versions, stays verifiable, and goes on', a
   assert.deepEqual(verifyLogFile(file).problems, []);
   compactLogFile(file, { keepVersions: 1 }, 'operator');
   assert.deepEqual(verifyLogFile(file).problems, []);
+});
+
+test('a compaction that has nothing to drop leaves the log as it is', async () => {
+  const file = await sampleFile();
+  assert.deepEqual(compactLogFile(file, { keepVersions: 50 }, 'operator'), { dropped: 0, retained: 0, through: 0 });
+  const { head, events } = verifyLogFile(file);
+  assert.deepEqual([head, events], [10, 10]);
+});
+
+test('a changed idempotency key is found', async () => {
+  const file = freshFile();
+  const log = openSqliteEventLog(file);
+  await log.append({ expected: [], events: [policyEvent('a')], idempotencyKey: 'once' });
+  await log.close();
+  tamper(file, "UPDATE commands SET idempotency_key = 'twice'");
+  assert.match(verifyLogFile(file).problems[0]?.problem ?? '', /idempotency key .* is not as it was written/);
 });
 
 test('a compaction by age keeps what is newer', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { hashEvent } from '../chain.ts';
 import type { Connection } from './database.ts';
-import { type EventRow, headOfEventRow } from './rows.ts';
+import { type CommandRow, commandDigest, type EventRow, headOfEventRow } from './rows.ts';
 import { EVENTS } from './statements.ts';
 import { SubjectsCheck } from './subjects-check.ts';
 
@@ -26,7 +26,7 @@ type CompactionRow = {
 const MOST_PROBLEMS = 100;
 
 /**
- * Checks that every event has the content that it was written with and follows the one before it, and that the read
+ * Checks that no page of the file is damaged, that every event has the content that it was written with and follows the one before it, and that the read
  * tables are what the events give when they are folded from the first on. Reads only. The read tables of a file that an
  * older version wrote, and nobody has opened since, are not looked at: opening it makes them anew from its events.
  */
@@ -39,6 +39,8 @@ export function verifyDatabase(db: Connection): VerifyReport {
   const compaction = tables.has('compaction')
     ? db.prepare<[], CompactionRow>('SELECT * FROM compaction').get()
     : undefined;
+  const pages = String(db.pragma('integrity_check(1)', { simple: true }));
+  if (pages !== 'ok') report(0, `the file is damaged: ${pages.replaceAll('\n', ' ')}`);
   const chain = new ChainCheck(compaction, report);
   const fold = tables.has('subjects') ? new SubjectsCheck(compaction?.through_seq ?? 0, report) : undefined;
   const events = fold === undefined ? 'SELECT * FROM events' : EVENTS;
@@ -47,9 +49,19 @@ export function verifyDatabase(db: Connection): VerifyReport {
     fold?.take(row);
   }
   chain.finish();
+  if (fold !== undefined) checkCommands(db, chain.head, report);
   const objects =
     fold === undefined ? Number(db.prepare('SELECT count(*) FROM objects').pluck().get()) : fold.finish(db);
   return { head: chain.head, events: chain.events, objects, problems };
+}
+
+function checkCommands(db: Connection, head: number, report: (seq: number, problem: string) => void): void {
+  const rows = db.prepare<[], CommandRow & { readonly digest: string | null }>('SELECT * FROM commands');
+  for (const row of rows.iterate()) {
+    const isWritten = row.digest === null || row.digest === commandDigest(row);
+    if (isWritten && row.first_seq >= 1 && row.first_seq <= row.last_seq && row.last_seq <= head) continue;
+    report(row.first_seq, 'the idempotency key of the command with this event is not as it was written');
+  }
 }
 
 class ChainCheck {

@@ -230,6 +230,62 @@ export function eventLogContract({ name, open }: EventLogFactory): void {
     );
   });
 
+  contract('times never go back, whatever the writers clocks say', async (log) => {
+    const at = (second: number) => `2026-11-22T12:00:0${second}.000Z`;
+    for (const second of [1, 5, 2, 6])
+      await log.append({ expected: [], events: [policyEvent('a', 'SpecChanged', {}, at(second))] });
+    assert.deepEqual(
+      log.read({ from: 1, limit: 9 }).map(({ time }) => time),
+      [at(1), at(5), at(5), at(6)],
+    );
+    assert.deepEqual(
+      [1, 2, 5, 6].map((second) => log.seqAt(at(second))),
+      [1, 1, 3, 4],
+    );
+  });
+
+  contract('a namespace that holds other objects than the writer has seen is not emptied', async (log) => {
+    await log.append({ expected: [], events: [policyEvent('a'), policyEvent('late')] });
+    const { namespace } = policyRef('a');
+    const deletion = (names: readonly string[]) =>
+      log.append({
+        expected: names.map((name, index) => ({ ref: policyRef(name), version: index + 1 })),
+        contents: { namespace, objects: names.length },
+        events: names.map((name) => policyEvent(name, 'Deleted')),
+      });
+    const refused = await deletion(['a']);
+    assert.deepEqual(refused, {
+      kind: 'conflict',
+      ref: { group: '', kind: '', namespace, name: '' },
+      expected: 1,
+      actual: 2,
+    });
+    assert.equal(log.head(), 2);
+    assert.equal((await deletion(['a', 'late'])).kind, 'appended');
+    assert.deepEqual(log.objects({ namespace }), []);
+  });
+
+  contract('a follower that fails does not keep the writer from its answer, nor others from hearing', async (log) => {
+    const heard: number[] = [];
+    const failures: unknown[] = [];
+    const listener = (error: unknown) => failures.push(error);
+    const others = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException').on('uncaughtException', listener);
+    try {
+      log.follow(() => {
+        throw new Error('a follower failed');
+      });
+      log.follow((events) => heard.push(...events.map(({ seq }) => seq)));
+      assert.equal((await log.append({ expected: [], events: [policyEvent('a')] })).kind, 'appended');
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    } finally {
+      process.removeListener('uncaughtException', listener);
+      for (const other of others) process.on('uncaughtException', other);
+    }
+    assert.deepEqual(heard, [1]);
+    assert.match(String(failures[0]), /a follower failed/, 'it is told, not swallowed');
+  });
+
   contract('the source of a restoration and the correlation id are kept', async (log) => {
     const event = { ...policyEvent('a'), correlationId: 'c', restoredFrom: { seq: 3 } };
     await log.append({ expected: [], events: [event] });

@@ -198,8 +198,8 @@ test('OpenAPI documents how a list is watched, in a namespace and in all', async
       [
         'labelSelector string',
         'fieldSelector string',
-    'limit integer',
-    'continue string',
+        'limit integer',
+        'continue string',
         'watch boolean',
         'resourceVersion string',
         'resourceVersionMatch string',

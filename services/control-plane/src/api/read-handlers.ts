@@ -18,9 +18,10 @@ type Query = Readonly<Record<string, unknown>>;
 /** GET of one object, or of its status, which is the same object; with `at`, as it was. */
 export function getObject(options: ApiOptions, kind: ResourceKind, request: FastifyRequest): Answer {
   const { namespace = '', name = '' } = request.params as PathParams;
-  const moment = readMoment(options, request.query as Query);
+  const ref = refOf(kind, namespace, name);
+  const moment = readMoment(options, request.query as Query, ref);
   if (!moment.ok) return statusAnswer(moment.error);
-  const stored = moment.value.object(refOf(kind, namespace, name));
+  const stored = moment.value.object(ref);
   if (stored === undefined) return statusAnswer(notFound(kind, name));
   const object = moment.value.present(kind, stored);
   return {

@@ -134,6 +134,7 @@ function decideDelete(
   return ok({
     append: {
       expected: deleted.map(expectation),
+      ...(isNamespace(ref) && { contents: { namespace: ref.name, objects: contents.length } }),
       events: deleted.map((stored) => event('Deleted', stored.ref, stored.object, context)),
     },
     ref,

@@ -43,10 +43,7 @@ export async function execute<Failure>(
     if (options.dryRun || append.events.length === 0) return ok(outcome(decided.value, []));
     const appended = await log.append(withKey(append, options.idempotency));
     if (appended.kind === 'repeated') return repeated(appended.events, options.idempotency);
-    if (appended.kind === 'appended') {
-      if (deletesNamespace(command.value)) await sweep(log, intent.ref.name, options);
-      return ok(outcome(decided.value, appended.events));
-    }
+    if (appended.kind === 'appended') return ok(outcome(decided.value, appended.events));
     if (attempt === MAX_ATTEMPTS) {
       return fail({ type: 'modified', kind: command.value.kind, name: intent.ref.name });
     }
@@ -64,7 +61,7 @@ function readState(log: EventLog, ref: ObjectRef, command: Command, current: Sto
 
 function outcome({ ref, object, version, changedAt }: Decision, events: readonly StoredEvent[]): Outcome {
   const own = events.findLast(({ subject }) => refKey(subject) === refKey(ref));
-  return { stored: { ref, object, changedAt, version: own?.seq ?? version }, events };
+  return { stored: { ref, object, changedAt: own?.time ?? changedAt, version: own?.seq ?? version }, events };
 }
 
 /** What the first try of a request came to. An event on the command's own object is always its last. */
@@ -83,28 +80,4 @@ function creates(command: Command): boolean {
 
 function deletesNamespace(command: Command): boolean {
   return command.type === 'delete' && command.kind === NAMESPACE;
-}
-
-/**
- * Deletes what was created between reading a namespace's contents and deleting it. Nothing new can appear
- * afterwards, because a creation expects its namespace at the version that it had.
- */
-async function sweep(log: EventLog, namespace: string, options: ExecuteOptions): Promise<void> {
-  for (;;) {
-    const events = log.objects({ namespace }).map(({ ref, version, object }) => ({
-      expected: { ref, version },
-      event: {
-        id: options.newId(),
-        type: 'Deleted' as const,
-        subject: { ...ref, uid: object.metadata.uid ?? '' },
-        object,
-        actor: options.actor,
-        requestId: options.requestId,
-        correlationId: options.correlationId ?? options.requestId,
-        time: options.now.toISOString(),
-      },
-    }));
-    if (events.length === 0) return;
-    await log.append({ expected: events.map(({ expected }) => expected), events: events.map(({ event }) => event) });
-  }
 }

@@ -69,8 +69,13 @@ export function compact(argv: readonly string[]): Promise<void> {
   const keepSince = new Date(Date.now() - values.keepDays * DAY_MS).toISOString();
   return answering('compact', () => {
     const policy = { keepVersions: values.keepVersions, keepSince };
-    const { dropped, retained, through } = compactLogFile(chosenFile('compact', values), policy, userInfo().username);
-    process.stdout.write(`dropped ${dropped} events up to ${through}, kept ${retained} of them\n`);
+    const report = compactLogFile(chosenFile('compact', values), policy, userInfo().username);
+    const { dropped, retained, through, unshrunk } = report;
+    const done =
+      dropped === 0 ? 'nothing to drop' : `dropped ${dropped} events up to ${through}, kept ${retained} of them`;
+    process.stdout.write(`${done}\n`);
+    if (unshrunk !== undefined)
+      process.stdout.write(`the file is as large as before, with free space inside: ${unshrunk}\n`);
     return true;
   });
 }

@@ -31,13 +31,25 @@ test('after a compaction, what was kept of the past is told, and what was droppe
       [5, undefined],
     ],
   );
-  for (const url of [`${POLICY}?at=4`, `${POLICIES}?at=4`, `${POLICY}/diff?from=4`]) {
+  // What was kept of the policy can be seen and brought back, though of then not all is known.
+  assert.equal((await after.send('GET', `${POLICY}?at=5`)).json().spec.frontend.tcp.keepalive.time, '50s');
+  assert.equal((await after.send('GET', `${POLICIES}?at=5`)).json().code, 410);
+  for (const url of [
+    `${POLICY}?at=4`,
+    `${POLICY}?at=2026-11-22T10:20:30.456Z`,
+    `${POLICIES}?at=4`,
+    `${POLICY}/diff?from=4`,
+  ]) {
     const { code, reason } = (await after.send('GET', url)).json();
     assert.deepEqual([code, reason], [410, 'Expired'], url);
   }
   assert.equal((await after.send('POST', `${POLICY}/rollback`, { to: 4 })).statusCode, 410);
+  const { message } = (await after.send('GET', `${POLICY}?at=4`)).json();
+  assert.match(message, /is compacted away; the oldest that is known is 7/);
   assert.equal((await after.send('GET', '/v1/events?from=4')).statusCode, 410);
   assert.equal((await after.send('GET', `${POLICY}?at=7`)).json().spec.frontend.tcp.keepalive.time, '60s');
+  const back = await after.send('POST', `${POLICY}/rollback`, { to: 5 });
+  assert.equal(back.json().spec.frontend.tcp.keepalive.time, '50s');
   await after.send('DELETE', POLICY);
   assert.equal((await after.send('POST', `${POLICY}/undelete`)).statusCode, 201);
 });

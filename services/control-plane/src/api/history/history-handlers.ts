@@ -53,7 +53,7 @@ export function getDiff({ log, now }: ApiOptions, kind: ResourceKind, request: F
   for (const field of ['from', 'to'] as const) {
     const value = query[field] ?? (field === 'to' ? String(log.head()) : '');
     if (typeof value !== 'string') return statusAnswer(invalidParameter(field, String(value), 'may be given once'));
-    const point = readPoint(log, field, value, now());
+    const point = readPoint(log, field, value, now(), ref);
     if (!point.ok) return statusAnswer(point.error);
     points.push(point.value);
   }

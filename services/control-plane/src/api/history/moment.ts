@@ -18,13 +18,13 @@ export type Moment = {
 
 type Query = Readonly<Record<string, unknown>>;
 
-/** The moment that a query asks for: `at` a sequence number or time, or now. */
-export function readMoment(options: ApiOptions, query: Query): Result<Moment, Status> {
+/** The moment that a query asks for: `at` a sequence number or time, or now. `about`: the one object that is asked for. */
+export function readMoment(options: ApiOptions, query: Query, about?: ObjectRef): Result<Moment, Status> {
   const { log, now } = options;
   const { at } = query;
   if (at === undefined) return ok(presentMoment(options));
   if (typeof at !== 'string') return fail(invalidParameter('at', String(at), 'may be given once'));
-  const point = readPoint(log, 'at', at, now());
+  const point = readPoint(log, 'at', at, now(), about);
   return point.ok ? ok(pastMoment(options, point.value)) : point;
 }
 

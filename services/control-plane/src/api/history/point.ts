@@ -1,4 +1,5 @@
 import type { EventLog } from '@pulseplane/event-log';
+import type { ObjectRef } from '@pulseplane/resources';
 import { fail, ok, type Result } from '../../command/index.ts';
 import { compactedAway, invalidParameter, type Status } from '../status.ts';
 
@@ -6,12 +7,25 @@ const SEQUENCE = /^[0-9]{1,15}$/;
 /** RFC 3339. A `+` that nobody escaped comes out of a query as a blank. */
 const TIME = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+ -]\d{2}:\d{2})$/;
 
-/** Reads a point in the log's time: a sequence number, or a time in RFC 3339 up to now. Gives the sequence number. */
-export function readPoint(log: EventLog, field: string, value: string, now: Date): Result<number, Status> {
-  const point = SEQUENCE.test(value) ? sequence(log, field, value) : time(log, field, value, now);
+/**
+ * Reads a point in the log's time: a sequence number, or a time in RFC 3339 up to now. Gives the sequence number. Below
+ * the floor of a compacted log a sequence number is known for an object of which an event up to it was kept.
+ */
+export function readPoint(
+  log: EventLog,
+  field: string,
+  value: string,
+  now: Date,
+  about?: ObjectRef,
+): Result<number, Status> {
+  const isSequence = SEQUENCE.test(value);
+  const point = isSequence ? sequence(log, field, value) : time(log, field, value, now);
   if (!point.ok) return point;
   // Before the first event there was nothing, which is known; before the floor of a compacted log it is not.
-  const isKnown = point.value >= log.floor() || (point.value === 0 && log.floor() === 1);
+  const isKnown =
+    point.value >= log.floor() ||
+    (point.value === 0 && log.floor() === 1) ||
+    (isSequence && about !== undefined && log.history(about, { before: point.value + 1, limit: 1 }).length > 0);
   return isKnown ? point : fail(compactedAway(field, point.value, log.floor()));
 }
 

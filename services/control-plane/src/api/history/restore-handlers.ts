@@ -41,7 +41,7 @@ export async function rollbackObject(
     ref,
     command: (current): Result<Command, Status> => {
       if (current === undefined) return fail(notFound(kind, name));
-      const point = readPoint(log, 'to', to, now());
+      const point = readPoint(log, 'to', to, now(), ref);
       if (!point.ok) return point;
       const source = log.objectAt(ref, point.value);
       if (source === undefined) return fail(neverWas(kind, name, point.value));
