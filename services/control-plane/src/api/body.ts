@@ -30,7 +30,8 @@ export function parseJson(bytes: Uint8Array): Result<Json, string> {
     );
   }
   for (const key of scan.keys) if (key === '__proto__') return fail('the field name "__proto__" is not allowed');
-  return ok(value);
+  const fault = ESCAPE.test(text.value) ? unicodeFault(value) : undefined;
+  return fault === undefined ? ok(value) : fail(fault);
 }
 
 /** Reads exactly one YAML document. */
@@ -53,14 +54,41 @@ export function parseYamlDocuments(text: string): Result<readonly Json[], string
     return fail(`the text is not YAML: ${messageOf(error)}`);
   }
   const budget = { nodes: MAX_NODES };
+  const escaped = ESCAPE.test(text);
   const documents: Json[] = [];
   for (const document of loaded) {
     if (document === null || document === undefined) continue;
     const copied = copyJson(document, 1, budget);
     if (!copied.ok) return copied;
+    const fault = escaped ? unicodeFault(copied.value) : undefined;
+    if (fault !== undefined) return fail(fault);
     documents.push(copied.value);
   }
   return ok(documents);
+}
+
+/** A text that was UTF-8 has halves of surrogate pairs by escapes only, such as "\\ud800". */
+const ESCAPE = /\\u/i;
+
+/** Why a value cannot be stored: UTF-8 cannot hold half of a surrogate pair, and other readers fail on its escape. */
+function unicodeFault(value: Json): string | undefined {
+  const found = findHalf(value);
+  if (found === undefined) return undefined;
+  const field = found.path.length === 0 ? 'the body' : found.path.join('.');
+  // JSON.stringify writes a half as its escape.
+  return `${field}: Invalid value: ${JSON.stringify(found.text)}: must be Unicode text, not half of a surrogate pair`;
+}
+
+/** The first string or name with half of a surrogate pair, and the field that has it. */
+function findHalf(value: unknown): { readonly path: readonly string[]; readonly text: string } | undefined {
+  if (typeof value === 'string') return /\p{Surrogate}/u.test(value) ? { path: [], text: value } : undefined;
+  for (const [name, item] of Object.entries(value ?? {})) {
+    const inName = findHalf(name);
+    if (inName !== undefined) return inName;
+    const inItem = findHalf(item);
+    if (inItem !== undefined) return { ...inItem, path: [name, ...inItem.path] };
+  }
+  return undefined;
 }
 
 /** Copies what YAML gave, so that no two places share a value, and refuses what JSON cannot say. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createMemoryEventLog, StorageFault } from '@pulseplane/event-log';
 import { wrapEventLog } from '@pulseplane/event-log/testing';
-import { createFixture, JSON_PATCH, POLICIES, POLICY, TCP_POLICY } from './testing/api-fixture.ts';
+import { createFixture, JSON_PATCH, MERGE, POLICIES, POLICY, TCP_POLICY } from './testing/api-fixture.ts';
 
 describe('who may ask', () => {
   const hosts = [
@@ -73,6 +73,16 @@ describe('bodies', () => {
       ['JSON nested absurdly deep', '['.repeat(500_000), {}, /nested 500000 deep/],
       ['a repeated key', '{"metadata":{"name":"a","name":"b"}}', {}, /duplicate field "metadata\.name"/],
       ['a key repeated by an escape', '{"spec":{},"sp\\u0065c":{}}', {}, /duplicate field "spec"/],
+      [
+        'half of a surrogate pair',
+        '{"metadata":{"annotations":{"note":"a\\ud800"}}}',
+        {},
+        /^metadata\.annotations\.note: Invalid value: "a\\ud800": must be Unicode text/,
+      ],
+      ['half of a pair in a name', '{"metadata":{"labels":{"\\udc00":"a"}}}', {}, /^metadata\.labels: .*"\\udc00"/],
+      ['half of a pair in a list', '["\\ud83d","\\ude00"]', {}, /^0: Invalid value: "\\ud83d"/],
+      ['half of a pair in YAML', 'metadata: {name: "\\ud800"}', yaml, /^metadata\.name: .*"\\ud800"/],
+      ['half of a pair in long YAML', 'a: "\\U0000DFFF"', yaml, /^a: Invalid value: "\\udfff"/],
       ['__proto__', '{"metadata":{"__proto__":{"a":1}}}', {}, /"__proto__" is not allowed/],
       ['__proto__ in YAML', 'metadata:\n  __proto__: {a: 1}', yaml, /"__proto__" is not allowed/],
       ['a repeated key in YAML', 'a: 1\na: 2', yaml, /duplicated mapping key/],
@@ -97,6 +107,27 @@ describe('bodies', () => {
       assert.match(answer.message, message);
     });
   }
+
+  test('half of a surrogate pair is 400 in every patch; a whole pair is what it stands for', async () => {
+    const { send } = await createFixture();
+    await send('POST', POLICIES, TCP_POLICY);
+    const { apiVersion, kind } = TCP_POLICY;
+    const metadata = '{"name": "httpbin-keepalive", "annotations": {"note": "NOTE"}}';
+    const patches = [
+      [MERGE, '{"metadata":{"annotations":{"note":"NOTE"}}}'],
+      [JSON_PATCH, '[{"op":"add","path":"/metadata/annotations","value":{"note":"NOTE"}}]'],
+      ['application/apply-patch+yaml', `{"apiVersion":"${apiVersion}","kind":"${kind}","metadata":${metadata}}`],
+      ['application/apply-patch+yaml', `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: ${metadata}`],
+    ] as const;
+    for (const [type, body] of patches) {
+      const patch = (note: string) =>
+        send('PATCH', `${POLICY}?fieldManager=m`, body.replace('NOTE', note), { 'content-type': type });
+      const refused = await patch('\\ud83d');
+      assert.equal(refused.statusCode, 400, type);
+      assert.match(refused.json().message, /note: Invalid value: "\\ud83d": must be Unicode text/, type);
+      assert.equal((await patch('\\ud83d\\ude00')).json().metadata.annotations.note, '\u{1f600}', type);
+    }
+  });
 
   test('bytes that are no UTF-8 are 400 in JSON and YAML', async () => {
     const { app } = await createFixture();
