@@ -45,7 +45,7 @@ export function projectGateway(world: World, name: GatewayName, known: GatewayPa
     const key = refKey(ref);
     if (!parts.has(key)) parts.set(key, known.get(key) ?? make());
   };
-  add(gateway.ref, () => gatewayPart(world, gateway));
+  add(gateway.ref, () => gatewayPart(gateway, winningClaims(world, gateway)));
   const routes = [...routesOf(world, gateway)];
   for (const { route, listeners } of routes) add(route.ref, () => routePart(world, gateway, route.ref, listeners));
   for (const { route } of routes) {
@@ -57,14 +57,18 @@ export function projectGateway(world: World, name: GatewayName, known: GatewayPa
   return parts;
 }
 
-function gatewayPart(world: World, gateway: StoredObject): readonly GatewayResource[] {
+/** The part that is about the gateway itself; `claims` are those in force on it. */
+export function gatewayPart(
+  gateway: StoredObject,
+  claims: readonly WinningClaim[],
+): readonly (Bind | Listener | Policy)[] {
   const { listeners: all } = specOf('Gateway', gateway);
   const conflicts = conflictingListeners(all);
   const listeners = all.filter((listener) => !conflicts.has(listener));
   return [
     ...binds(gateway, listeners),
     ...listeners.map((listener) => toListener(gateway, listener)),
-    ...winningClaims(world, gateway).map(toPolicy),
+    ...claims.map(toPolicy),
   ];
 }
 

@@ -1,5 +1,6 @@
 export type { GatewayParts } from './gateway-projection.ts';
 export type { Overridden } from './overridden-policies.ts';
+export type { PortSettings } from './port-settings.ts';
 export { Projection } from './projection.ts';
 export type { Touched } from './reach.ts';
 export type { WorkerObservation } from './status/programmed.ts';

@@ -3,6 +3,7 @@ import type { JsonObject, StoredObject } from '@pulseplane/resources';
 import type { GatewayName, GatewayResource } from './gateway/resource.ts';
 import { type GatewayParts, projectGateway } from './gateway-projection.ts';
 import { type Overridden, overriddenPolicies } from './overridden-policies.ts';
+import { gatewaysOf, type PortSettings, portSettings } from './port-settings.ts';
 import { reach, type Touched } from './reach.ts';
 import { condition } from './status/condition.ts';
 import { gatewayClassStatus } from './status/gateway-class-status.ts';
@@ -58,6 +59,16 @@ export class Projection {
   /** At most `limit` of the policies that set something for a port of a gateway, and are not in force there. */
   overridden(gateway: GatewayName, port: number, limit: number): readonly Overridden[] {
     return overriddenPolicies(this.#world, gateway, port, limit);
+  }
+
+  /** The ports of a gateway with what is in force on them. With a draft: as if that policy were stored as given. */
+  portSettings(gateway: StoredObject, draft?: StoredObject): readonly PortSettings[] {
+    return portSettings(this.#world, gateway, draft);
+  }
+
+  /** The gateways that a policy reaches, stored or not yet. */
+  gatewaysOf(policy: StoredObject): readonly StoredObject[] {
+    return gatewaysOf(this.#world, policy);
   }
 
   /** The status of an object; undefined for kinds without one. `observe` says what a gateway's workers run. */

@@ -1,0 +1,55 @@
+import { type ObjectRef, refKey, type StoredObject } from '@pulseplane/resources';
+import { type EffectiveFrontend, effectiveFrontend } from './gateway/effective-frontend.ts';
+import type { ListenerProtocol } from './gateway/resource.ts';
+import { gatewayPart } from './gateway-projection.ts';
+import { claimsOf, resolveTargets, type WinningClaim, winningClaims } from './policy-attachment.ts';
+import type { World } from './world/world.ts';
+
+/** One port of a gateway, what is in force on it, and the policies that say so. */
+export type PortSettings = {
+  readonly port: number;
+  readonly protocol: ListenerProtocol;
+  readonly frontend: EffectiveFrontend;
+  readonly tcpPolicy?: StoredObject;
+  readonly httpPolicy?: StoredObject;
+};
+
+/** The ports of a gateway, stored or not yet. With a draft: as if that policy were stored as it is given. */
+export function portSettings(world: World, gateway: StoredObject, draft?: StoredObject): readonly PortSettings[] {
+  const claims = withDraft(world, gateway, draft);
+  const resources = gatewayPart(gateway, claims);
+  const policies = resources.filter((resource) => resource.kind === 'policy');
+  const holders = new Map(policies.map(({ key }, index) => [key, claims[index]?.policy]));
+  return resources.flatMap((resource) => {
+    if (resource.kind !== 'bind') return [];
+    const { port, protocol } = resource;
+    const frontend = effectiveFrontend(policies, gateway.ref, port);
+    const tcpPolicy = holders.get(frontend.tcp?.policyKey ?? '');
+    const httpPolicy = holders.get(frontend.http.policyKey ?? '');
+    return [{ port, protocol, frontend, ...(tcpPolicy && { tcpPolicy }), ...(httpPolicy && { httpPolicy }) }];
+  });
+}
+
+/** The gateways that a policy reaches, each once. */
+export function gatewaysOf(world: World, policy: StoredObject): readonly StoredObject[] {
+  const { found } = resolveTargets(world, policy);
+  return [...new Map(found.map(({ gateway }) => [gateway.ref.name, gateway])).values()];
+}
+
+function withDraft(world: World, gateway: StoredObject, draft: StoredObject | undefined): readonly WinningClaim[] {
+  const stored = winningClaims(world, gateway);
+  if (draft === undefined) return stored;
+  const own = claimsOf(world, draft, resolveTargets(world, draft)).flatMap(({ section, target, winner }) =>
+    winner === undefined && isSame(target.gateway.ref, gateway.ref) ? [{ policy: draft, section, target }] : [],
+  );
+  const others = stored.filter(
+    ({ policy, section, target }) =>
+      !isSame(policy.ref, draft.ref) &&
+      !own.some((claim) => claim.section === section && claim.target.port === target.port),
+  );
+  return [...own, ...others];
+}
+
+function isSame(a: ObjectRef, b: ObjectRef): boolean {
+  return refKey(a) === refKey(b);
+}
