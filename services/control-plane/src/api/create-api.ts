@@ -4,6 +4,7 @@ import { sendAnswer, statusAnswer } from './answer.ts';
 import type { ApiOptions } from './api-options.ts';
 import { addFixedRoutes } from './fixed-routes.ts';
 import { BODY_LIMIT_BYTES, REQUEST_TIMEOUT_MS } from './limits.ts';
+import { addLintReport } from './lint/lint-report.ts';
 import { JSON_TYPE, YAML_TYPE } from './request-body.ts';
 import { addResourceRoutes } from './resource-routes.ts';
 import {
@@ -62,6 +63,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   // The server waits for open requests before it closes, and a stream never ends by itself.
   app.addHook('preClose', () => streams.close());
   addResourceRoutes(app, options, streams);
+  addLintReport(app, options);
   addEventStream(app, options, streams);
   await app.after();
   return app;

@@ -184,6 +184,7 @@ test('OpenAPI documents no path that is not served', async () => {
     }
   }
   assert.ok(seen.includes('get /v1/events'));
+  assert.ok(seen.includes('get /v1/lint'));
   assert.ok(seen.includes('get /apis/gateway.networking.k8s.io/v1/gateways'));
 });
 

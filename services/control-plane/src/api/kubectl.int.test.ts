@@ -186,6 +186,40 @@ describe('with the real kubectl', { skip }, () => {
     await kubectl('delete -f-', manifest);
   });
 
+  test('a keepalive that is too slow for the load balancer is stored with a warning that has the numbers', async () => {
+    const gateway = `apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata:
+  name: agentgateway-proxy
+  namespace: httpbin
+  annotations: {pulseplane.dev/environment: aws-nlb}
+spec:
+  gatewayClassName: agentgateway
+  listeners: [{name: tcp, protocol: TCP, port: 3001}]
+`;
+    const slow = TCP_MANIFEST.replace('time: 30s', 'time: 350s');
+    const { stderr } = await kubectl('apply -f-', `${gateway}---\n${slow}`);
+    assert.deepEqual(stderr.split('\n'), [
+      'Warning: spec.listeners[0]: nothing keeps silent connections of port 3001 open: aws-nlb drops them after 350s (lint nat, https://docs.aws.amazon.com/elasticloadbalancing/latest/network/update-idle-timeout.html)',
+      `Warning: ${PATH}.time: the first probe comes after 350s, not within 280s: aws-nlb drops silent connections after 350s (lint nat, https://docs.aws.amazon.com/elasticloadbalancing/latest/network/update-idle-timeout.html)`,
+      '',
+    ]);
+    const acknowledged = slow.replace(
+      '  namespace',
+      '  annotations: {pulseplane.dev/lint-acknowledge: nat}\n  namespace',
+    );
+    assert.deepEqual(await kubectl('apply -f-', acknowledged), { code: 0, stdout: `${NAME} configured\n`, stderr: '' });
+    const report = JSON.parse((await kubectl('get --raw /v1/lint?rule=nat')).stdout);
+    assert.deepEqual(
+      report.items.map(({ object, acknowledged }: { object: { name: string }; acknowledged: boolean }) => [
+        object.name,
+        acknowledged,
+      ]),
+      [['httpbin-keepalive', true]],
+    );
+    await kubectl('delete -f-', `${gateway}---\n${slow}`);
+  });
+
   test('explain and api-resources know every kind', async () => {
     const explained = (await kubectl('explain agpol.spec.frontend.tcp.keepalive.time')).stdout;
     assert.match(explained, /KIND: +AgentgatewayPolicy\n/);

@@ -15,7 +15,10 @@ export const REQUEST_TIMEOUT_MS = 30_000;
 
 /** How many warnings go into one answer, and how long each may be. */
 export const MAX_WARNINGS = 20;
-export const MAX_WARNING_LENGTH = 256;
+export const MAX_WARNING_LENGTH = 512;
+
+/** How many findings a lint report shows. */
+export const MAX_FINDINGS = 1_000;
 
 /** How many watches and event streams may be open at once. */
 export const MAX_STREAMS = 1_000;

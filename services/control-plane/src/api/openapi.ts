@@ -9,10 +9,11 @@ import {
 } from '@pulseplane/resources';
 import { GROUP_VERSIONS, type GroupVersion } from './discovery.ts';
 import { AT_PARAMETER, HISTORY_SCHEMAS, historyPaths } from './history/openapi.ts';
+import { LINT_PATHS, LINT_SCHEMAS } from './lint/openapi.ts';
 import { queryParameter, whole } from './openapi-schema.ts';
 import { basePath, collectionPath, everywherePath } from './paths.ts';
 import { IDEMPOTENCY_KEY } from './status.ts';
-import { EVENT_STREAM_DOCUMENT, WATCH_PARAMETERS } from './watch/openapi.ts';
+import { EVENT_STREAM_PATHS, EVENT_STREAM_SCHEMAS, WATCH_PARAMETERS } from './watch/openapi.ts';
 
 const METADATA_NAME = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 const OWN_KEYWORDS = 'x-pulseplane-';
@@ -26,6 +27,14 @@ export function fixedDocument(value: JsonObject): FixedDocument {
   return { body, hash: createHash('sha256').update(body).digest('hex').slice(0, 32).toUpperCase() };
 }
 
+/** The document of what belongs to no group of kinds. */
+const OWN_DOCUMENT: JsonObject = {
+  openapi: '3.0.0',
+  info: { title: 'Pulseplane event stream and lint report', version: 'v1' },
+  paths: { ...EVENT_STREAM_PATHS, ...LINT_PATHS },
+  components: { schemas: { ...EVENT_STREAM_SCHEMAS, ...LINT_SCHEMAS } },
+};
+
 /** The documents of `/openapi/v3/...`, by path without the leading slash (`api/v1`). */
 export function openApiDocuments(): ReadonlyMap<string, FixedDocument> {
   return new Map([
@@ -33,7 +42,7 @@ export function openApiDocuments(): ReadonlyMap<string, FixedDocument> {
       basePath(entry).slice(1),
       fixedDocument(openApiDocument(entry)),
     ]),
-    ['v1', fixedDocument(EVENT_STREAM_DOCUMENT)],
+    ['v1', fixedDocument(OWN_DOCUMENT)],
   ]);
 }
 

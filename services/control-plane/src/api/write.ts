@@ -15,6 +15,7 @@ import {
 import { type Answer, statusAnswer } from './answer.ts';
 import type { ApiOptions } from './api-options.ts';
 import { readFieldManager } from './field-manager.ts';
+import { lintWarnings } from './lint/lint-object.ts';
 import { present } from './present.ts';
 import { IDEMPOTENCY_KEY, invalidParameter, rejected, type Status } from './status.ts';
 import type { WriteOptions } from './write-options.ts';
@@ -55,7 +56,8 @@ export function answerWrite(
   if (!outcome.ok) return { ...statusAnswer(toStatus(outcome.error)), warnings };
   const { stored } = outcome.value;
   try {
-    return { code, body: present(kind, stored, options.statusOf), warnings };
+    const body = present(kind, stored, options.statusOf);
+    return { code, body, warnings: [...warnings, ...lintWarnings(options, stored)] };
   } catch (err) {
     options.logger.error({ ref: stored.ref, err }, 'the status of a written object cannot be read');
     const body = present(kind, stored, () => undefined);
