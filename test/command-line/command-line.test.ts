@@ -69,6 +69,12 @@ test('a data directory that cannot be one, or that another pulse up has: one lin
   assert.match(second.output, /^pulse up: --data-dir .* is in use by another process\n$/);
 });
 
+test('a NATS URL that is none is refused by the control plane, which has it from pulse up', async () => {
+  const { code, output } = await runUp(join(dataDir, 'nats'), await freePorts(), ['--nats-url', 'x']);
+  assert.equal(code, 2);
+  assert.match(output, /pulse up: control-plane refused to start: .*--nats-url: the NATS URL is not like nats:.*\n$/);
+});
+
 test('two flags with one port are refused', async () => {
   const ports = await freePorts();
   const { code, output } = await runUp(join(dataDir, 'twice'), { ...ports, http: ports.admin });

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { NatsServer, whyNoNatsServer } from '@pulseplane/event-log/testing';
 import { type ControlPlaneProcess, spawnControlPlane } from '../system/control-plane-process.ts';
-import { eventually, freePorts } from '../system/running-system.ts';
+import { eventually, freePorts, startSystem } from '../system/running-system.ts';
 
 async function namespace(controlPlane: ControlPlaneProcess, name: string): Promise<number> {
   const { status } = await fetch(`http://127.0.0.1:${controlPlane.restPort}/api/v1/namespaces`, {
@@ -61,4 +62,19 @@ test('a control plane on NATS is killed and goes on; another one with an empty d
   await eventually(async () => assert.equal(await namespace(again, 'three'), 201));
   await eventually(async () => assert.equal(await list(other), await list(again)));
   for (const { output } of running) assert(!output().includes('pulse:pulse'), 'the password was printed');
+});
+
+test('pulse up with --nats-url keeps the log in the stream, and hands the URL on where ps does not show it', {
+  skip: whyNoNatsServer() ?? false,
+}, async (t) => {
+  const nats = await NatsServer.start();
+  t.after(() => nats.close());
+  await using system = await startSystem({ args: ['--nats-url', nats.url] });
+  assert.deepEqual(
+    ['replica.db', 'events.db'].map((file) => existsSync(join(system.dataDir, file))),
+    [true, false],
+  );
+  const { stdout } = spawnSync('ps', ['-o', 'args=', '-p', String(system.pid('control-plane'))], { encoding: 'utf8' });
+  assert.match(stdout, /--data-dir/);
+  assert.doesNotMatch(stdout, /nats/);
 });

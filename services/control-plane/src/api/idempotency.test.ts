@@ -97,6 +97,13 @@ test('the log keeps who wrote as it was hashed, however odd the name', async () 
     long.json().message,
     'CreateOptions.meta.k8s.io "" is invalid: fieldManager: Too long: may not be more than 128 bytes',
   );
+  for (const method of ['POST', 'DELETE'] as const) {
+    const path = method === 'POST' ? '/api/v1/namespaces' : '/api/v1/namespaces/httpbin';
+    const odd = await send(method, `${path}?fieldManager=%00`, method === 'POST' ? namespace('a') : undefined);
+    assert.equal(odd.statusCode, 422, method);
+    assert.match(odd.json().message, /fieldManager: Invalid value: .*: invalid character U\+0000 \(at position 0\)$/);
+  }
+  assert.equal(log.head(), 2);
   await send('POST', `/api/v1/namespaces?fieldManager=${manager(124)}`, namespace('a'));
   assert.equal(log.read({ from: 3, limit: 1 })[0]?.actor.via, `${'a'.repeat(124)}😀`);
 });

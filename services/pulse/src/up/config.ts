@@ -5,6 +5,9 @@ import type { LogLevel } from '@pulseplane/telemetry';
 /** What runs on this machine, and where. */
 export type UpConfig = {
   readonly dataDir: string;
+  /** The control plane's; it has credentials in it: never to be shown. */
+  readonly natsUrl: string | undefined;
+  readonly natsAllowWeakStream: boolean;
   readonly address: string;
   readonly insecure: boolean;
   readonly restPort: number;
@@ -28,6 +31,8 @@ export function parseUpConfig(argv: readonly string[]): UpConfig {
       'where the event log, the kubeconfig and the logs are kept',
       '.pulseplane',
     )
+    .text('nats-url', 'NATS_URL', 'url', 'keep the event log in NATS JetStream: nats://user:password@host:4222')
+    .flag('nats-allow-weak-stream', 'NATS_ALLOW_WEAK_STREAM', 'take a stream that may lose what it acknowledged')
     .address('address', 'PULSEPLANE_ADDRESS', 'address that everything listens on', '127.0.0.1')
     .port('rest-port', 'PULSEPLANE_REST_PORT', 'REST API (8080 is where kubectl looks without a kubeconfig)', 8080)
     .port('xds-port', 'PULSEPLANE_XDS_PORT', 'xDS for workers (gRPC)', 9978)

@@ -5,6 +5,8 @@ export type Program = {
   readonly name: string;
   readonly script: string;
   readonly args: readonly string[];
+  /** Beside this process's own environment: what must not stand among the arguments, which `ps` shows. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly log: { write(text: string): void };
 };
 
@@ -41,6 +43,7 @@ export class Supervisor {
     const child = spawn(process.execPath, [program.script, ...program.args], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       detached: true,
+      env: { ...process.env, ...program.env },
     });
     this.#children.set(program.name, child);
     const startedAt = Date.now();

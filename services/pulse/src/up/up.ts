@@ -100,21 +100,26 @@ function prepareDataDir(config: UpConfig, kubeconfig: string, manifests: string)
 }
 
 function programs(config: UpConfig, manifests: string): readonly Program[] {
-  const { address, logLevel, dataDir } = config;
+  const { address, logLevel, dataDir, natsUrl, natsAllowWeakStream } = config;
   const common = ['--log-level', logLevel, ...(config.insecure ? ['--insecure'] : [])];
-  const program = (name: string, args: readonly (string | number)[]): Program => ({
+  const program = (name: string, args: readonly (string | number)[], env: Program['env'] = {}): Program => ({
     name,
+    env,
     script: fileURLToPath(new URL(`services/${name}/dist/main.js`, ROOT)),
     args: [...common, ...args.map(String)],
     log: new ProgramLog(join(dataDir, 'logs', `${name}.log`), say),
   });
   return [
     program('demo-upstream', ['--address', address, '--port', config.upstreamPort]),
-    program('control-plane', [
-      ...['--rest-address', address, '--rest-port', config.restPort],
-      ...['--xds-address', address, '--xds-port', config.xdsPort],
-      ...['--data-dir', dataDir, '--seed', manifests],
-    ]),
+    program(
+      'control-plane',
+      [
+        ...['--rest-address', address, '--rest-port', config.restPort],
+        ...['--xds-address', address, '--xds-port', config.xdsPort],
+        ...['--data-dir', dataDir, '--seed', manifests],
+      ],
+      { ...(natsUrl !== undefined && { NATS_URL: natsUrl }), NATS_ALLOW_WEAK_STREAM: String(natsAllowWeakStream) },
+    ),
     program('data-plane', [
       ...['--control-plane', `${urlHost(address)}:${config.xdsPort}`, '--gateway', 'httpbin/agentgateway-proxy'],
       ...['--listen-address', address, '--admin-address', address, '--admin-port', config.adminPort],

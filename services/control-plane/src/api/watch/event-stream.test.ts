@@ -77,6 +77,7 @@ test('below the floor or above the end it is gone; what is no number is refused'
     ['?from=1', {}, 410, 'event 1 is gone: the log begins at 2'],
     ['?from=4', {}, 410, 'event 4 is not there yet: the log ends at 2'],
     ['', { 'last-event-id': '0' }, 410, 'event 1 is gone: the log begins at 2'],
+    ['?from=0', {}, 400, 'from: Invalid value: 0: must be at least 1, the number of the first event'],
     ['?from=x', {}, 400, 'from: Invalid value: "x": must be a number'],
     ['', { 'last-event-id': 'x' }, 400, 'last-event-id: Invalid value: "x": must be a number'],
     ['?kind=a&kind=b', {}, 400, 'kind: may be given once'],

@@ -5,7 +5,7 @@ import { fail, ok, type Result } from '../../command/index.ts';
 import { sendAnswer, statusAnswer } from '../answer.ts';
 import type { ApiOptions } from '../api-options.ts';
 import { STREAM_PAGE_SIZE } from '../limits.ts';
-import { badRequest, expired, type Status } from '../status.ts';
+import { badRequest, expired, invalidParameter, type Status } from '../status.ts';
 import type { Outgoing } from './open-stream.ts';
 import type { Streams } from './streams.ts';
 import { readNumber } from './watch-request.ts';
@@ -33,6 +33,7 @@ function readRequest(request: FastifyRequest, log: EventLog): Result<AskedEvents
   const head = log.head();
   const asked = readNumber(query, 'from');
   if (!asked.ok) return fail(badRequest(asked.error));
+  if (asked.value === 0) return fail(invalidParameter('from', 0, 'must be at least 1, the number of the first event'));
   const seen = readNumber(request.headers, 'last-event-id');
   if (!seen.ok) return fail(badRequest(seen.error));
   // A browser that reconnects repeats its URL, so what it has already seen counts for more.
