@@ -7,7 +7,7 @@ export { GATEWAY, type GatewaySpec } from './kinds/gateway.ts';
 export { HTTP_ROUTE, type HttpRouteSpec } from './kinds/http-route.ts';
 export { NAMESPACE } from './kinds/namespace.ts';
 export { AGENTGATEWAY_GROUP, GATEWAY_GROUP } from './kinds/references.ts';
-export { apiVersionOf, type Column, qualifiedResource, type ResourceKind } from './kinds/resource-kind.ts';
+export { apiVersionOf, type Column, defineKind, qualifiedResource, type ResourceKind } from './kinds/resource-kind.ts';
 export { TCP_ROUTE, type TcpRouteSpec } from './kinds/tcp-route.ts';
 export {
   type Json,

@@ -6,7 +6,7 @@ import { createMemoryEventLog, type EventLog } from '@pulseplane/event-log';
 import { type ObjectSource, Projection } from '@pulseplane/projection';
 import type { Logger } from '@pulseplane/telemetry';
 import { createAdsServer } from '@pulseplane/xds';
-import { createApi, seed } from './api/index.ts';
+import { ClusterView, createApi, seed } from './api/index.ts';
 import { bootstrap } from './command/index.ts';
 import type { ControlPlaneConfig } from './config.ts';
 import { openLog } from './open-log.ts';
@@ -37,8 +37,14 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   followLog(log, projection, snapshots, logger);
 
   // 4. The streams: distribute the snapshots, and observe what the workers answer.
-  const fleet = new Fleet(logger);
+  const fleet = new Fleet(logger, now);
   const ads = createAdsServer({ source: snapshots, observer: fleet, identifier: hostname() });
+
+  const clusterView = new ClusterView({
+    workers: () => fleet.workers(),
+    onWorkers: (listener) => fleet.onWorkers(listener),
+    now,
+  });
 
   // 5. The door: commands come in here, and status goes out.
   let ready = false;
@@ -46,6 +52,7 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
     log,
     statusOf: (stored) => projection.status(stored, (gateway) => fleet.observe(gateway, snapshots.hasNews(gateway))),
     projectionAt: (seq) => (seq === log.head() ? projection : new Projection(objectsAt(log, seq))),
+    clusterView,
     logger,
     now,
     newId,

@@ -8,6 +8,8 @@ export type DataPlaneConfig = {
   readonly controlPlane: string;
   readonly gateway: GatewayName;
   readonly nodeId: string;
+  /** The namespace that the worker itself is shown in. */
+  readonly namespace: string;
   readonly listenAddress: string;
   readonly adminAddress: string;
   readonly adminPort: number;
@@ -32,6 +34,7 @@ export function parseDataPlaneConfig(argv: readonly string[]): DataPlaneConfig {
       'how this worker is named to the control plane',
       `${hostname()}-${process.pid}`,
     )
+    .text('namespace', 'PULSEPLANE_NAMESPACE', 'name', 'the namespace to be shown in', 'agentgateway-system')
     .address('listen-address', 'PULSEPLANE_LISTEN_ADDRESS', "address of the gateway's listeners", '127.0.0.1')
     .address('admin-address', 'PULSEPLANE_ADMIN_ADDRESS', 'address of admin, metrics and readiness', '127.0.0.1')
     .port('admin-port', 'PULSEPLANE_ADMIN_PORT', 'port of the admin pages', 15_000)
@@ -43,6 +46,12 @@ export function parseDataPlaneConfig(argv: readonly string[]): DataPlaneConfig {
   const [, namespace, name] = /^([a-z0-9-]{1,63})\/([a-z0-9.-]{1,253})$/.exec(values.gateway) ?? [];
   if (namespace === undefined || name === undefined) {
     refuse(PROGRAM, `--gateway (PULSEPLANE_GATEWAY): ${JSON.stringify(values.gateway)} is not <namespace>/<name>`);
+  }
+  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(values.namespace)) {
+    refuse(
+      PROGRAM,
+      `--namespace (PULSEPLANE_NAMESPACE): ${JSON.stringify(values.namespace)} is not a namespace's name`,
+    );
   }
   return Object.freeze({ ...values, gateway: { namespace, name } });
 }

@@ -12,6 +12,8 @@ export type Column = {
   readonly name: string;
   readonly type: 'string' | 'date';
   readonly jsonPath: string;
+  /** What is shown in place of the path's value, where no path leads to it. */
+  readonly read?: (object: JsonObject) => string;
   readonly description: string;
   /** Columns above zero show with `-o wide` only. */
   readonly priority: number;

@@ -7,8 +7,16 @@ import {
 } from '@pulseplane/wire';
 import type { DeltaRequest, DeltaResponse } from '../delta/message.ts';
 
-/** Who a client says it is. `role` is agentgateway's `<namespace>~<gateway>`. */
-export type NodeIdentity = { readonly id: string; readonly role: string };
+/** Who a client says it is, with agentgateway's names of the metadata. */
+export type NodeIdentity = {
+  readonly id: string;
+  /** `<namespace>~<gateway>`. */
+  readonly role: string;
+  /** NAMESPACE: the one that the worker itself lives in. */
+  readonly namespace?: string;
+  /** NAME: how the worker is called there. */
+  readonly name?: string;
+};
 
 export function toRequest(message: DeltaDiscoveryRequest): DeltaRequest {
   return {
@@ -24,7 +32,7 @@ export function toRequest(message: DeltaDiscoveryRequest): DeltaRequest {
 
 export function fromRequest(request: DeltaRequest, node: NodeIdentity | undefined): DeltaDiscoveryRequest {
   return create(DeltaDiscoveryRequestSchema, {
-    ...(node !== undefined && { node: { id: node.id, metadata: { role: node.role } } }),
+    ...(node !== undefined && { node: { id: node.id, metadata: toMetadata(node) } }),
     typeUrl: request.typeUrl,
     resourceNamesSubscribe: [...request.subscribe],
     resourceNamesUnsubscribe: [...request.unsubscribe],
@@ -65,6 +73,15 @@ export function fromResponse(response: DeltaResponse, controlPlane: string): Del
 /** The node of a stream's first request; undefined when it has no id (C3). */
 export function nodeIdentity({ node }: DeltaDiscoveryRequest): NodeIdentity | undefined {
   if (node === undefined || node.id === '') return undefined;
-  const role = node.metadata?.['role'];
-  return { id: node.id, role: typeof role === 'string' ? role : '' };
+  const { role, NAMESPACE: namespace, NAME: name } = node.metadata ?? {};
+  return {
+    id: node.id,
+    role: typeof role === 'string' ? role : '',
+    ...(typeof namespace === 'string' && { namespace }),
+    ...(typeof name === 'string' && { name }),
+  };
+}
+
+function toMetadata({ role, namespace, name }: NodeIdentity): Record<string, string> {
+  return { role, ...(namespace !== undefined && { NAMESPACE: namespace }), ...(name !== undefined && { NAME: name }) };
 }

@@ -1,6 +1,7 @@
 import type { EventLog } from '@pulseplane/event-log';
 import type { Projection } from '@pulseplane/projection';
 import type { Logger } from '@pulseplane/telemetry';
+import type { ClusterView } from './cluster-view/cluster-view.ts';
 import type { StatusOf } from './present.ts';
 import type { StreamLimits } from './watch/stream-limits.ts';
 
@@ -10,6 +11,8 @@ export type ApiOptions = {
   readonly statusOf: StatusOf;
   /** What follows from the log now, or as it was right after an event. */
   readonly projectionAt: (seq: number) => Projection;
+  /** The connected workers as a cluster would show them. */
+  readonly clusterView: ClusterView;
   readonly logger: Logger;
   readonly now: () => Date;
   readonly newId: () => string;

@@ -32,6 +32,7 @@ test('every kind is in both forms of discovery', async () => {
   for (const path of [
     '/api/v1',
     '/apis/agentgateway.dev/v1alpha1',
+    '/apis/apps/v1',
     '/apis/gateway.networking.k8s.io/v1',
     '/apis/gateway.networking.k8s.io/v1alpha2',
   ]) {
@@ -52,10 +53,12 @@ test('every kind is in both forms of discovery', async () => {
   const all = [
     'agentgatewaybackends',
     'agentgatewaypolicies',
+    'deployments',
     'gatewayclasses',
     'gateways',
     'httproutes',
     'namespaces',
+    'pods',
     'tcproutes',
     'tlsroutes',
   ];
@@ -133,6 +136,7 @@ test('OpenAPI version 3 has a document for each group version, made of the schem
   assert.deepEqual(Object.keys(paths).sort(), [
     'api/v1',
     'apis/agentgateway.dev/v1alpha1',
+    'apis/apps/v1',
     'apis/gateway.networking.k8s.io/v1',
     'apis/gateway.networking.k8s.io/v1alpha2',
     'v1',

@@ -1,9 +1,13 @@
 import { apiVersionOf, type JsonObject, RESOURCE_KINDS, type ResourceKind } from '@pulseplane/resources';
+import { VIEW_KINDS } from './cluster-view/kinds.ts';
 import { HISTORY_GROUP_VERSION } from './history/history-handlers.ts';
 import { historySubresources } from './history/subresources.ts';
 
-/** What can be done with the objects of every kind. */
+/** What can be done with the objects of every kind that is kept, and of those that only show something. */
 const VERBS = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'];
+const VIEW_VERBS = ['get', 'list', 'watch'];
+
+const SERVED_KINDS: readonly ResourceKind[] = [...RESOURCE_KINDS, ...VIEW_KINDS];
 
 /** The content type that clients know the aggregated form by. */
 export const AGGREGATED_TYPE = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
@@ -16,8 +20,8 @@ export type GroupVersion = {
 };
 
 /** Every group and version that is served, in the order of the registry. */
-export const GROUP_VERSIONS: readonly GroupVersion[] = [...new Set(RESOURCE_KINDS.map(apiVersionOf))].map((name) => {
-  const kinds = RESOURCE_KINDS.filter((kind) => apiVersionOf(kind) === name);
+export const GROUP_VERSIONS: readonly GroupVersion[] = [...new Set(SERVED_KINDS.map(apiVersionOf))].map((name) => {
+  const kinds = SERVED_KINDS.filter((kind) => apiVersionOf(kind) === name);
   return { group: kinds[0]?.group ?? '', version: kinds[0]?.version ?? '', kinds };
 });
 
@@ -84,10 +88,14 @@ function resourceEntry(kind: ResourceKind): JsonObject {
     singularName: kind.singular,
     namespaced: kind.namespaced,
     kind: kind.kind,
-    verbs: VERBS,
+    verbs: verbsOf(kind),
     shortNames: kind.shortNames,
     categories: kind.categories,
   };
+}
+
+function verbsOf(kind: ResourceKind): readonly string[] {
+  return VIEW_KINDS.includes(kind) ? VIEW_VERBS : VERBS;
 }
 
 /** A kind of another group is named with it, as `deployments/scale` is in Kubernetes. */
@@ -106,6 +114,7 @@ type Subresource = { readonly name: string; readonly verbs: readonly string[]; r
 
 /** The paths below an object. Kubernetes' verb for a POST is create. */
 function subresources(kind: ResourceKind): readonly Subresource[] {
+  if (VIEW_KINDS.includes(kind)) return [];
   const status = { name: 'status', verbs: ['get'] };
   const past = historySubresources(kind).map(({ name, handlers, ...rest }) => ({
     ...rest,
@@ -124,7 +133,7 @@ function aggregatedEntry(kind: ResourceKind): JsonObject {
     singularResource: kind.singular,
     shortNames: kind.shortNames,
     categories: kind.categories,
-    verbs: VERBS,
+    verbs: verbsOf(kind),
     subresources: subresources(kind).map(({ name, verbs, answers }) => ({
       subresource: name,
       responseKind: answers === undefined ? responseKind : { ...HISTORY_GROUP_VERSION, kind: answers },

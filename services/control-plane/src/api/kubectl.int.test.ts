@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { RESOURCE_KINDS } from '@pulseplane/resources';
+import { VIEW_KINDS } from './cluster-view/kinds.ts';
 import { type ApiFixture, createFixture } from './testing/api-fixture.ts';
 
 const TCP_MANIFEST = `apiVersion: agentgateway.dev/v1alpha1
@@ -225,7 +226,8 @@ spec:
     assert.match(explained, /KIND: +AgentgatewayPolicy\n/);
     assert.match(explained, /How long a connection must be idle before the first probe/);
     assert.match((await kubectl('explain agpol.spec.nope')).stderr, /field "nope" does not exist/);
-    for (const kind of RESOURCE_KINDS.map(({ plural }) => plural)) {
+    const kinds = [...RESOURCE_KINDS, ...VIEW_KINDS];
+    for (const kind of kinds.map(({ plural }) => plural)) {
       assert.equal((await kubectl(`explain ${kind} --recursive`)).code, 0, kind);
     }
     const { stdout } = await kubectl('api-resources --no-headers');
@@ -233,8 +235,9 @@ spec:
       stdout
         .trim()
         .split('\n')
-        .map((line) => line.split(/\s+/).at(-1)),
-      RESOURCE_KINDS.map(({ kind }) => kind),
+        .map((line) => line.split(/\s+/).at(-1))
+        .sort(),
+      kinds.map(({ kind }) => kind).sort(),
     );
   });
 

@@ -7,6 +7,7 @@ import {
   METADATA_SCHEMA,
   type ResourceKind,
 } from '@pulseplane/resources';
+import { VIEW_KINDS } from './cluster-view/kinds.ts';
 import { GROUP_VERSIONS, type GroupVersion } from './discovery.ts';
 import { AT_PARAMETER, HISTORY_SCHEMAS, historyPaths } from './history/openapi.ts';
 import { LINT_PATHS, LINT_SCHEMAS } from './lint/openapi.ts';
@@ -73,6 +74,13 @@ function kindPaths(kind: ResourceKind): readonly [string, Json][] {
   const create = operation(kind, 'post', 'create');
   const item = `${collection}/{name}`;
   const ofItem = [...namespace, parameter('name', 'path')];
+  if (VIEW_KINDS.includes(kind)) {
+    return [
+      [collection, { parameters: namespace, get: operation(kind, 'list', 'list') }],
+      [everywherePath(kind), { get: operation(kind, 'list', 'listEverywhere') }],
+      [item, { parameters: ofItem, get: operation(kind, 'get', 'read') }],
+    ];
+  }
   return [
     [collection, { parameters: namespace, get: operation(kind, 'list', 'list'), post: create }],
     ...(kind.namespaced
@@ -118,10 +126,15 @@ function operation(kind: ResourceKind, action: string, verb: string): JsonObject
     operationId: `${verb}${kind.group.replaceAll(/[^a-z]/g, '')}${kind.version}${kind.kind}`,
     'x-kubernetes-action': action,
     'x-kubernetes-group-version-kind': groupVersionKind(kind),
-    parameters: [...parameters, ...(reads ? [AT_PARAMETER] : [parameter(IDEMPOTENCY_KEY, 'header')])],
+    parameters: [...parameters, ...(reads ? pastOf(kind) : [parameter(IDEMPOTENCY_KEY, 'header')])],
     ...(writes && { requestBody: content(kind, action) }),
     responses: { 200: { description: 'OK' } },
   };
+}
+
+/** What only shows something has no past. */
+function pastOf(kind: ResourceKind): readonly JsonObject[] {
+  return VIEW_KINDS.includes(kind) ? [] : [AT_PARAMETER];
 }
 
 function content(kind: ResourceKind, action: string): JsonObject {
@@ -156,7 +169,8 @@ function groupVersionKind({ group, version, kind }: ResourceKind): JsonObject {
 
 /** `dev.agentgateway.v1alpha1.AgentgatewayPolicy`, as Kubernetes names the schemas of custom kinds. */
 function schemaName({ group, version, kind }: ResourceKind): string {
-  return group === '' ? `io.k8s.api.core.${version}.${kind}` : [...group.split('.').reverse(), version, kind].join('.');
+  if (group === '' || group === 'apps') return `io.k8s.api.${group || 'core'}.${version}.${kind}`;
+  return [...group.split('.').reverse(), version, kind].join('.');
 }
 
 /** The schema without the keywords that are ours alone. */

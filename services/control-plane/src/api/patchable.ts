@@ -5,7 +5,7 @@ export function patchable({ apiVersion, kind, metadata, spec }: KubernetesObject
   return {
     apiVersion,
     kind,
-    metadata: { ...metadata, resourceVersion: String(version) },
+    metadata: { ...metadata, ...(version > 0 && { resourceVersion: String(version) }) },
     ...(spec !== undefined && { spec }),
   };
 }

@@ -75,7 +75,8 @@ export function readSelectors(query: Query): Result<Selector, string> {
   return fields.ok ? ok((stored) => labels.value(stored) && fields.value(stored)) : fields;
 }
 
-function asTable(
+/** Objects as a Table, when the client would rather have one. */
+export function asTable(
   options: ApiOptions,
   kind: ResourceKind,
   request: FastifyRequest,

@@ -2,6 +2,9 @@ import { RESOURCE_KINDS, type ResourceKind } from '@pulseplane/resources';
 import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
 import { type Answer, sendAnswer, statusAnswer } from './answer.ts';
 import type { ApiOptions } from './api-options.ts';
+import { VIEW_KINDS } from './cluster-view/kinds.ts';
+import { getViewed, listViewed, refuseWrite } from './cluster-view/view-handlers.ts';
+import { watchView } from './cluster-view/watch-view.ts';
 import { historySubresources } from './history/subresources.ts';
 import { collectionPath, everywherePath } from './paths.ts';
 import { getObject, listObjects } from './read-handlers.ts';
@@ -32,6 +35,22 @@ export function addResourceRoutes(app: FastifyInstance, options: ApiOptions, str
     add(`${collection}/:name`, { GET: getObject, PUT: replaceObject, PATCH: patchObject, DELETE: deleteObject });
     if (kind.hasStatus) add(`${collection}/:name/status`, { GET: getObject });
     for (const { name, handlers } of historySubresources(kind)) add(`${collection}/:name/${name}`, handlers);
+  }
+  addViewRoutes(app, options, streams);
+}
+
+/** The paths of what shows the connected workers. */
+function addViewRoutes(app: FastifyInstance, options: ApiOptions, streams: Streams): void {
+  for (const kind of VIEW_KINDS) {
+    const read = (url: string, get: Handler) =>
+      addPath(app, streams, url, (method, request) => (method === 'GET' ? get : refuseWrite)(options, kind, request));
+    const listOrWatch: Handler = (_options, _kind, request) =>
+      wantsWatch(request.query as Record<string, unknown>)
+        ? watchView(options, kind, request, streams)
+        : listViewed(options, kind, request);
+    read(collectionPath(kind), listOrWatch);
+    read(everywherePath(kind), listOrWatch);
+    read(`${collectionPath(kind)}/:name`, getViewed);
   }
 }
 

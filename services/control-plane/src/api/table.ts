@@ -45,6 +45,7 @@ export function toTable(
 
 /** Only the first value that a path finds is shown, as on a cluster; nothing found is a blank cell. */
 function cell(column: Column, object: JsonObject, now: Date): Json {
+  if (column.read !== undefined) return column.read(object);
   const [value] = readPath(object, column.jsonPath);
   if (column.type === 'date') {
     const time = typeof value === 'string' ? Date.parse(value) : Number.NaN;

@@ -76,18 +76,20 @@ export const patchObject: Write = async (options, kind, request) => {
   const intent: Intent<Status> = {
     ref: refOf(kind, namespace, name),
     command: (current): Result<Command, Status> => {
-      if (current === undefined) return fail(notFound(kind, name));
-      const patched = patch.value(patchable(current.object, current.version));
+      // The namespace of workers is seen before it is stored; kubectl apply then patches it into being.
+      const read = current ?? (kind === NAMESPACE ? options.clusterView.namespace(name) : undefined);
+      if (read === undefined) return fail(notFound(kind, name));
+      const patched = patch.value(patchable(read.object, read.version));
       if (!patched.ok) return fail(unprocessablePatch(patched.error));
       const { fieldValidation } = writing.value;
-      const read = readObject(
+      const valid = readObject(
         patched.value,
         { kind, namespace, name },
         { fieldValidation, patched: true, newSuffix: nameSuffixes(options) },
       );
-      if (!read.ok) return read;
-      warnings = read.value.warnings;
-      return ok({ type: 'replace', kind, object: read.value.object });
+      if (!valid.ok) return valid;
+      warnings = valid.value.warnings;
+      return ok({ type: current === undefined ? 'create' : 'replace', kind, object: valid.value.object });
     },
   };
   const outcome = await run(options, request, intent, writing.value);

@@ -7,7 +7,7 @@ const NODE = { id: 'worker-1', role: 'ns~gw' };
 const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 test('a worker counts as waiting until it has answered the newest, and what it refuses is kept until it is replaced', () => {
-  const fleet = new Fleet(SILENT);
+  const fleet = new Fleet(SILENT, () => new Date(0));
   const observe = (hasNews = false) => fleet.observe(GATEWAY, hasNews);
   const resource = { name: 'policy/p', version: 'v', body: new Uint8Array() };
   const response = { typeUrl: 't', nonce: 'n', resources: [resource], removed: [] };

@@ -4,8 +4,22 @@ import type { Logger } from '@pulseplane/telemetry';
 import type { DeltaResponse, NodeIdentity, ServerOutput, StreamObserver } from '@pulseplane/xds';
 import { parseRole, roleOf } from './gateway-snapshots.ts';
 
+/** A worker whose stream is open. */
+export type ConnectedWorker = {
+  readonly node: NodeIdentity;
+  readonly gateway: GatewayName;
+  /** `address:port` of its end of the connection. */
+  readonly peer: string;
+  readonly since: Date;
+  /** Whether it has answered a configuration. */
+  readonly configured: boolean;
+};
+
 type WorkerStream = {
   readonly node: NodeIdentity;
+  readonly peer: string;
+  readonly since: Date;
+  configured: boolean;
   waiting: boolean;
   /** The resources that the worker refuses to run, and why; until a newer version or their removal is sent. */
   readonly rejected: Map<string, string>;
@@ -14,14 +28,19 @@ type WorkerStream = {
 /** What the connected workers say of what they were sent. Observation only: it is shown, it decides nothing. */
 export class Fleet implements StreamObserver {
   readonly #logger: Logger;
+  readonly #now: () => Date;
   readonly #streams = new Map<number, WorkerStream>();
+  readonly #listeners = new Set<() => void>();
 
-  constructor(logger: Logger) {
+  constructor(logger: Logger, now: () => Date) {
     this.#logger = logger;
+    this.#now = now;
   }
 
   opened(stream: number, node: NodeIdentity, peer: string): void {
-    this.#streams.set(stream, { node, waiting: true, rejected: new Map() });
+    const since = this.#now();
+    this.#streams.set(stream, { node, peer, since, configured: false, waiting: true, rejected: new Map() });
+    this.#changed();
     if (parseRole(node.role) === undefined) {
       this.#logger.warn(
         { stream, node: node.id, role: node.role, peer },
@@ -39,11 +58,11 @@ export class Fleet implements StreamObserver {
         for (const name of namesOf(output.response)) entry.rejected.delete(name);
         break;
       case 'acked':
-        entry.waiting = false;
+        this.#answered(entry);
         this.#logger.debug({ stream, node: node.id, nonce: output.response.nonce }, 'worker acknowledged');
         break;
       case 'nacked': {
-        entry.waiting = false;
+        this.#answered(entry);
         const rejections =
           output.rejections ?? namesOf(output.response).map((name) => ({ name, error: output.message }));
         for (const { name, error } of rejections) entry.rejected.set(name, error);
@@ -61,7 +80,22 @@ export class Fleet implements StreamObserver {
 
   closed(stream: number, node: NodeIdentity): void {
     this.#streams.delete(stream);
+    this.#changed();
     this.#logger.info({ stream, node: node.id }, 'worker disconnected');
+  }
+
+  /** The workers that serve a gateway, in the order in which they came. */
+  workers(): readonly ConnectedWorker[] {
+    return [...this.#streams.values()].flatMap(({ node, peer, since, configured }) => {
+      const gateway = parseRole(node.role);
+      return gateway === undefined ? [] : [{ node, gateway, peer, since, configured }];
+    });
+  }
+
+  /** Calls back when `workers` may give something else. Returns the way to stop. */
+  onWorkers(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** What the workers of one gateway run, all of them taken together. `hasNews`: something is not even sent yet. */
@@ -77,6 +111,17 @@ export class Fleet implements StreamObserver {
         [...rejected].map(([resource, message]) => ({ worker: node.id, resource, message })),
       ),
     };
+  }
+
+  #answered(entry: WorkerStream): void {
+    entry.waiting = false;
+    if (entry.configured) return;
+    entry.configured = true;
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
   }
 }
 

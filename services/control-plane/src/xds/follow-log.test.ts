@@ -67,7 +67,7 @@ test('while objects cannot be read, workers keep what they have and their stream
   await write(gateway);
   await write(tcp);
 
-  const fleet = new Fleet(logger);
+  const fleet = new Fleet(logger, () => new Date());
   const workers = () => {
     const observed = fleet.observe(NAME, snapshots.hasNews(NAME));
     return observed.kind === 'connected' ? [observed.workers, observed.waiting] : [0, 0];

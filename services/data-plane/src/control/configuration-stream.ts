@@ -12,6 +12,8 @@ type Batch = {
 export type ConfigurationStreamOptions = {
   readonly controlPlane: string;
   readonly nodeId: string;
+  /** The namespace that the worker itself lives in. */
+  readonly namespace: string;
   readonly gateway: GatewayName;
   /** Puts a batch in force and says which of its resources cannot be. */
   readonly apply: (batch: Batch) => readonly Rejection[];
@@ -20,10 +22,10 @@ export type ConfigurationStreamOptions = {
 
 /** Keeps the worker's tables as the control plane has them. Returns the way to stop. */
 export function followConfiguration(options: ConfigurationStreamOptions): () => void {
-  const { controlPlane, nodeId, gateway, logger, apply } = options;
+  const { controlPlane, nodeId, namespace, gateway, logger, apply } = options;
   return runAdsClient({
     address: controlPlane,
-    node: { id: nodeId, role: `${gateway.namespace}~${gateway.name}` },
+    node: { id: nodeId, role: `${gateway.namespace}~${gateway.name}`, namespace },
     typeUrl: RESOURCE_TYPE_URL,
     random: Math.random,
     take: (response) => {

@@ -1,5 +1,11 @@
 import type { ObjectFilter } from '@pulseplane/event-log';
-import type { JsonObject, ObjectRef, ResourceKind, StoredObject } from '@pulseplane/resources';
+import {
+  type JsonObject,
+  NAMESPACE,
+  type ObjectRef,
+  type ResourceKind,
+  type StoredObject,
+} from '@pulseplane/resources';
 import { fail, ok, type Result } from '../../command/index.ts';
 import type { ApiOptions } from '../api-options.ts';
 import { present } from '../present.ts';
@@ -34,11 +40,14 @@ export function listMoment(options: ApiOptions, seq: number): Moment {
   return seq === now.seq ? now : { ...pastMoment(options, seq), present: now.present };
 }
 
-function presentMoment({ log, statusOf }: ApiOptions): Moment {
+function presentMoment({ log, statusOf, clusterView }: ApiOptions): Moment {
   return {
     seq: log.head(),
-    object: (ref) => log.object(ref),
-    objects: (filter) => log.each(filter),
+    object: (ref) => log.object(ref) ?? (ref.kind === NAMESPACE.kind ? clusterView.namespace(ref.name) : undefined),
+    objects: (filter) =>
+      filter.kind === NAMESPACE.kind
+        ? withWorkerNamespaces(log.each(filter), clusterView.namespaces(filter.after?.name))
+        : log.each(filter),
     present: (kind, stored) => present(kind, stored, statusOf),
   };
 }
@@ -53,4 +62,16 @@ function pastMoment({ log }: ApiOptions, seq: number): Moment {
       return decided;
     },
   };
+}
+
+/** Workers live in a namespace whether somebody has made it or not. Both are, and stay, in the order of their names. */
+function* withWorkerNamespaces(kept: Iterable<StoredObject>, seen: readonly StoredObject[]): Iterable<StoredObject> {
+  const waiting = [...seen];
+  for (const stored of kept) {
+    for (; waiting[0] !== undefined && waiting[0].ref.name <= stored.ref.name; waiting.shift()) {
+      if (waiting[0].ref.name < stored.ref.name) yield waiting[0];
+    }
+    yield stored;
+  }
+  yield* waiting;
 }

@@ -5,6 +5,7 @@ import type { Logger } from '@pulseplane/telemetry';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { bootstrap } from '../../command/index.ts';
 import type { ApiOptions } from '../api-options.ts';
+import { ClusterView } from '../cluster-view/cluster-view.ts';
 import { createApi } from '../create-api.ts';
 
 /** The two tutorial manifests, as objects. */
@@ -54,6 +55,7 @@ export async function createFixture(given: Partial<ApiOptions> = {}): Promise<Ap
         object: (ref) => log.objectAt(ref, seq),
         each: (filter) => log.objectsAt(filter, seq),
       }),
+    clusterView: new ClusterView({ workers: () => [], onWorkers: () => () => undefined, now }),
     allowedHosts: [],
     ready: () => true,
     ...given,
