@@ -17,6 +17,9 @@ export const REQUEST_TIMEOUT_MS = 30_000;
 export const MAX_WARNINGS = 20;
 export const MAX_WARNING_LENGTH = 512;
 
+/** On how many gateways a written policy is linted before its writer is answered; the report has all. */
+export const MAX_LINTED_GATEWAYS = 16;
+
 /** How many findings a lint report shows. */
 export const MAX_FINDINGS = 1_000;
 

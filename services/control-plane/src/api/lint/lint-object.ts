@@ -9,6 +9,7 @@ import {
 } from '@pulseplane/resources';
 import { refOf } from '../../command/index.ts';
 import type { ApiOptions } from '../api-options.ts';
+import { MAX_LINTED_GATEWAYS } from '../limits.ts';
 
 type Options = Pick<ApiOptions, 'log' | 'projectionAt'>;
 
@@ -41,6 +42,7 @@ function lintWritten(options: Options, stored: StoredObject): readonly Finding[]
   const projection = options.projectionAt(options.log.head());
   const inForce = projection
     .gatewaysOf(stored)
+    .slice(0, MAX_LINTED_GATEWAYS)
     .flatMap((gateway) => lintPorts(options, projection, gateway, stored))
     .filter((finding) => isAbout(finding, stored));
   // Gateways alike have the same to say of the policy.
