@@ -14,8 +14,9 @@ const ROOMS = {
   lint: ['resources', 'projection/src/gateway'],
   wire: ['projection/src/gateway'],
   xds: ['wire'],
+  tunnel: ['wire', 'xds'],
 };
-const WORKER = ['command-line', 'keepalive', 'projection/src/gateway', 'telemetry', 'wire', 'xds'];
+const WORKER = ['command-line', 'keepalive', 'projection/src/gateway', 'telemetry', 'tunnel', 'wire', 'xds'];
 const CONTROL_PLANE = [
   'command-line',
   'event-log',
@@ -24,6 +25,7 @@ const CONTROL_PLANE = [
   'projection',
   'resources',
   'telemetry',
+  'tunnel',
   'wire',
   'xds',
 ];

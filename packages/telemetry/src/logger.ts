@@ -12,9 +12,14 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /**
  * A logger of one service: JSON lines on standard error, so that standard output stays for what a person reads.
- * Keys that may hold a secret are never written.
+ * Keys that may hold a secret are never written. `copy` gets each line too.
  */
-export function createLogger(service: string, level: LogLevel): Logger {
+export function createLogger(
+  service: string,
+  level: LogLevel,
+  copy?: { readonly write: (line: string) => void },
+): Logger {
+  const stderr = pino.destination({ fd: 2, sync: true });
   return pino(
     {
       level,
@@ -23,6 +28,13 @@ export function createLogger(service: string, level: LogLevel): Logger {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: ['*.authorization', '*.token', '*.password', '*.privateKey'], censor: '[redacted]' },
     },
-    pino.destination({ fd: 2, sync: true }),
+    copy === undefined
+      ? stderr
+      : {
+          write: (line: string) => {
+            stderr.write(line);
+            copy.write(line);
+          },
+        },
   );
 }

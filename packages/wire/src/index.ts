@@ -7,3 +7,12 @@ export {
 } from './discovery.ts';
 export { type Decoded, decodeResource } from './from-wire.ts';
 export { encodeResource, RESOURCE_TYPE_URL } from './to-wire.ts';
+export {
+  type Attachment,
+  AttachmentSchema,
+  type Chunk,
+  ChunkSchema,
+  type Open,
+  OpenSchema,
+  tunnelService,
+} from './tunnel-service.ts';

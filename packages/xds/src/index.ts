@@ -1,3 +1,4 @@
+export { reconnectDelay } from './delta/client.ts';
 export type {
   DeltaResponse,
   Rejection,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createMemoryEventLog, type EventLog } from '@pulseplane/event-log';
 import { type ObjectSource, Projection } from '@pulseplane/projection';
 import type { Logger } from '@pulseplane/telemetry';
+import { createTunnelServer } from '@pulseplane/tunnel';
 import { createAdsServer } from '@pulseplane/xds';
 import { ClusterView, createApi, seed } from './api/index.ts';
 import { bootstrap } from './command/index.ts';
@@ -38,7 +39,13 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
 
   // 4. The streams: distribute the snapshots, and observe what the workers answer.
   const fleet = new Fleet(logger, now);
-  const ads = createAdsServer({ source: snapshots, observer: fleet, identifier: hostname() });
+  const tunnels = createTunnelServer();
+  const ads = createAdsServer({
+    source: snapshots,
+    observer: fleet,
+    services: [tunnels],
+    identifier: hostname(),
+  });
 
   const clusterView = new ClusterView({
     workers: () => fleet.workers(),

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import type { Logger } from '@pulseplane/telemetry';
+import type { Logger, RecentLines } from '@pulseplane/telemetry';
 import type { DataPlaneConfig } from './config.ts';
 import { followConfiguration } from './control/configuration-stream.ts';
+import { openTunnel } from './control/tunnel.ts';
 import { createWorker } from './worker.ts';
 
 export type Started =
@@ -12,7 +13,7 @@ export type Started =
 const DRAIN_WITHIN_MS = 8_000;
 
 /** The stages in the order in which a configuration passes them: stream, tables, listeners, connections, sockets. */
-export async function compose(config: DataPlaneConfig, logger: Logger): Promise<Started> {
+export async function compose(config: DataPlaneConfig, logger: Logger, lines: RecentLines): Promise<Started> {
   const worker = createWorker({ ...config, logger, version: ownVersion() });
   try {
     await worker.start();
@@ -28,12 +29,14 @@ export async function compose(config: DataPlaneConfig, logger: Logger): Promise<
       return rejects;
     },
   });
+  const closeTunnel = openTunnel({ ...config, adminPort: worker.ports().admin, lines, logger });
   const { controlPlane, gateway, nodeId } = config;
   logger.info({ controlPlane, gateway, nodeId, ...worker.ports() }, 'worker is running');
   return {
     kind: 'started',
     stop: async () => {
       stopFollowing();
+      closeTunnel();
       await worker.drain(DRAIN_WITHIN_MS);
     },
   };

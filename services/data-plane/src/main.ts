@@ -1,11 +1,12 @@
 import { onStopRequest, refuse } from '@pulseplane/command-line';
-import { createLogger } from '@pulseplane/telemetry';
+import { createLogger, RecentLines } from '@pulseplane/telemetry';
 import { compose } from './compose.ts';
 import { parseDataPlaneConfig } from './config.ts';
 
 const config = parseDataPlaneConfig(process.argv.slice(2));
-const logger = createLogger('data-plane', config.logLevel);
-const started = await compose(config, logger);
+const lines = new RecentLines();
+const logger = createLogger('data-plane', config.logLevel, lines);
+const started = await compose(config, logger, lines);
 if (started.kind === 'refused') refuse('data-plane', started.reason);
 onStopRequest((why) => {
   logger.info({ why }, 'stopping');

@@ -4,6 +4,7 @@ import {
   Server,
   ServerCredentials,
   type ServerDuplexStream,
+  type ServiceDefinition,
   status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
@@ -35,6 +36,11 @@ export type StreamObserver = {
 export type AdsServerOptions = {
   readonly source: ResourceSource;
   readonly observer: StreamObserver;
+  /** What else workers are served on this port. */
+  readonly services?: readonly {
+    readonly definition: ServiceDefinition;
+    readonly implementation: UntypedServiceImplementation;
+  }[];
   /** Named in each response, so that an operator sees who answered. */
   readonly identifier: string;
 };
@@ -71,6 +77,7 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
     else call.emit('error', { code: status.RESOURCE_EXHAUSTED, details: `${MAX_STREAMS} streams are open already` });
   };
   server.addService(adsService, { deltaAggregatedResources: handler } satisfies UntypedServiceImplementation);
+  for (const { definition, implementation } of options.services ?? []) server.addService(definition, implementation);
   return {
     listen: (host, port) =>
       new Promise((resolve, reject) => {

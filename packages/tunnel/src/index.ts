@@ -1,0 +1,3 @@
+export type { Asked, LogQuery } from './asked.ts';
+export { runTunnelClient, type TunnelClientOptions, type TunnelState } from './tunnel-client.ts';
+export { createTunnelServer, type Opened, type TunnelServer, type WorkerName } from './tunnel-server.ts';

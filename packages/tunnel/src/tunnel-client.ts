@@ -1,0 +1,109 @@
+import { type Duplex, pipeline } from 'node:stream';
+import { create } from '@bufbuild/protobuf';
+import { Client, type ClientDuplexStream, credentials } from '@grpc/grpc-js';
+import { type Attachment, AttachmentSchema, ChunkSchema, type Open, tunnelService } from '@pulseplane/wire';
+import { reconnectDelay } from '@pulseplane/xds';
+import { type Asked, fromOpen } from './asked.ts';
+import { carriedStream } from './carried-stream.ts';
+import type { WorkerName } from './tunnel-server.ts';
+
+export type TunnelClientOptions = {
+  /** host:port of the control plane. */
+  readonly address: string;
+  readonly worker: WorkerName;
+  /** Opens what is asked for. A rejection's message goes back to who asked. */
+  readonly dial: (asked: Asked) => Promise<Duplex>;
+  /** Told of each change of the attachment. */
+  readonly onState: (state: TunnelState) => void;
+  readonly random: () => number;
+};
+
+export type TunnelState =
+  | { readonly kind: 'attached' }
+  | { readonly kind: 'detached'; readonly reason: string; readonly retryInMs: number };
+
+/** A connection of its own, so that the bytes of a stream never wait before the configuration. */
+const CHANNEL_OPTIONS = {
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5_000,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 5_000,
+  'grpc.use_local_subchannel_pool': 1,
+};
+
+/** As many as the control plane asks for at most. */
+const MAX_STREAMS = 64;
+
+/** Keeps a worker attached to the control plane for ever. Returns the way to stop, which ends its streams too. */
+export function runTunnelClient({ address, worker, dial, onState, random }: TunnelClientOptions): () => void {
+  const client = new Client(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+  const streams = new Set<Duplex>();
+  let attempt = 0;
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let attachment: ClientDuplexStream<Attachment, Open> | undefined;
+
+  const attach = (): void => {
+    const { path, requestSerialize, responseDeserialize } = tunnelService.attach;
+    const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    attachment = call;
+    let over = false;
+    const lost = (reason: string): void => {
+      if (over || stopped) return;
+      over = true;
+      const retryInMs = reconnectDelay(attempt, random);
+      attempt += 1;
+      onState({ kind: 'detached', reason, retryInMs });
+      timer = setTimeout(attach, retryInMs);
+    };
+    call.on('metadata', () => {
+      attempt = 0;
+      onState({ kind: 'attached' });
+    });
+    call.on('data', (open: Open) => void serve(open));
+    call.on('error', (error) => lost(error.message));
+    call.on('end', () => lost('the control plane ended the tunnel'));
+    call.write(create(AttachmentSchema, { nodeId: worker.id, role: worker.role }));
+  };
+
+  const serve = async (open: Open): Promise<void> => {
+    const { path, requestSerialize, responseDeserialize } = tunnelService.carry;
+    const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    call.on('error', () => undefined);
+    const dialled = await dialOrReason(open);
+    if (typeof dialled === 'string') {
+      call.write(create(ChunkSchema, { streamId: open.streamId, error: dialled }));
+      call.end();
+      call.resume();
+      return;
+    }
+    call.write(create(ChunkSchema, { streamId: open.streamId }));
+    const stream = carriedStream(call, () => call.cancel());
+    streams.add(stream);
+    stream.once('close', () => streams.delete(stream));
+    // Each destroys the other when it breaks; both half-close by themselves.
+    pipeline(stream, dialled, (error) => error && stream.destroy(error));
+    pipeline(dialled, stream, (error) => error && dialled.destroy());
+    if (stopped) stream.destroy();
+  };
+
+  const dialOrReason = async (open: Open): Promise<Duplex | string> => {
+    const asked = fromOpen(open);
+    if (asked === undefined) return 'this worker does not know what is asked for';
+    if (streams.size >= MAX_STREAMS) return `${MAX_STREAMS} streams are open already`;
+    try {
+      return await dial(asked);
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  };
+
+  attach();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+    attachment?.cancel();
+    for (const stream of streams) stream.destroy();
+    client.close();
+  };
+}

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer, type Server } from 'node:net';
+import { Duplex, type Readable } from 'node:stream';
+import { buffer, text } from 'node:stream/consumers';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { create } from '@bufbuild/protobuf';
+import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
+import { ChunkSchema, tunnelService } from '@pulseplane/wire';
+import { createAdsServer } from '@pulseplane/xds';
+import type { Asked } from './asked.ts';
+import { runTunnelClient } from './tunnel-client.ts';
+import { createTunnelServer, type Opened } from './tunnel-server.ts';
+
+const WORKER = { id: 'worker-1', role: 'httpbin~agentgateway-proxy' };
+const ADMIN: Asked = { kind: 'admin' };
+
+/** A control plane's port with a tunnel, and workers that attach to it. */
+async function setUp(context: TestContext, openWithinMs = 5_000) {
+  const tunnels = createTunnelServer({ openWithinMs });
+  const server = createAdsServer({
+    source: { resources: () => new Map(), watch: () => () => undefined },
+    observer: { opened: () => {}, output: () => {}, refused: () => {}, closed: () => {} },
+    services: [tunnels],
+    identifier: 'test',
+  });
+  const port = await server.listen('127.0.0.1', 0);
+  context.after(() => server.close());
+  return {
+    port,
+    tunnels,
+    attach: async (dial: (asked: Asked) => Promise<Duplex>, worker = WORKER) => {
+      const attached = deferred();
+      const stop = runTunnelClient({
+        address: `127.0.0.1:${port}`,
+        worker,
+        dial,
+        random: Math.random,
+        onState: ({ kind }) => kind === 'attached' && attached.resolve(),
+      });
+      context.after(stop);
+      await attached.promise;
+      return stop;
+    },
+  };
+}
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
+async function listening(context: TestContext, server: Server): Promise<() => Promise<Duplex>> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => server.close());
+  const address = server.address();
+  assert(typeof address === 'object' && address !== null);
+  return async () => {
+    const socket = connect({ port: address.port, host: '127.0.0.1', allowHalfOpen: true });
+    await once(socket, 'connect');
+    return socket;
+  };
+}
+
+async function opened(open: Promise<Opened>): Promise<Duplex> {
+  const outcome = await open;
+  assert(outcome.kind === 'open', JSON.stringify(outcome));
+  return outcome.stream;
+}
+
+test('bytes go both ways, each way ends by itself, and nothing is lost or changed', async (context) => {
+  const { tunnels, attach } = await setUp(context);
+  const dial = await listening(
+    context,
+    createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket)),
+  );
+  await attach(dial);
+  const sent = randomBytes(5_000_000);
+  const streams = await Promise.all([1, 2, 3].map(() => opened(tunnels.open(WORKER, ADMIN))));
+  for (const stream of streams) stream.end(sent);
+  for (const back of await Promise.all(streams.map((stream) => buffer(stream)))) {
+    assert.equal(createHash('sha256').update(back).digest('hex'), createHash('sha256').update(sent).digest('hex'));
+  }
+});
+
+test('who does not read holds back who writes', async (context) => {
+  const { tunnels, attach } = await setUp(context);
+  let written = 0;
+  const dial = await listening(
+    context,
+    createServer((socket) => {
+      const chunk = Buffer.alloc(65_536);
+      const fill = (): void => {
+        do written += chunk.length;
+        while (socket.write(chunk));
+      };
+      socket.on('drain', fill);
+      socket.on('error', () => undefined);
+      fill();
+    }),
+  );
+  await attach(dial);
+  const stream = await opened(tunnels.open(WORKER, ADMIN));
+  await sleep(500);
+  const held = written;
+  await sleep(500);
+  assert.equal(written, held);
+  assert.ok(held < 32_000_000, `${held} bytes were taken that nobody reads`);
+  let read = 0;
+  stream.on('data', (data: Buffer) => {
+    read += data.length;
+  });
+  while (read < held * 2) await sleep(20);
+  stream.destroy();
+});
+
+test('a stream that is closed on one side is closed on the other', async (context) => {
+  const { tunnels, attach } = await setUp(context);
+  const sockets: Duplex[] = [];
+  const server = createServer((socket) => void sockets.push(socket.on('error', () => undefined)));
+  await attach(await listening(context, server));
+  const first = await opened(tunnels.open(WORKER, ADMIN));
+  const [there] = sockets;
+  assert(there !== undefined);
+  first.destroy();
+  if (!there.closed) await once(there, 'close');
+  const second = await opened(tunnels.open(WORKER, ADMIN));
+  second.on('error', () => undefined);
+  second.resume();
+  sockets[1]?.destroy();
+  await once(second, 'end');
+  second.end();
+  await once(second, 'close');
+});
+
+test('refusals say why: no worker, a worker that cannot, a worker that is silent, too many', async (context) => {
+  const { tunnels, attach } = await setUp(context, 300);
+  assert.deepEqual(await tunnels.open(WORKER, ADMIN), {
+    kind: 'refused',
+    reason: 'it has not opened a tunnel to this control plane',
+  });
+  const other = { ...WORKER, id: 'worker-2' };
+  await attach(() => Promise.reject(new Error('no admin port')), other);
+  assert.deepEqual(await tunnels.open(other, ADMIN), { kind: 'refused', reason: 'no admin port' });
+  const stop = await attach(() => new Promise(() => undefined));
+  const silent = { kind: 'refused', reason: 'it did not answer within 0.3 s' };
+  assert.deepEqual(await tunnels.open(WORKER, ADMIN), silent);
+  const many = Array.from({ length: 65 }, () => tunnels.open(WORKER, ADMIN));
+  assert.deepEqual(await many[64], { kind: 'refused', reason: 'it has 64 streams open already' });
+  await Promise.all(many);
+  const last = tunnels.open(WORKER, ADMIN);
+  stop();
+  assert.deepEqual(await last, { kind: 'refused', reason: 'it has closed its tunnel' });
+});
+
+test('a log query reaches the worker whole', async (context) => {
+  const { tunnels, attach } = await setUp(context);
+  let seen: Asked | undefined;
+  await attach((asked) => {
+    seen = asked;
+    return Promise.resolve(Duplex.from(['a line\n']) as Readable as Duplex);
+  });
+  const query = { follow: true, tailLines: 0, since: new Date('2026-11-22T10:00:00.123Z'), timestamps: true };
+  const stream = await opened(tunnels.open(WORKER, { kind: 'log', query }));
+  assert.deepEqual(seen, { kind: 'log', query });
+  stream.destroy();
+});
+
+test('a call that carries an id that nobody waits for is refused', async (context) => {
+  const { port } = await setUp(context);
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  context.after(() => client.close());
+  const { path, requestSerialize, responseDeserialize } = tunnelService.carry;
+  const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+  call.write(create(ChunkSchema, { streamId: 'guessed', data: Buffer.from('x') }));
+  const [error] = (await once(call, 'error')) as [ServiceError];
+  assert.match(error.message, /NOT_FOUND/);
+  assert.equal(await text(call).catch(() => ''), '');
+});

@@ -1,0 +1,22 @@
+import type { MethodDefinition } from '@grpc/grpc-js';
+import {
+  type Attachment,
+  AttachmentSchema,
+  type Chunk,
+  ChunkSchema,
+  type Open,
+  OpenSchema,
+  WorkerTunnel,
+} from './gen/pulseplane/dev/tunnel/v1/tunnel_pb.ts';
+import { streamingMethod } from './method-codec.ts';
+
+export { type Attachment, AttachmentSchema, type Chunk, ChunkSchema, type Open, OpenSchema };
+
+/** The tunnel to workers for grpc-js. */
+export const tunnelService: {
+  readonly attach: MethodDefinition<Attachment, Open>;
+  readonly carry: MethodDefinition<Chunk, Chunk>;
+} = {
+  attach: streamingMethod(`/${WorkerTunnel.typeName}/${WorkerTunnel.method.attach.name}`, AttachmentSchema, OpenSchema),
+  carry: streamingMethod(`/${WorkerTunnel.typeName}/${WorkerTunnel.method.carry.name}`, ChunkSchema, ChunkSchema),
+};

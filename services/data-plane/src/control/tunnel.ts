@@ -1,0 +1,56 @@
+import { connect } from 'node:net';
+import { Duplex, Writable } from 'node:stream';
+import type { GatewayName } from '@pulseplane/projection/gateway';
+import type { Logger, RecentLines } from '@pulseplane/telemetry';
+import { type Asked, runTunnelClient } from '@pulseplane/tunnel';
+import { logStream } from './log-stream.ts';
+
+export type TunnelOptions = {
+  readonly controlPlane: string;
+  readonly nodeId: string;
+  readonly gateway: GatewayName;
+  /** Where the worker's own admin port listens. */
+  readonly adminAddress: string;
+  readonly adminPort: number;
+  readonly lines: RecentLines;
+  readonly logger: Logger;
+};
+
+const CONNECT_WITHIN_MS = 5_000;
+
+/**
+ * Lets the control plane read this worker's admin port and its recent log, over connections that the worker opens.
+ * Returns the way to stop.
+ */
+export function openTunnel({ controlPlane, nodeId, gateway, logger, ...own }: TunnelOptions): () => void {
+  return runTunnelClient({
+    address: controlPlane,
+    worker: { id: nodeId, role: `${gateway.namespace}~${gateway.name}` },
+    random: Math.random,
+    dial: (asked) => dial(asked, own),
+    onState: (state) => logger.debug({ controlPlane, ...state }, 'the tunnel to the control plane'),
+  });
+}
+
+type Own = Pick<TunnelOptions, 'adminAddress' | 'adminPort' | 'lines'>;
+
+function dial(asked: Asked, { adminAddress, adminPort, lines }: Own): Promise<Duplex> {
+  switch (asked.kind) {
+    case 'admin':
+      return connectTo(adminAddress, adminPort);
+    case 'log': {
+      const nothing = new Writable({ write: (_chunk, _encoding, done) => done() });
+      return Promise.resolve(Duplex.from({ readable: logStream(lines, asked.query), writable: nothing }));
+    }
+  }
+}
+
+/** A wildcard address is reached through loopback. */
+function connectTo(address: string, port: number): Promise<Duplex> {
+  const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[address] ?? address;
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, allowHalfOpen: true, signal: AbortSignal.timeout(CONNECT_WITHIN_MS) });
+    socket.once('error', (error) => reject(new Error(`its admin port cannot be reached: ${error.message}`)));
+    socket.once('connect', () => resolve(socket));
+  });
+}
