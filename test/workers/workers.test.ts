@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { startSystem } from '../system/running-system.ts';
+import { eventually, startSystem } from '../system/running-system.ts';
 import { bash, needs } from '../system/tools.ts';
 
 const skip = needs('kubectl', 'curl');
@@ -31,4 +36,59 @@ test('kubectl reads a running worker as a Pod of a Deployment, and cannot write 
   process.kill(system.pid('data-plane'), 'SIGKILL');
   const gone = kubectl('wait --for=delete pod --all -n agentgateway-system --timeout=30s');
   assert.equal(gone.code, 0, gone.stderr);
+});
+
+/** kubectl as a person leaves it running in another terminal. */
+type Running = { readonly said: () => string; readonly [Symbol.asyncDispose]: () => Promise<void> };
+
+async function leaveRunning(args: string, env: Readonly<Record<string, string>>, ready: RegExp): Promise<Running> {
+  const { PATH = '' } = process.env;
+  const home = mkdtempSync(join(tmpdir(), 'pulseplane-home-'));
+  const child: ChildProcess = spawn('kubectl', args.split(' '), { env: { PATH, HOME: home, ...env } });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+    });
+  }
+  await eventually(() => assert.match(text, ready), 20_000);
+  return {
+    said: () => text,
+    [Symbol.asyncDispose]: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill();
+      await once(child, 'close');
+    },
+  };
+}
+
+for (const [form, websockets] of [
+  ['websockets', 'true'],
+  ['SPDY', 'false'],
+] as const) {
+  test(`kubectl port-forward leads to the worker's admin port, over ${form}`, { skip }, async () => {
+    await using system = await startSystem();
+    const env = { KUBECONFIG: system.kubeconfig, KUBECTL_PORT_FORWARD_WEBSOCKETS: websockets };
+    await eventually(() => assert.equal(bash(`kubectl get ${WORKER}`, env).code, 0));
+    await using forward = await leaveRunning(`port-forward ${WORKER} :15000`, env, /127\.0\.0\.1:\d+ -> 15000/);
+    const [, port] = /127\.0\.0\.1:(\d+)/.exec(forward.said()) ?? [];
+    const url = `http://127.0.0.1:${port}`;
+    assert.equal(await (await fetch(`${url}/healthz`)).text(), 'ok\n');
+    const dumps = await Promise.all(Array.from({ length: 20 }, async () => (await fetch(`${url}/config_dump`)).json()));
+    const own = await (await fetch(`http://127.0.0.1:${system.ports.admin}/config_dump`)).json();
+    for (const dump of dumps) assert.deepEqual(dump, own);
+    assert.doesNotMatch(forward.said(), /error/i);
+  });
+}
+
+test('where the worker holds the local port, port-forward takes the other loopback address and does no harm', {
+  skip,
+}, async () => {
+  await using system = await startSystem();
+  const { admin } = system.ports;
+  const env = { KUBECONFIG: system.kubeconfig };
+  await eventually(() => assert.equal(bash(`kubectl get ${WORKER}`, env).code, 0));
+  await using forward = await leaveRunning(`port-forward ${WORKER} ${admin}:15000`, env, /-> 15000|unable to listen/);
+  assert.equal(await (await fetch(`http://127.0.0.1:${admin}/healthz`)).text(), 'ok\n', forward.said());
+  assert.equal(bash(`curl -sf http://localhost:${admin}/healthz`).stdout, 'ok\n', forward.said());
 });

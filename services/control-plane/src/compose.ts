@@ -60,6 +60,7 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
     statusOf: (stored) => projection.status(stored, (gateway) => fleet.observe(gateway, snapshots.hasNews(gateway))),
     projectionAt: (seq) => (seq === log.head() ? projection : new Projection(objectsAt(log, seq))),
     clusterView,
+    openToWorker: tunnels.open,
     logger,
     now,
     newId,

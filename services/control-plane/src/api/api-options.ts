@@ -1,6 +1,7 @@
 import type { EventLog } from '@pulseplane/event-log';
 import type { Projection } from '@pulseplane/projection';
 import type { Logger } from '@pulseplane/telemetry';
+import type { TunnelServer } from '@pulseplane/tunnel';
 import type { ClusterView } from './cluster-view/cluster-view.ts';
 import type { StatusOf } from './present.ts';
 import type { StreamLimits } from './watch/stream-limits.ts';
@@ -13,6 +14,8 @@ export type ApiOptions = {
   readonly projectionAt: (seq: number) => Projection;
   /** The connected workers as a cluster would show them. */
   readonly clusterView: ClusterView;
+  /** Opens a stream of bytes to a connected worker. */
+  readonly openToWorker: TunnelServer['open'];
   readonly logger: Logger;
   readonly now: () => Date;
   readonly newId: () => string;

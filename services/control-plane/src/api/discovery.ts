@@ -1,5 +1,5 @@
 import { apiVersionOf, type JsonObject, RESOURCE_KINDS, type ResourceKind } from '@pulseplane/resources';
-import { VIEW_KINDS } from './cluster-view/kinds.ts';
+import { VIEW_KINDS, viewSubresources } from './cluster-view/kinds.ts';
 import { HISTORY_GROUP_VERSION } from './history/history-handlers.ts';
 import { historySubresources } from './history/subresources.ts';
 
@@ -114,7 +114,7 @@ type Subresource = { readonly name: string; readonly verbs: readonly string[]; r
 
 /** The paths below an object. Kubernetes' verb for a POST is create. */
 function subresources(kind: ResourceKind): readonly Subresource[] {
-  if (VIEW_KINDS.includes(kind)) return [];
+  if (VIEW_KINDS.includes(kind)) return viewSubresources(kind);
   const status = { name: 'status', verbs: ['get'] };
   const past = historySubresources(kind).map(({ name, handlers, ...rest }) => ({
     ...rest,

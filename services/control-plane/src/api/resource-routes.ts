@@ -2,13 +2,13 @@ import { RESOURCE_KINDS, type ResourceKind } from '@pulseplane/resources';
 import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
 import { type Answer, sendAnswer, statusAnswer } from './answer.ts';
 import type { ApiOptions } from './api-options.ts';
-import { VIEW_KINDS } from './cluster-view/kinds.ts';
+import { POD, VIEW_KINDS } from './cluster-view/kinds.ts';
 import { getViewed, listViewed, refuseWrite } from './cluster-view/view-handlers.ts';
 import { watchView } from './cluster-view/watch-view.ts';
 import { historySubresources } from './history/subresources.ts';
 import { collectionPath, everywherePath } from './paths.ts';
 import { getObject, listObjects } from './read-handlers.ts';
-import { methodNotAllowed } from './status.ts';
+import { badRequest, methodNotAllowed } from './status.ts';
 import type { EndlessAnswer, Streams } from './watch/streams.ts';
 import { watchObjects } from './watch/watch-objects.ts';
 import { wantsWatch } from './watch/watch-request.ts';
@@ -52,6 +52,9 @@ function addViewRoutes(app: FastifyInstance, options: ApiOptions, streams: Strea
     read(everywherePath(kind), listOrWatch);
     read(`${collectionPath(kind)}/:name`, getViewed);
   }
+  addPath(app, streams, `${collectionPath(POD)}/:name/portforward`, () =>
+    statusAnswer(badRequest('an upgrade of the connection is required')),
+  );
 }
 
 /** A method that a path does not have is 405, not 404: the path is right. */

@@ -101,3 +101,10 @@ function deploymentReady(deployment: JsonObject): string {
   const [ready, replicas] = ['readyReplicas', 'replicas'].map((field) => readPath(deployment, `.status.${field}`)[0]);
   return `${String(ready)}/${String(replicas)}`;
 }
+
+/** The paths below an object of the view, with the verbs that Kubernetes has for them. */
+export function viewSubresources(
+  kind: ResourceKind,
+): readonly { readonly name: string; readonly verbs: readonly string[] }[] {
+  return kind === POD ? [{ name: 'portforward', verbs: ['create', 'get'] }] : [];
+}

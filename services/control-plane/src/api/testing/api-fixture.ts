@@ -56,6 +56,7 @@ export async function createFixture(given: Partial<ApiOptions> = {}): Promise<Ap
         each: (filter) => log.objectsAt(filter, seq),
       }),
     clusterView: new ClusterView({ workers: () => [], onWorkers: () => () => undefined, now }),
+    openToWorker: () => Promise.resolve({ kind: 'refused', reason: 'nobody is connected' }),
     allowedHosts: [],
     ready: () => true,
     ...given,
