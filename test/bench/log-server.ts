@@ -7,13 +7,16 @@ import { type ServerProcess, startServer } from './server-process.ts';
 export type LogServer = ServerProcess & {
   /** Where it serves REST. */
   readonly base: string;
-  request(valueBytes: number): LoadRequest;
+  readonly creation: LoadRequest;
+  /** How many bytes of an object created by the request the log keeps. */
+  storedBytes(): Promise<number>;
 };
 
 /** A control plane as it ships. A request creates an object under a generated name. */
 export async function startLogServer(dataDir: string): Promise<LogServer> {
   const ports = await freePorts();
   const base = `http://127.0.0.1:${ports.rest}`;
+  const url = `${base}/apis/agentgateway.dev/v1alpha1/namespaces/default/agentgatewaybackends`;
   const server = await startServer(
     process.execPath,
     [
@@ -26,21 +29,19 @@ export async function startLogServer(dataDir: string): Promise<LogServer> {
   return {
     ...server,
     base,
-    request: (valueBytes) => ({
-      url: `${base}/apis/agentgateway.dev/v1alpha1/namespaces/default/agentgatewaybackends`,
-      headers: ['content-type: application/json'],
-      body: Buffer.from(JSON.stringify(backend(valueBytes))),
-      http1: true,
-    }),
+    creation: { url, headers: ['content-type: application/json'], body: Buffer.from(BODY), http1: true },
+    storedBytes: async () => {
+      const answer = await fetch(url, { method: 'POST', body: BODY, headers: { 'content-type': 'application/json' } });
+      const { status: _, ...object } = (await answer.json()) as { metadata: object; status?: object };
+      return JSON.stringify({ ...object, metadata: { ...object.metadata, resourceVersion: undefined } }).length;
+    },
   };
 }
 
-/** An object whose stored text has about that many bytes. */
-function backend(valueBytes: number): object {
-  return {
-    apiVersion: 'agentgateway.dev/v1alpha1',
-    kind: 'AgentgatewayBackend',
-    metadata: { generateName: 'bench-', annotations: { padding: 'x'.repeat(valueBytes - 330) } },
-    spec: { static: { host: '127.0.0.1', port: 9000 } },
-  };
-}
+/** About as large as a policy. */
+const BODY = JSON.stringify({
+  apiVersion: 'agentgateway.dev/v1alpha1',
+  kind: 'AgentgatewayBackend',
+  metadata: { generateName: 'bench-', annotations: { padding: 'x'.repeat(254) } },
+  spec: { static: { host: '127.0.0.1', port: 9000 } },
+});

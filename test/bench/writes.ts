@@ -84,6 +84,7 @@ async function measureWrites(directory: string): Promise<Record<string, number>>
   try {
     if (etcd === undefined) say('etcd is not on PATH: its ratios are left out');
     if (!h2load.available) say('h2load is not on PATH: REST is not measured');
+    const valueBytes = await server.storedBytes();
     const raw: number[] = [];
     const rows: number[] = [];
     const local: Load[] = [];
@@ -100,13 +101,15 @@ async function measureWrites(directory: string): Promise<Record<string, number>>
       rows.push(bareSqlite(join(directory, `bare-${round}.db`), Math.round(inside.perSecond * SECONDS), MANY, row));
       if (!h2load.available) continue;
       for (const writers of WRITERS) {
-        const request = server.request(VALUE_BYTES);
+        const request = server.creation;
         ours.get(writers)?.push(await h2load.run(request, writers, SECONDS));
-        if (etcd !== undefined) theirs.get(writers)?.push(await h2load.run(etcd.put(VALUE_BYTES), writers, SECONDS));
+        if (etcd !== undefined) theirs.get(writers)?.push(await h2load.run(etcd.put(valueBytes), writers, SECONDS));
         if (writers === MANY) echoed.push(await h2load.run({ ...request, url: bareHttp.url }, writers, SECONDS));
       }
     }
-    say(`\nmedians of ${ROUNDS} interleaved rounds, ${VALUE_BYTES}-byte values, every answer after its fsync`);
+    say(
+      `\nmedians of ${ROUNDS} interleaved rounds, every answer after its fsync; etcd's values as large as REST's: ${valueBytes} bytes`,
+    );
     say(rate('raw append + fdatasync, one after the other', median(raw)));
     say(rate(`bare SQLite, ${MANY} rows a transaction`, median(rows)));
     const inside = middle(local);
