@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { eventually, startSystem } from '../system/running-system.ts';
 import { bash, needs } from '../system/tools.ts';
+import { tutorialSteps } from '../tutorial/readme.ts';
 
 const skip = needs('kubectl', 'curl');
 const WORKER = 'deployment/agentgateway-proxy -n agentgateway-system';
@@ -39,7 +40,11 @@ test('kubectl reads a running worker as a Pod of a Deployment, and cannot write 
 });
 
 /** kubectl as a person leaves it running in another terminal. */
-type Running = { readonly said: () => string; readonly [Symbol.asyncDispose]: () => Promise<void> };
+type Running = {
+  readonly said: () => string;
+  readonly isOver: () => boolean;
+  readonly [Symbol.asyncDispose]: () => Promise<void>;
+};
 
 async function leaveRunning(args: string, env: Readonly<Record<string, string>>, ready: RegExp): Promise<Running> {
   const { PATH = '' } = process.env;
@@ -52,10 +57,12 @@ async function leaveRunning(args: string, env: Readonly<Record<string, string>>,
     });
   }
   await eventually(() => assert.match(text, ready), 20_000);
+  const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null;
   return {
     said: () => text,
+    isOver,
     [Symbol.asyncDispose]: async () => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
+      if (isOver()) return;
       child.kill();
       await once(child, 'close');
     },
@@ -91,4 +98,31 @@ test('where the worker holds the local port, port-forward takes the other loopba
   await using forward = await leaveRunning(`port-forward ${WORKER} ${admin}:15000`, env, /-> 15000|unable to listen/);
   assert.equal(await (await fetch(`http://127.0.0.1:${admin}/healthz`)).text(), 'ok\n', forward.said());
   assert.equal(bash(`curl -sf http://localhost:${admin}/healthz`).stdout, 'ok\n', forward.said());
+});
+
+test('kubectl logs gives the recent log of a worker, and follows it', { skip }, async () => {
+  await using system = await startSystem();
+  const env = { KUBECONFIG: system.kubeconfig };
+  const kubectl = (args: string) => bash(`kubectl ${args}`, env);
+  await eventually(() => assert.match(kubectl(`logs ${WORKER}`).stdout, /"msg":"configuration applied"/));
+  const whole = kubectl(`logs ${WORKER}`).stdout.trim().split('\n');
+  assert.ok(whole.length > 1 && whole.every((line) => line.startsWith('{')), whole.join('\n'));
+  assert.equal(kubectl(`logs ${WORKER} --tail=1`).stdout.trim().split('\n').length, 1);
+  assert.equal(kubectl(`logs ${WORKER} --limit-bytes=7`).stdout, whole[0]?.slice(0, 7));
+  assert.match(kubectl(`logs ${WORKER} --timestamps --tail=1`).stdout, /^\d{4}-\d\d-\d\dT\S+Z \{/);
+  assert.match(kubectl(`logs ${WORKER} --previous`).stderr, /previous terminated container "agentgateway"/);
+  assert.match(kubectl(`logs ${WORKER} -c other`).stderr, /other is not valid for pod/);
+  await using followed = await leaveRunning(`logs -f --tail=1 ${WORKER}`, env, /^\{.*\n/);
+  const before = followed.said().split('\n').length;
+  const apply = tutorialSteps('Tutorial: TCP keepalive').find(({ command }) => command.startsWith('kubectl apply'));
+  assert.equal(bash(apply?.command ?? 'false', env).code, 0);
+  const since = (): string =>
+    followed
+      .said()
+      .split('\n')
+      .slice(before - 1)
+      .join('\n');
+  await eventually(() => assert.match(since(), /"msg":"configuration applied"/));
+  process.kill(system.pid('data-plane'), 'SIGKILL');
+  await eventually(() => assert.equal(followed.isOver(), true));
 });

@@ -36,8 +36,9 @@ export async function compose(config: DataPlaneConfig, logger: Logger, lines: Re
     kind: 'started',
     stop: async () => {
       stopFollowing();
-      closeTunnel();
       await worker.drain(DRAIN_WITHIN_MS);
+      // Last, so that one can watch it drain.
+      closeTunnel();
     },
   };
 }

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
 import { type Answer, sendAnswer, statusAnswer } from './answer.ts';
 import type { ApiOptions } from './api-options.ts';
 import { POD, VIEW_KINDS } from './cluster-view/kinds.ts';
+import { podLog } from './cluster-view/pod-log.ts';
 import { getViewed, listViewed, refuseWrite } from './cluster-view/view-handlers.ts';
 import { watchView } from './cluster-view/watch-view.ts';
 import { historySubresources } from './history/subresources.ts';
@@ -15,7 +16,7 @@ import { wantsWatch } from './watch/watch-request.ts';
 import { createObject, deleteObject, patchObject, replaceObject } from './write-handlers.ts';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-type Handled = Answer | EndlessAnswer | Promise<Answer>;
+type Handled = Answer | EndlessAnswer | Promise<Answer | EndlessAnswer>;
 type Handler = (options: ApiOptions, kind: ResourceKind, request: FastifyRequest) => Handled;
 
 const METHODS: readonly Method[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
@@ -52,6 +53,9 @@ function addViewRoutes(app: FastifyInstance, options: ApiOptions, streams: Strea
     read(everywherePath(kind), listOrWatch);
     read(`${collectionPath(kind)}/:name`, getViewed);
   }
+  addPath(app, streams, `${collectionPath(POD)}/:name/log`, (method, request) =>
+    method === 'GET' ? podLog(options, request, streams) : undefined,
+  );
   addPath(app, streams, `${collectionPath(POD)}/:name/portforward`, () =>
     statusAnswer(badRequest('an upgrade of the connection is required')),
   );

@@ -74,6 +74,11 @@ export function methodNotAllowed(message: string): Status {
   return failure(405, 'MethodNotAllowed', message);
 }
 
+/** A worker that does not answer on the tunnel. */
+export function workerUnreachable(pod: string, reason: string): Status {
+  return failure(503, 'ServiceUnavailable', `the worker ${pod} cannot be reached: ${reason}`);
+}
+
 /** A version that is no longer there, or never was: the client has to begin anew. */
 export function expired(message: string): Status {
   return failure(410, 'Expired', message);

@@ -106,5 +106,10 @@ function deploymentReady(deployment: JsonObject): string {
 export function viewSubresources(
   kind: ResourceKind,
 ): readonly { readonly name: string; readonly verbs: readonly string[] }[] {
-  return kind === POD ? [{ name: 'portforward', verbs: ['create', 'get'] }] : [];
+  return kind === POD
+    ? [
+        { name: 'log', verbs: ['get'] },
+        { name: 'portforward', verbs: ['create', 'get'] },
+      ]
+    : [];
 }

@@ -5,7 +5,7 @@ export type Outgoing = {
   /** Aborted when the client is gone or too slow, when the time is over, and when the server stops. */
   readonly signal: AbortSignal;
   /** Writes, and resolves when the client has taken enough for more to be written, or the stream has ended. */
-  write(text: string): Promise<void>;
+  write(text: string | Uint8Array): Promise<void>;
   /** Writes only if the client keeps up: for what can be left out, such as a heartbeat. */
   offer(text: string): void;
   /** Ends the stream, even while it waits for its client. */
@@ -40,7 +40,7 @@ export class OpenStream implements Outgoing {
     this.#stop.abort();
   }
 
-  async write(text: string): Promise<void> {
+  async write(text: string | Uint8Array): Promise<void> {
     if (this.signal.aborted || this.#raw.write(text)) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => {

@@ -66,7 +66,8 @@ export function readNumber(query: Query, name: string): Result<number | undefine
   return value === undefined ? fail(`${name}: Invalid value: ${JSON.stringify(text)}: must be a number`) : ok(value);
 }
 
-function readBoolean(query: Query, name: string): Result<boolean | undefined, string> {
+/** `true` or `1`, `false` or `0`; absent and empty are the same. */
+export function readBoolean(query: Query, name: string): Result<boolean | undefined, string> {
   const text = query[name] ?? '';
   if (text === '') return ok(undefined);
   if (text === 'true' || text === '1') return ok(true);
