@@ -24,7 +24,7 @@ function onRequest(incoming: IncomingMessage, response: ServerResponse): void {
     if (!response.writableFinished) aborted += 1;
   });
   if (url === '/never') return;
-  if (url === '/slow') setTimeout(() => response.end('slow\n'), 100);
+  if (url === '/slow') setTimeout(() => response.end('slow\n'), 300);
   else incoming.resume().once('end', () => response.end(`${url}\n`));
 }
 
@@ -35,6 +35,7 @@ test('pipelined requests are forwarded one after the other and answered in order
   const client = await rawClient(world.httpPort);
   const post = 'POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody';
   client.socket.write(get('/slow') + post + get('/2') + post + get('/3'));
+  await until(() => seen.length > 0);
   await sleep(50);
   assert.deepEqual(seen, ['/slow']);
   await until(() => client.received().includes('/3\n'));
