@@ -50,6 +50,8 @@ export function carriedStream(call: Call, abort: () => void): Duplex {
       done(error);
     },
   });
+  // What breaks it is seen by those who read and write it; there may be nobody yet, or no longer.
+  stream.on('error', () => undefined);
   const broke = (reason: string): void => {
     over = true;
     call.end();

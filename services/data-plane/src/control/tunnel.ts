@@ -49,8 +49,13 @@ function dial(asked: Asked, { adminAddress, adminPort, lines }: Own): Promise<Du
 function connectTo(address: string, port: number): Promise<Duplex> {
   const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[address] ?? address;
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, allowHalfOpen: true, signal: AbortSignal.timeout(CONNECT_WITHIN_MS) });
+    const socket = connect({ host, port, allowHalfOpen: true });
+    const timer = setTimeout(() => socket.destroy(new Error('it does not answer')), CONNECT_WITHIN_MS);
     socket.once('error', (error) => reject(new Error(`its admin port cannot be reached: ${error.message}`)));
-    socket.once('connect', () => resolve(socket));
+    socket.once('close', () => clearTimeout(timer));
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      resolve(socket);
+    });
   });
 }

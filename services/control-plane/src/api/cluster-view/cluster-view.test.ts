@@ -156,6 +156,27 @@ test('nothing of it can be written: 405 says why', async (context) => {
   }
 });
 
+test('a log that cannot be given is refused with the reason', async (context) => {
+  const { connect, get } = await setUp(context);
+  connect(worker('one'));
+  const log = async (name: string, query: string): Promise<string> => {
+    const { code, message } = await get(`/api/v1/namespaces/agentgateway-system/pods/${name}/log?${query}`);
+    return `${code} ${message}`;
+  };
+  assert.equal(await log('none', ''), '404 pods "none" not found');
+  assert.equal(await log('one', ''), '503 the worker one cannot be reached: nobody is connected');
+  for (const [query, reason] of [
+    ['container=x', 'container x is not valid for pod one'],
+    ['previous=true', 'previous terminated container "agentgateway" in pod "one" not found'],
+    ['tailLines=-1', 'tailLines: Invalid value: "-1": must be a number'],
+    ['follow=maybe', 'follow: Invalid value: "maybe": must be true or false'],
+    ['sinceTime=noon', 'sinceTime: Invalid value: "noon": must be a time as in RFC 3339'],
+    ['sinceTime=2026-11-22T10:00:00Z&sinceSeconds=5', 'sinceTime: may not be given together with sinceSeconds'],
+  ] as const) {
+    assert.equal(await log('one', query), `400 ${reason}`);
+  }
+});
+
 test('the namespace of workers is seen, and becomes a real one when somebody creates or applies it', async (context) => {
   const { connect, get, send, log } = await setUp(context);
   const head = log.head();

@@ -12,6 +12,9 @@ import { readLogRequest } from './log-request.ts';
 
 type Query = Readonly<Record<string, unknown>>;
 
+/** How long a stream that was opened may wait to be read. */
+const RUN_WITHIN_MS = 5_000;
+
 /** GET of a Pod's log: the newest lines of the worker, which it keeps itself. */
 export async function podLog(
   options: ApiOptions,
@@ -26,7 +29,10 @@ export async function podLog(
   const { query, limitBytes } = asked.value;
   const opened = await options.openToWorker(worker.node, { kind: 'log', query });
   if (opened.kind === 'refused') return statusAnswer(workerUnreachable(name, opened.reason));
+  // It is not run for a HEAD, nor when too many streams are open.
+  const unused = setTimeout(() => opened.stream.destroy(), RUN_WITHIN_MS);
   const run = async (out: Outgoing): Promise<undefined> => {
+    clearTimeout(unused);
     const timer = setTimeout(() => out.stop(), limits.maxWatchSeconds * 1_000);
     try {
       await copy(opened.stream, out, limitBytes);
