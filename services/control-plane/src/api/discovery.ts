@@ -1,10 +1,10 @@
-import { apiVersionOf, type JsonObject, RESOURCE_KINDS, type ResourceKind } from '@pulseplane/resources';
+import { apiVersionOf, type JsonObject, NAMESPACE, RESOURCE_KINDS, type ResourceKind } from '@pulseplane/resources';
 import { VIEW_KINDS, viewSubresources } from './cluster-view/kinds.ts';
 import { HISTORY_GROUP_VERSION } from './history/history-handlers.ts';
 import { historySubresources } from './history/subresources.ts';
 
 /** What can be done with the objects of every kind that is kept, and of those that only show something. */
-const VERBS = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'];
+const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 const VIEW_VERBS = ['get', 'list', 'watch'];
 
 const SERVED_KINDS: readonly ResourceKind[] = [...RESOURCE_KINDS, ...VIEW_KINDS];
@@ -94,8 +94,10 @@ function resourceEntry(kind: ResourceKind): JsonObject {
   };
 }
 
-function verbsOf(kind: ResourceKind): readonly string[] {
-  return VIEW_KINDS.includes(kind) ? VIEW_VERBS : VERBS;
+/** What can be done with a kind's objects. As in Kubernetes, namespaces are deleted one by one. */
+export function verbsOf(kind: ResourceKind): readonly string[] {
+  if (VIEW_KINDS.includes(kind)) return VIEW_VERBS;
+  return kind === NAMESPACE ? VERBS.filter((verb) => verb !== 'deletecollection') : VERBS;
 }
 
 /** A kind of another group is named with it, as `deployments/scale` is in Kubernetes. */

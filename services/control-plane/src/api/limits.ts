@@ -23,6 +23,9 @@ export const MAX_LINTED_GATEWAYS = 16;
 /** How many findings a lint report shows. */
 export const MAX_FINDINGS = 1_000;
 
+/** How many objects one request deletes from a collection. */
+export const MAX_DELETED = 500;
+
 /** How many watches and event streams may be open at once. */
 export const MAX_STREAMS = 1_000;
 

@@ -8,8 +8,9 @@ import {
   type ResourceKind,
 } from '@pulseplane/resources';
 import { VIEW_KINDS } from './cluster-view/kinds.ts';
-import { GROUP_VERSIONS, type GroupVersion } from './discovery.ts';
+import { GROUP_VERSIONS, type GroupVersion, verbsOf } from './discovery.ts';
 import { AT_PARAMETER, HISTORY_SCHEMAS, historyPaths } from './history/openapi.ts';
+import { MAX_DELETED } from './limits.ts';
 import { LINT_PATHS, LINT_SCHEMAS } from './lint/openapi.ts';
 import { queryParameter, whole } from './openapi-schema.ts';
 import { basePath, collectionPath, everywherePath } from './paths.ts';
@@ -82,7 +83,15 @@ function kindPaths(kind: ResourceKind): readonly [string, Json][] {
     ];
   }
   return [
-    [collection, { parameters: namespace, get: operation(kind, 'list', 'list'), post: create }],
+    [
+      collection,
+      {
+        parameters: namespace,
+        get: operation(kind, 'list', 'list'),
+        post: create,
+        ...(verbsOf(kind).includes('deletecollection') && { delete: deletionOfMany(kind) }),
+      },
+    ],
     ...(kind.namespaced
       ? [[everywherePath(kind), { get: operation(kind, 'list', 'listEverywhere') }] satisfies [string, Json]]
       : []),
@@ -103,9 +112,12 @@ function kindPaths(kind: ResourceKind): readonly [string, Json][] {
   ];
 }
 
-const LIST_PARAMETERS: readonly JsonObject[] = [
+const SELECTORS: readonly JsonObject[] = [
   queryParameter('labelSelector', 'Only objects with these labels: a=b, a!=b, a in (b,c), a, !a; joined by commas.'),
   queryParameter('fieldSelector', 'Only objects with these fields: metadata.name or metadata.namespace, = or !=.'),
+];
+const LIST_PARAMETERS: readonly JsonObject[] = [
+  ...SELECTORS,
   queryParameter('limit', 'At most so many objects; metadata.continue then leads to the next page.', whole),
   queryParameter('continue', 'The metadata.continue of the page before. Every page shows the state of the first.'),
   ...WATCH_PARAMETERS,
@@ -129,6 +141,20 @@ function operation(kind: ResourceKind, action: string, verb: string): JsonObject
     parameters: [...parameters, ...(reads ? pastOf(kind) : [parameter(IDEMPOTENCY_KEY, 'header')])],
     ...(writes && { requestBody: content(kind, action) }),
     responses: { 200: { description: 'OK' } },
+  };
+}
+
+/** The deletion of a collection, which takes no key. */
+function deletionOfMany(kind: ResourceKind): JsonObject {
+  const limit = queryParameter('limit', `At most so many objects; not more than ${MAX_DELETED}.`, whole);
+  return {
+    ...operation(kind, 'deletecollection', 'deleteCollection'),
+    parameters: [
+      ...SELECTORS,
+      limit,
+      queryParameter('continue', 'The metadata.continue of the answer before.'),
+      parameter('dryRun', 'query'),
+    ],
   };
 }
 

@@ -6,6 +6,8 @@ import { POD, VIEW_KINDS } from './cluster-view/kinds.ts';
 import { podLog } from './cluster-view/pod-log.ts';
 import { getViewed, listViewed, refuseWrite } from './cluster-view/view-handlers.ts';
 import { watchView } from './cluster-view/watch-view.ts';
+import { deleteCollection } from './delete-collection.ts';
+import { verbsOf } from './discovery.ts';
 import { historySubresources } from './history/subresources.ts';
 import { collectionPath, everywherePath } from './paths.ts';
 import { getObject, listObjects } from './read-handlers.ts';
@@ -31,7 +33,12 @@ export function addResourceRoutes(app: FastifyInstance, options: ApiOptions, str
     const collection = collectionPath(kind);
     const add = (path: string, handlers: Partial<Record<Method, Handler>>) =>
       addPath(app, streams, path, (method, request) => handlers[method]?.(options, kind, request));
-    add(collection, { GET: listOrWatch, POST: createObject });
+    const deletesMany = verbsOf(kind).includes('deletecollection');
+    add(collection, {
+      GET: listOrWatch,
+      POST: createObject,
+      ...(deletesMany && { DELETE: deleteCollection }),
+    });
     if (kind.namespaced) add(everywherePath(kind), { GET: listOrWatch });
     add(`${collection}/:name`, { GET: getObject, PUT: replaceObject, PATCH: patchObject, DELETE: deleteObject });
     if (kind.hasStatus) add(`${collection}/:name/status`, { GET: getObject });
