@@ -33,6 +33,8 @@ test('every kind is in both forms of discovery', async () => {
     '/api/v1',
     '/apis/agentgateway.dev/v1alpha1',
     '/apis/apps/v1',
+    '/apis/authentication.k8s.io/v1',
+    '/apis/authorization.k8s.io/v1',
     '/apis/gateway.networking.k8s.io/v1',
     '/apis/gateway.networking.k8s.io/v1alpha2',
   ]) {
@@ -59,6 +61,9 @@ test('every kind is in both forms of discovery', async () => {
     'httproutes',
     'namespaces',
     'pods',
+    'selfsubjectaccessreviews',
+    'selfsubjectreviews',
+    'selfsubjectrulesreviews',
     'tcproutes',
     'tlsroutes',
   ];
@@ -137,6 +142,8 @@ test('OpenAPI version 3 has a document for each group version, made of the schem
     'api/v1',
     'apis/agentgateway.dev/v1alpha1',
     'apis/apps/v1',
+    'apis/authentication.k8s.io/v1',
+    'apis/authorization.k8s.io/v1',
     'apis/gateway.networking.k8s.io/v1',
     'apis/gateway.networking.k8s.io/v1alpha2',
     'v1',

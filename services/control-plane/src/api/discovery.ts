@@ -2,12 +2,14 @@ import { apiVersionOf, type JsonObject, NAMESPACE, RESOURCE_KINDS, type Resource
 import { VIEW_KINDS, viewSubresources } from './cluster-view/kinds.ts';
 import { HISTORY_GROUP_VERSION } from './history/history-handlers.ts';
 import { historySubresources } from './history/subresources.ts';
+import { REVIEW_KINDS } from './reviews/kinds.ts';
 
-/** What can be done with the objects of every kind that is kept, and of those that only show something. */
+/** What can be done with the objects of every kind that is kept, with those that only show something, with questions. */
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 const VIEW_VERBS = ['get', 'list', 'watch'];
+const REVIEW_VERBS = ['create'];
 
-const SERVED_KINDS: readonly ResourceKind[] = [...RESOURCE_KINDS, ...VIEW_KINDS];
+const SERVED_KINDS: readonly ResourceKind[] = [...RESOURCE_KINDS, ...VIEW_KINDS, ...REVIEW_KINDS];
 
 /** The content type that clients know the aggregated form by. */
 export const AGGREGATED_TYPE = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
@@ -97,6 +99,7 @@ function resourceEntry(kind: ResourceKind): JsonObject {
 /** What can be done with a kind's objects. As in Kubernetes, namespaces are deleted one by one. */
 export function verbsOf(kind: ResourceKind): readonly string[] {
   if (VIEW_KINDS.includes(kind)) return VIEW_VERBS;
+  if (REVIEW_KINDS.includes(kind)) return REVIEW_VERBS;
   return kind === NAMESPACE ? VERBS.filter((verb) => verb !== 'deletecollection') : VERBS;
 }
 
@@ -115,8 +118,9 @@ function subresourceEntries(kind: ResourceKind): readonly JsonObject[] {
 type Subresource = { readonly name: string; readonly verbs: readonly string[]; readonly answers?: string };
 
 /** The paths below an object. Kubernetes' verb for a POST is create. */
-function subresources(kind: ResourceKind): readonly Subresource[] {
+export function subresources(kind: ResourceKind): readonly Subresource[] {
   if (VIEW_KINDS.includes(kind)) return viewSubresources(kind);
+  if (REVIEW_KINDS.includes(kind)) return [];
   const status = { name: 'status', verbs: ['get'] };
   const past = historySubresources(kind).map(({ name, handlers, ...rest }) => ({
     ...rest,

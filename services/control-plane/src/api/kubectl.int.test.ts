@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { RESOURCE_KINDS } from '@pulseplane/resources';
 import { VIEW_KINDS } from './cluster-view/kinds.ts';
+import { REVIEW_KINDS } from './reviews/kinds.ts';
 import { type ApiFixture, createFixture } from './testing/api-fixture.ts';
 
 const TCP_MANIFEST = `apiVersion: agentgateway.dev/v1alpha1
@@ -226,7 +227,7 @@ spec:
     assert.match(explained, /KIND: +AgentgatewayPolicy\n/);
     assert.match(explained, /How long a connection must be idle before the first probe/);
     assert.match((await kubectl('explain agpol.spec.nope')).stderr, /field "nope" does not exist/);
-    const kinds = [...RESOURCE_KINDS, ...VIEW_KINDS];
+    const kinds = [...RESOURCE_KINDS, ...VIEW_KINDS, ...REVIEW_KINDS];
     for (const kind of kinds.map(({ plural }) => plural)) {
       assert.equal((await kubectl(`explain ${kind} --recursive`)).code, 0, kind);
     }

@@ -14,6 +14,7 @@ import { MAX_DELETED } from './limits.ts';
 import { LINT_PATHS, LINT_SCHEMAS } from './lint/openapi.ts';
 import { queryParameter, whole } from './openapi-schema.ts';
 import { basePath, collectionPath, everywherePath } from './paths.ts';
+import { REVIEW_KINDS } from './reviews/kinds.ts';
 import { IDEMPOTENCY_KEY } from './status.ts';
 import { EVENT_STREAM_PATHS, EVENT_STREAM_SCHEMAS, WATCH_PARAMETERS } from './watch/openapi.ts';
 
@@ -75,6 +76,7 @@ function kindPaths(kind: ResourceKind): readonly [string, Json][] {
   const create = operation(kind, 'post', 'create');
   const item = `${collection}/{name}`;
   const ofItem = [...namespace, parameter('name', 'path')];
+  if (REVIEW_KINDS.includes(kind)) return [[collection, { post: create }]];
   if (VIEW_KINDS.includes(kind)) {
     return [
       [collection, { parameters: namespace, get: operation(kind, 'list', 'list') }],

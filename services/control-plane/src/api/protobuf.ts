@@ -12,17 +12,39 @@ const FIXED32 = 5;
 
 type Field = { readonly number: number; readonly bytes: Uint8Array };
 
-/** Reads a Namespace out of Kubernetes' protobuf envelope: Unknown{1: {1: apiVersion, 2: kind}, 2: object}. */
+/** The fields of a message by name: the number of a text, or the number of a message and what is in it. */
+export type Shape = { readonly [name: string]: number | readonly [number: number, shape: Shape] };
+
+/** Reads a Namespace. */
 export function parseProtobufNamespace(body: Uint8Array): Result<JsonObject, string> {
+  return parseEnvelope(body, (object) => ({ metadata: readMetadata(first(readFields(object), 1)) }));
+}
+
+/** Reads an object of which only texts are of interest. Those that are empty or absent are left out. */
+export function parseProtobuf(body: Uint8Array, shape: Shape): Result<JsonObject, string> {
+  return parseEnvelope(body, (object) => readMessage(object, shape));
+}
+
+/** Kubernetes' protobuf envelope: Unknown{1: {1: apiVersion, 2: kind}, 2: object}. */
+function parseEnvelope(body: Uint8Array, readContent: (object: Uint8Array) => JsonObject): Result<JsonObject, string> {
   if (!MAGIC.every((byte, index) => body[index] === byte)) return fail('the body is not Kubernetes protobuf');
   try {
     const envelope = readFields(body.subarray(MAGIC.length));
     const type = readFields(first(envelope, 1));
-    const object = readFields(first(envelope, 2));
-    return ok({ apiVersion: text(type, 1), kind: text(type, 2), metadata: readMetadata(first(object, 1)) });
+    return ok({ apiVersion: text(type, 1), kind: text(type, 2), ...readContent(first(envelope, 2)) });
   } catch (error) {
     return fail(`the body is not Kubernetes protobuf: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+function readMessage(message: Uint8Array, shape: Shape): JsonObject {
+  const fields = readFields(message);
+  const entries = Object.entries(shape).flatMap(([name, of]): [string, Json][] => {
+    if (typeof of === 'number') return text(fields, of) === '' ? [] : [[name, text(fields, of)]];
+    const [number, inner] = of;
+    return fields.some((field) => field.number === number) ? [[name, readMessage(first(fields, number), inner)]] : [];
+  });
+  return Object.fromEntries(entries);
 }
 
 function readMetadata(bytes: Uint8Array): JsonObject {

@@ -12,11 +12,17 @@ export const YAML_TYPE = 'application/yaml';
 
 const OPENING_BRACE = 0x7b;
 
-/** The object in the body of a POST or PUT. */
-export function objectBody(kind: ResourceKind, request: FastifyRequest): Result<JsonObject, Status> {
+type ProtobufReader = (body: Uint8Array) => Result<JsonObject, string>;
+
+/** The object in the body of a POST or PUT; in protobuf too, of the kinds that kubectl's typed commands send. */
+export function objectBody(
+  kind: ResourceKind,
+  request: FastifyRequest,
+  readProtobuf: ProtobufReader | undefined = kind === NAMESPACE ? parseProtobufNamespace : undefined,
+): Result<JsonObject, Status> {
   const type = mediaType(request.headers['content-type']);
-  if (type === PROTOBUF_TYPE && kind === NAMESPACE) return asBadRequest(parseProtobufNamespace(bytesOf(request)));
-  const parsed = parseDocument(request, [JSON_TYPE, YAML_TYPE, ...(kind === NAMESPACE ? [PROTOBUF_TYPE] : [])]);
+  if (type === PROTOBUF_TYPE && readProtobuf !== undefined) return asBadRequest(readProtobuf(bytesOf(request)));
+  const parsed = parseDocument(request, [JSON_TYPE, YAML_TYPE, ...(readProtobuf === undefined ? [] : [PROTOBUF_TYPE])]);
   if (!parsed.ok) return parsed;
   return isJsonObject(parsed.value) ? ok(parsed.value) : fail(badRequest('the body must be an object'));
 }

@@ -11,6 +11,8 @@ import { verbsOf } from './discovery.ts';
 import { historySubresources } from './history/subresources.ts';
 import { collectionPath, everywherePath } from './paths.ts';
 import { getObject, listObjects } from './read-handlers.ts';
+import { REVIEW_KINDS } from './reviews/kinds.ts';
+import { createReview } from './reviews/review-handler.ts';
 import { badRequest, methodNotAllowed } from './status.ts';
 import type { EndlessAnswer, Streams } from './watch/streams.ts';
 import { watchObjects } from './watch/watch-objects.ts';
@@ -45,6 +47,11 @@ export function addResourceRoutes(app: FastifyInstance, options: ApiOptions, str
     for (const { name, handlers } of historySubresources(kind)) add(`${collection}/:name/${name}`, handlers);
   }
   addViewRoutes(app, options, streams);
+  for (const kind of REVIEW_KINDS) {
+    addPath(app, streams, collectionPath(kind), (method, request) =>
+      method === 'POST' ? createReview(kind, request) : undefined,
+    );
+  }
 }
 
 /** The paths of what shows the connected workers. */

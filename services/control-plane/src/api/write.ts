@@ -71,7 +71,7 @@ export function toStatus(error: Status | Rejection): Status {
 }
 
 /** Until there is authentication everybody is anonymous; through what is what the client says it is. */
-function actorOf(request: FastifyRequest): Actor {
+export function actorOf(request: FastifyRequest): Actor {
   const { fieldManager } = request.query as { readonly fieldManager?: unknown };
   const product = (request.headers['user-agent'] ?? '').split(' ', 1)[0] ?? '';
   const said = typeof fieldManager === 'string' && fieldManager !== '' ? fieldManager : product;
