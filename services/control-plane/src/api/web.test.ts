@@ -190,7 +190,7 @@ describe('answers', () => {
   test('a method that a path does not have is 405', async () => {
     const { send } = await createFixture();
     assert.equal((await send('POST', POLICY, TCP_POLICY)).statusCode, 405);
-    assert.equal((await send('DELETE', POLICIES)).statusCode, 405);
+    assert.equal((await send('PUT', POLICIES)).statusCode, 405);
   });
 
   test('a name as long as Kubernetes allows is found', async () => {
