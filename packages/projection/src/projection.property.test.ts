@@ -166,6 +166,55 @@ test('following the events gives at every step what a projection of the same obj
   );
 });
 
+test('a preview answers as a projection of the objects and drafts would, names all that differs, and leaves no trace', async () => {
+  const key = (object: KubernetesObject): string => JSON.stringify(refOfObject(object));
+  const sets = fc.uniqueArray(anyObject, { selector: key, maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(sets, sets, fc.subarray(GATEWAYS), async (present, given, asked) => {
+      const log = createMemoryEventLog();
+      const expected = createMemoryEventLog();
+      for (const [index, object] of present.entries()) {
+        for (const one of [log, expected]) {
+          await one.append({ expected: [], events: [eventOf(object, 'Created', String(index))] });
+        }
+      }
+      for (const [index, object] of given.entries()) {
+        await expected.append({ expected: [], events: [eventOf(object, 'SpecChanged', `draft ${index}`)] });
+      }
+      const projection = new Projection(log);
+      // Some indexes are there before, others are made meanwhile.
+      for (const gateway of asked) projection.gateway(gateway);
+      const drafts = given.flatMap((object) => expected.object(refOfObject(object)) ?? []);
+      projection.preview(drafts, (touched) => {
+        for (const gateway of GATEWAYS) {
+          const parts = new Map(new Projection(log).gatewayParts(gateway, new Map()));
+          for (const one of touched.filter(({ gateway: named }) => keyOf(named) === keyOf(gateway))) {
+            if (one.part === undefined) parts.clear();
+            else parts.delete(one.part);
+          }
+          const then = new Projection(expected).gatewayParts(gateway, new Map());
+          assert.deepEqual(projection.gatewayParts(gateway, new Map()), then);
+          assert.deepEqual(projection.gatewayParts(gateway, parts), then);
+        }
+      });
+      for (const gateway of GATEWAYS)
+        assert.deepEqual(projection.gateway(gateway), new Projection(log).gateway(gateway));
+      for (const stored of log.objects({})) {
+        const observe = () => ({ kind: 'no-workers' }) as const;
+        assert.deepEqual(projection.status(stored, observe), new Projection(log).status(stored, observe));
+      }
+      // What follows later follows as if there had been no preview.
+      log.follow((events) => events.map((event) => projection.apply(event)));
+      for (const [index, object] of given.entries()) {
+        await log.append({ expected: [], events: [eventOf(object, 'SpecChanged', `later ${index}`)] });
+      }
+      for (const gateway of GATEWAYS)
+        assert.deepEqual(projection.gateway(gateway), new Projection(log).gateway(gateway));
+    }),
+    { numRuns: 300 },
+  );
+});
+
 test('the order of writes never changes what follows from the same objects', async () => {
   const key = (object: KubernetesObject): string => JSON.stringify(refOfObject(object));
   const sets = fc.uniqueArray(anyObject, { selector: key, minLength: 2, maxLength: 15 });

@@ -12,6 +12,7 @@ import { policyStatus } from './status/policy-status.ts';
 import type { WorkerObservation } from './status/programmed.ts';
 import { routeStatus } from './status/route-status.ts';
 import type { ObjectSource } from './world/object-source.ts';
+import { withDrafts } from './world/with-drafts.ts';
 import { World } from './world/world.ts';
 
 /**
@@ -35,10 +36,34 @@ export class Projection {
   apply(event: StoredEvent): readonly Touched[] {
     if (event.type === 'Compacted') return [];
     const { uid: _, ...ref } = event.subject;
+    if (event.type !== 'Deleted') {
+      return this.#put({ ref, version: event.seq, changedAt: event.time, object: event.object });
+    }
     const before = reach(this.#world, ref);
-    if (event.type === 'Deleted') this.#world.remove(ref);
-    else this.#world.put({ ref, version: event.seq, changedAt: event.time, object: event.object });
+    this.#world.remove(ref);
     return [...before, ...reach(this.#world, ref)];
+  }
+
+  /**
+   * Asks what would follow if objects, each once, were stored as given: until `ask` returns, every answer is as if they
+   * were, and `ask` hears what that may have changed. It costs what the objects reach. `ask` must not wait: nobody else
+   * may ask meanwhile. There must be no event that `apply` was not told of.
+   */
+  preview<Answer>(drafts: readonly StoredObject[], ask: (touched: readonly Touched[]) => Answer): Answer {
+    const world = this.#world;
+    // All that reads the source, and so may fail, comes before the first change.
+    const before = drafts.map(({ ref }) => ({ ref, stored: this.#source.object(ref) }));
+    for (const { ref } of drafts) world.buildReach(ref);
+    try {
+      world.readFrom(withDrafts(this.#source, drafts));
+      return ask(drafts.flatMap((draft) => this.#put(draft)));
+    } finally {
+      world.readFrom(this.#source);
+      for (const { ref, stored } of before) {
+        if (stored === undefined) world.remove(ref);
+        else world.put(stored);
+      }
+    }
   }
 
   /** Drops what is kept; the next questions read it anew. What was answered before may be outdated. */
@@ -91,5 +116,11 @@ export class Projection {
       default:
         return undefined;
     }
+  }
+
+  #put(stored: StoredObject): readonly Touched[] {
+    const before = reach(this.#world, stored.ref);
+    this.#world.put(stored);
+    return [...before, ...reach(this.#world, stored.ref)];
   }
 }

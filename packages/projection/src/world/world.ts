@@ -13,13 +13,24 @@ import { RouteIndex } from './route-index.ts';
  * It is kept only when it was built to the end: reading may fail.
  */
 export class World {
-  readonly #source: ObjectSource;
+  #source: ObjectSource;
   readonly #policies = new Map<string, PolicyIndex>();
   readonly #labels = new Map<string, LabelIndex>();
   #routes: RouteIndex | undefined;
 
   constructor(source: ObjectSource) {
     this.#source = source;
+  }
+
+  /** Reads objects there from now on. What the two sources differ in must be put or removed. */
+  readFrom(source: ObjectSource): void {
+    this.#source = source;
+  }
+
+  /** Builds the indexes that say what an object reaches. */
+  buildReach({ kind, namespace }: ObjectRef): void {
+    if (kind === 'AgentgatewayPolicy') this.policies(namespace);
+    if (kind === 'AgentgatewayPolicy' || kind === 'AgentgatewayBackend' || isRouteKind(kind)) this.routes();
   }
 
   object(ref: ObjectRef): StoredObject | undefined {
@@ -73,6 +84,10 @@ export class World {
     this.#labels.get(`${kind}/${namespace}`)?.remove(name);
     if (isRouteKind(kind)) this.#routes?.remove(ref);
     if (kind === 'AgentgatewayPolicy') this.#policies.get(namespace)?.remove(name);
+    // A namespace goes when it is empty, and so are its indexes.
+    if (kind !== 'Namespace') return;
+    this.#policies.delete(name);
+    for (const key of this.#labels.keys()) if (key.endsWith(`/${name}`)) this.#labels.delete(key);
   }
 
   #built<Index extends { put(stored: StoredObject): void }>(

@@ -36,13 +36,17 @@ export function parseJson(bytes: Uint8Array): Result<Json, string> {
 
 /** Reads exactly one YAML document. */
 export function parseYaml(bytes: Uint8Array): Result<Json, string> {
-  const text = decodeUtf8(bytes);
-  if (!text.ok) return text;
-  const documents = parseYamlDocuments(text.value);
+  const documents = parseYamlStream(bytes);
   if (!documents.ok) return documents;
   const [document, ...others] = documents.value;
   if (document === undefined) return fail('the body is empty');
   return others.length === 0 ? ok(document) : fail(`the body holds ${others.length + 1} YAML documents; send one`);
+}
+
+/** Reads a stream of YAML documents from a body. */
+export function parseYamlStream(bytes: Uint8Array): Result<readonly Json[], string> {
+  const text = decodeUtf8(bytes);
+  return text.ok ? parseYamlDocuments(text.value) : text;
 }
 
 /** Reads a stream of YAML documents, leaving empty ones out. Aliases are written out, within limits. */

@@ -6,6 +6,7 @@ import { addFixedRoutes } from './fixed-routes.ts';
 import { BODY_LIMIT_BYTES, REQUEST_TIMEOUT_MS } from './limits.ts';
 import { addLintReport } from './lint/lint-report.ts';
 import { addPortForward } from './port-forward/upgrade.ts';
+import { addPreview } from './preview/preview-handler.ts';
 import { JSON_TYPE, YAML_TYPE } from './request-body.ts';
 import { addResourceRoutes } from './resource-routes.ts';
 import {
@@ -65,6 +66,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   app.addHook('preClose', () => streams.close());
   addResourceRoutes(app, options, streams);
   addLintReport(app, options);
+  addPreview(app, options);
   addEventStream(app, options, streams);
   addPortForward(app, options);
   await app.after();

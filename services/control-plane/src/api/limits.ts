@@ -26,6 +26,10 @@ export const MAX_FINDINGS = 1_000;
 /** How many objects one request deletes from a collection. */
 export const MAX_DELETED = 500;
 
+/** How many objects a preview takes, and on how many of the gateways that they reach it compares configurations. */
+export const MAX_PREVIEWED_OBJECTS = 100;
+export const MAX_PREVIEWED_GATEWAYS = 64;
+
 /** How many watches and event streams may be open at once. */
 export const MAX_STREAMS = 1_000;
 

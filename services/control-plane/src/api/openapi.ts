@@ -14,6 +14,7 @@ import { MAX_DELETED } from './limits.ts';
 import { LINT_PATHS, LINT_SCHEMAS } from './lint/openapi.ts';
 import { queryParameter, whole } from './openapi-schema.ts';
 import { basePath, collectionPath, everywherePath } from './paths.ts';
+import { PREVIEW_PATHS, PREVIEW_SCHEMAS } from './preview/openapi.ts';
 import { REVIEW_KINDS } from './reviews/kinds.ts';
 import { IDEMPOTENCY_KEY } from './status.ts';
 import { EVENT_STREAM_PATHS, EVENT_STREAM_SCHEMAS, WATCH_PARAMETERS } from './watch/openapi.ts';
@@ -33,9 +34,9 @@ export function fixedDocument(value: JsonObject): FixedDocument {
 /** The document of what belongs to no group of kinds. */
 const OWN_DOCUMENT: JsonObject = {
   openapi: '3.0.0',
-  info: { title: 'Pulseplane event stream and lint report', version: 'v1' },
-  paths: { ...EVENT_STREAM_PATHS, ...LINT_PATHS },
-  components: { schemas: { ...EVENT_STREAM_SCHEMAS, ...LINT_SCHEMAS } },
+  info: { title: 'Pulseplane event stream, lint report and preview', version: 'v1' },
+  paths: { ...EVENT_STREAM_PATHS, ...LINT_PATHS, ...PREVIEW_PATHS },
+  components: { schemas: { ...EVENT_STREAM_SCHEMAS, ...LINT_SCHEMAS, ...PREVIEW_SCHEMAS } },
 };
 
 /** The documents of `/openapi/v3/...`, by path without the leading slash (`api/v1`). */

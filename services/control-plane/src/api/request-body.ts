@@ -1,7 +1,7 @@
 import { isJsonObject, type Json, type JsonObject, NAMESPACE, type ResourceKind } from '@pulseplane/resources';
 import type { FastifyRequest } from 'fastify';
 import { fail, ok, type Result } from '../command/index.ts';
-import { mediaType, parseJson, parseYaml } from './body.ts';
+import { mediaType, parseJson, parseYaml, parseYamlStream } from './body.ts';
 import type { Patch } from './json-patch.ts';
 import { APPLY_PATCH_TYPE, JSON_PATCH_TYPE, MERGE_PATCH_TYPE, readPatch, STRATEGIC_PATCH_TYPE } from './patch.ts';
 import { PROTOBUF_TYPE, parseProtobufNamespace } from './protobuf.ts';
@@ -54,6 +54,17 @@ export function applyBody(request: FastifyRequest): Result<JsonObject, Status> {
   const parsed = isJson ? parseJson(bytes) : parseYaml(bytes);
   if (!parsed.ok) return fail(badRequest(`error decoding YAML: ${parsed.error}`));
   return isJsonObject(parsed.value) ? ok(parsed.value) : fail(badRequest('the body must be an object'));
+}
+
+/** The documents of a body: a stream of YAML, or one JSON value. `kubectl create --raw` names no type. */
+export function documentsBody(request: FastifyRequest): Result<readonly Json[], Status> {
+  const type = mediaType(request.headers['content-type']);
+  if (!['', JSON_TYPE, YAML_TYPE].includes(type)) return fail(acceptedMediaTypes([JSON_TYPE, YAML_TYPE]));
+  const bytes = bytesOf(request);
+  const isJson = type === JSON_TYPE || (type === '' && bytes[0] === OPENING_BRACE);
+  if (!isJson) return asBadRequest(parseYamlStream(bytes));
+  const parsed = asBadRequest(parseJson(bytes));
+  return parsed.ok ? ok([parsed.value]) : parsed;
 }
 
 function parseDocument(request: FastifyRequest, accepted: readonly string[]): Result<Json, Status> {

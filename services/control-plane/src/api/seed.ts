@@ -1,7 +1,8 @@
 import type { EventLog } from '@pulseplane/event-log';
-import { findKind, isJsonObject, type Json, type ObjectRef, type ResourceKind } from '@pulseplane/resources';
+import type { Json, ObjectRef, ResourceKind } from '@pulseplane/resources';
 import { execute, fail, ok, type Result, refOf } from '../command/index.ts';
 import { parseYamlDocuments } from './body.ts';
+import { readManifest } from './manifest.ts';
 import { nameSuffixes, readObject } from './read-object.ts';
 import { rejected, type Status } from './status.ts';
 
@@ -29,16 +30,12 @@ export async function seed(
 }
 
 async function applyDocument(log: EventLog, document: Json, options: SeedOptions): Promise<Result<ObjectRef, string>> {
-  if (!isJsonObject(document)) return fail('must be an object');
-  const { apiVersion, kind: kindName, metadata } = document;
-  if (typeof apiVersion !== 'string' || typeof kindName !== 'string') return fail('needs apiVersion and kind');
-  const kind = findKind(apiVersion, kindName);
-  if (kind === undefined) return fail(`kind ${kindName} of apiVersion ${apiVersion} is not served`);
-  const given = isJsonObject(metadata) && typeof metadata['namespace'] === 'string' ? metadata['namespace'] : '';
-  const namespace = kind.namespaced && given === '' ? 'default' : given;
+  const manifest = readManifest(document);
+  if (!manifest.ok) return fail(manifest.error.message);
+  const { input, kind, namespace } = manifest.value;
   const { newId } = options;
   const reading = { fieldValidation: 'Strict', patched: false, newSuffix: nameSuffixes(options) } as const;
-  const read = readObject(document, { kind, namespace }, reading);
+  const read = readObject(input, { kind, namespace }, reading);
   if (!read.ok) return fail(describe(kind, read.error));
   const { object } = read.value;
   const ref = refOf(kind, namespace, object.metadata.name);

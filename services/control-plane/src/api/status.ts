@@ -15,12 +15,15 @@ import type { Rejection } from '../command/index.ts';
 /** The header that names a request, so that a retry of it is answered as the first try was. */
 export const IDEMPOTENCY_KEY = 'Idempotency-Key';
 
+/** One thing that is wrong; without a field where it is about the whole. */
+export type FieldFault = { readonly reason?: string; readonly message: string; readonly field?: string };
+
 type Details = {
   readonly name?: string;
   readonly group?: string;
   readonly kind?: string;
   readonly uid?: string;
-  readonly causes?: readonly { readonly reason?: string; readonly message: string; readonly field?: string }[];
+  readonly causes?: readonly FieldFault[];
   readonly retryAfterSeconds?: number;
 };
 
@@ -128,6 +131,12 @@ export function invalid(
     kind: kind.kind,
     causes: errors,
   });
+}
+
+/** Objects of one request that break rules, with every fault of each. */
+export function invalidDocuments(faults: readonly FieldFault[]): Status {
+  const lines = faults.map(({ field, message }) => (field ? `${field}: ${message}` : message));
+  return failure(422, 'Invalid', `the request is invalid: [${lines.join(', ')}]`, { causes: faults });
 }
 
 /** A parameter of a write that breaks a rule. */

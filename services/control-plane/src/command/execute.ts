@@ -37,7 +37,7 @@ export async function execute<Failure>(
     const current = presumed ? undefined : log.object(intent.ref);
     const command = intent.command(current);
     if (!command.ok) return command;
-    const decided = decide(command.value, readState(log, intent.ref, command.value, current), options);
+    const decided = decideOn(log, intent.ref, command.value, current, options);
     if (!decided.ok) return decided;
     const { append } = decided.value;
     if (options.dryRun || append.events.length === 0) return ok(outcome(decided.value, []));
@@ -50,13 +50,21 @@ export async function execute<Failure>(
   }
 }
 
-function readState(log: EventLog, ref: ObjectRef, command: Command, current: StoredObject | undefined): State {
-  return {
+/** Decides a command on the objects that are stored. */
+export function decideOn(
+  objects: Pick<EventLog, 'object' | 'objects'>,
+  ref: ObjectRef,
+  command: Command,
+  current: StoredObject | undefined,
+  context: CommandContext,
+): Result<Decision, Rejection> {
+  const state: State = {
     current,
     namespace:
-      creates(command) && command.kind.namespaced ? log.object(refOf(NAMESPACE, '', ref.namespace)) : undefined,
-    contents: deletesNamespace(command) ? log.objects({ namespace: ref.name }) : [],
+      creates(command) && command.kind.namespaced ? objects.object(refOf(NAMESPACE, '', ref.namespace)) : undefined,
+    contents: deletesNamespace(command) ? objects.objects({ namespace: ref.name }) : [],
   };
+  return decide(command, state, context);
 }
 
 function outcome({ ref, object, version, changedAt }: Decision, events: readonly StoredEvent[]): Outcome {

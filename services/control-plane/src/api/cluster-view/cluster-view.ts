@@ -76,6 +76,16 @@ export class ClusterView {
     return this.#pods.get(refKey(pod))?.worker;
   }
 
+  /** How many workers each gateway has that has any, by `namespace/name`. */
+  workersPerGateway(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { gateway } of this.#options.workers()) {
+      const key = `${gateway.namespace}/${gateway.name}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    return counts;
+  }
+
   /** The namespaces that workers live in, by name; with `after`, those whose names follow it. */
   namespaces(after = ''): readonly StoredObject[] {
     this.#look();

@@ -51,7 +51,7 @@ export function getEffective(options: ApiOptions, kind: ResourceKind, request: F
 type EffectivePort = ReturnType<typeof effectivePorts>[number];
 
 /** Each port with what holds for its connections, merged as the workers merge it. A TCP port has no HTTP settings. */
-function effectivePorts(gateway: GatewayName, resources: readonly GatewayResource[]) {
+export function effectivePorts(gateway: GatewayName, resources: readonly GatewayResource[]) {
   const policies = policiesOf(resources);
   return resources.flatMap((resource) => {
     if (resource.kind !== 'bind') return [];

@@ -1,3 +1,4 @@
+import type { EventLog } from '@pulseplane/event-log';
 import { type Finding, findingText, lintAnnotations, lintBackend, lintGateway } from '@pulseplane/lint';
 import type { Projection } from '@pulseplane/projection';
 import {
@@ -11,7 +12,8 @@ import { refOf } from '../../command/index.ts';
 import type { ApiOptions } from '../api-options.ts';
 import { MAX_LINTED_GATEWAYS } from '../limits.ts';
 
-type Options = Pick<ApiOptions, 'log' | 'projectionAt'>;
+/** What is linted: stored objects, or what they would be. */
+type Options = Pick<ApiOptions, 'projectionAt'> & { readonly log: Pick<EventLog, 'object' | 'head'> };
 
 /** The kinds that the rules are about. */
 export const LINTED_KINDS = [NAMESPACE, GATEWAY, AGENTGATEWAY_POLICY, AGENTGATEWAY_BACKEND];

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Projection } from '@pulseplane/projection';
+import { ClusterView } from '../cluster-view/cluster-view.ts';
+import { MAX_PREVIEWED_GATEWAYS, MAX_PREVIEWED_OBJECTS } from '../limits.ts';
+import { type ApiFixture, createFixture, MERGE, POLICIES, TCP_POLICY } from '../testing/api-fixture.ts';
+
+const YAML = { 'content-type': 'application/yaml' };
+const GATEWAYS = '/apis/gateway.networking.k8s.io/v1/namespaces/httpbin/gateways';
+const NAMESPACE_MANIFEST = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'edge' } };
+const AFTER_60_S = 'ports["3000"].tcp.idleSeconds: 30 -> 60';
+
+type Previewed = {
+  readonly metadata: object;
+  readonly workers: number;
+  readonly objects: readonly {
+    readonly document: number;
+    readonly change: string;
+    readonly warnings: readonly string[];
+  }[];
+  readonly gateways: readonly {
+    readonly gateway: { readonly namespace: string; readonly name: string };
+    readonly change: string;
+    readonly workers: number;
+    readonly text: readonly string[];
+  }[];
+};
+
+test('a changed policy: the diff of each gateway that it reaches, and its workers; nothing is stored', async () => {
+  const { preview, log, send } = await withPolicy();
+  await send('POST', GATEWAYS, gateway('other'));
+  const head = log.head();
+  const { metadata, workers, objects, gateways } = await preview(policy('60s'));
+  assert.deepEqual(metadata, { resourceVersion: String(head) });
+  assert.deepEqual(
+    gateways.map(({ gateway: { namespace, name }, change, workers }) => [namespace, name, change, workers]),
+    [['httpbin', 'agentgateway-proxy', 'Changed', 2]],
+  );
+  assert.equal(workers, 2);
+  assert.deepEqual(gateways[0]?.text, [
+    AFTER_60_S,
+    'resources["policy/frontend/httpbin/httpbin-keepalive:frontend-tcp:httpbin/agentgateway-proxy"].frontend.keepalive.timeMs: 30000 -> 60000',
+  ]);
+  const { name, namespace } = TCP_POLICY.metadata;
+  assert.deepEqual(objects, [
+    { document: 1, kind: 'AgentgatewayPolicy', namespace, name, change: 'Changed', warnings: [] },
+  ]);
+  assert.equal(log.head(), head);
+  const effective = await send('GET', `${GATEWAYS}/agentgateway-proxy/effective`);
+  assert.equal(effective.json().ports[0].tcp.idleSeconds, 30);
+  // What the preview says is what a write then does.
+  await send('PATCH', `${POLICIES}/${name}`, { spec: policy('60s').spec }, { 'content-type': MERGE });
+  const written = await send('GET', `${GATEWAYS}/agentgateway-proxy/effective`);
+  assert.equal(written.json().ports[0].tcp.idleSeconds, 60);
+});
+
+test('a manifest that changes nothing touches no gateway', async () => {
+  const { preview } = await withPolicy();
+  const { objects, gateways, workers } = await preview(policy('30s'));
+  assert.deepEqual([objects[0]?.change, gateways, workers], ['Unchanged', [], 0]);
+});
+
+test('later documents see the earlier ones: a namespace, a gateway in it, its policy; a List counts its items', async () => {
+  const { preview, log, send } = await withPolicy();
+  const inEdge = <Manifest extends { readonly metadata: object }>(manifest: Manifest) => ({
+    ...manifest,
+    metadata: { ...manifest.metadata, namespace: 'edge' },
+  });
+  const items = [NAMESPACE_MANIFEST, inEdge(gateway('agentgateway-proxy')), inEdge(policy('45s'))];
+  const { objects, gateways, workers } = await preview({ apiVersion: 'v1', kind: 'List', items });
+  assert.deepEqual(
+    objects.map(({ document, change }) => [document, change]),
+    [
+      [1, 'Created'],
+      [2, 'Created'],
+      [3, 'Created'],
+    ],
+  );
+  assert.deepEqual(
+    gateways.map(({ gateway: { namespace }, change }) => [namespace, change]),
+    [['edge', 'Created']],
+  );
+  assert.ok(gateways[0]?.text.includes('+ ports["3000"].tcp.idleSeconds: 45'));
+  assert.equal(workers, 0);
+  const reversed = await send('POST', '/v1/preview', { apiVersion: 'v1', kind: 'List', items: items.toReversed() });
+  assert.deepEqual(causes(reversed), [
+    ['metadata.namespace', 'document 1 (AgentgatewayPolicy edge/httpbin-keepalive): namespaces "edge" not found'],
+    ['metadata.namespace', 'document 2 (Gateway edge/agentgateway-proxy): namespaces "edge" not found'],
+  ]);
+  assert.equal(log.objects({ namespace: 'edge' }).length, 0);
+});
+
+test('of two documents for one object the last counts', async () => {
+  const { preview } = await withPolicy();
+  const text = [policy('50s'), policy('60s')].map((manifest) => JSON.stringify(manifest)).join('\n---\n');
+  const { objects, gateways } = await preview(text, YAML);
+  assert.deepEqual(
+    objects.map(({ change }) => change),
+    ['Changed', 'Changed'],
+  );
+  assert.equal(gateways[0]?.text[0], AFTER_60_S);
+  const back = [policy('50s'), policy('30s')].map((manifest) => JSON.stringify(manifest)).join('\n---\n');
+  assert.deepEqual((await preview(back, YAML)).gateways, []);
+});
+
+test('all faults of all documents are told, and no diff', async () => {
+  const { send, log } = await withPolicy();
+  const head = log.head();
+  const wrong = { ...policy('1ms'), spec: { ...policy('1ms').spec, colour: 'red' } };
+  const stale = { ...policy('60s'), metadata: { ...TCP_POLICY.metadata, resourceVersion: '1' } };
+  const documents = [policy('60s'), wrong, { kind: 'Pod' }, 7, gateway('Upper'), stale];
+  const text = documents.map((document) => JSON.stringify(document)).join('\n---\n');
+  const answer = await send('POST', '/v1/preview', text, YAML);
+  const { code, reason, kind } = answer.json();
+  assert.deepEqual([answer.statusCode, code, reason, kind], [422, 422, 'Invalid', 'Status']);
+  const faults = causes(answer);
+  assert.deepEqual(
+    faults.map(([field, message]) => [field, message?.split(/[:(]/)[0]?.trim()]),
+    [
+      [undefined, 'document 2'],
+      ['spec.frontend.tcp.keepalive.time', 'document 2'],
+      ['apiVersion', 'document 3'],
+      ['', 'document 4'],
+      ['metadata.name', 'document 5'],
+      ['metadata.resourceVersion', 'document 6'],
+    ],
+  );
+  assert.match(faults[0]?.[1] ?? '', /unknown field "spec.colour"/);
+  assert.equal(log.head(), head);
+});
+
+test('the findings of lint are about the set as a whole', async () => {
+  const { preview } = await withPolicy();
+  const annotated = gateway('agentgateway-proxy', { 'pulseplane.dev/environment': 'aws-nlb' });
+  const late = await preview({ apiVersion: 'v1', kind: 'List', items: [policy('300s'), annotated] });
+  for (const { warnings } of late.objects) assert.match(warnings.join('\n'), /drops silent connections after 350s/);
+  const early = await preview({ apiVersion: 'v1', kind: 'List', items: [policy('60s'), annotated] });
+  assert.deepEqual(
+    early.objects.map(({ warnings }) => warnings),
+    [[], []],
+  );
+});
+
+test('a body that is no set of manifests, or too large a one, is refused', async () => {
+  const { send } = await createFixture();
+  const tooMany = { apiVersion: 'v1', kind: 'List', items: Array.from({ length: MAX_PREVIEWED_OBJECTS + 1 }, () => 1) };
+  for (const [body, headers, code, message] of [
+    ['---\n', YAML, 400, /holds no objects/],
+    ['{', {}, 400, /is not JSON/],
+    ['a: [', YAML, 400, /is not YAML/],
+    [tooMany, {}, 400, /holds 101 objects; at most 100 are allowed/],
+    ['a=b', { 'content-type': 'application/x-www-form-urlencoded' }, 415, /accepted media types/],
+  ] as const) {
+    const answer = await send('POST', '/v1/preview', body, headers);
+    assert.equal(answer.statusCode, code);
+    assert.match(answer.json().message, message);
+  }
+});
+
+test('gateways above the limit are counted, not compared', async () => {
+  const { preview } = await createPreview();
+  const names = Array.from({ length: MAX_PREVIEWED_GATEWAYS + 3 }, (_, index) => `g${index}`);
+  const items = names.map((name) => gateway(name));
+  const { metadata, gateways } = await preview({ apiVersion: 'v1', kind: 'List', items });
+  assert.deepEqual(
+    [gateways.length, metadata],
+    [MAX_PREVIEWED_GATEWAYS, { resourceVersion: '2', remainingItemCount: 3 }],
+  );
+});
+
+/** An API whose projection follows the log, as in the service, with two workers of one gateway. */
+async function createPreview() {
+  const worker = {
+    node: { id: 'w', role: 'httpbin~agentgateway-proxy' },
+    gateway: { namespace: 'httpbin', name: 'agentgateway-proxy' },
+    peer: '127.0.0.1:1',
+    since: new Date(0),
+    configured: true,
+  };
+  const clusterView = new ClusterView({
+    workers: () => [worker, worker],
+    onWorkers: () => () => undefined,
+    now: () => new Date(0),
+  });
+  const { log } = await createFixture();
+  const projection = new Projection(log);
+  log.follow((events) => events.map((event) => projection.apply(event)));
+  const fixture: ApiFixture = await createFixture({ log, clusterView, projectionAt: () => projection });
+  const preview = async (body: unknown, headers: Record<string, string> = {}): Promise<Previewed> => {
+    const answer = await fixture.send('POST', '/v1/preview', body, headers);
+    assert.equal(answer.statusCode, 200, answer.body);
+    return answer.json();
+  };
+  return { ...fixture, preview };
+}
+
+async function withPolicy() {
+  const fixture = await createPreview();
+  await fixture.send('POST', GATEWAYS, gateway('agentgateway-proxy'));
+  await fixture.send('POST', POLICIES, TCP_POLICY);
+  return fixture;
+}
+
+function policy(time: string) {
+  const { spec } = TCP_POLICY;
+  return { ...TCP_POLICY, spec: { ...spec, frontend: { tcp: { keepalive: { retries: 3, time, interval: '5s' } } } } };
+}
+
+function gateway(name: string, annotations = {}) {
+  return {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'Gateway',
+    metadata: { name, namespace: 'httpbin', annotations },
+    spec: { gatewayClassName: 'agentgateway', listeners: [{ name: 'http', protocol: 'HTTP', port: 3_000 }] },
+  };
+}
+
+function causes(answer: Awaited<ReturnType<ApiFixture['send']>>): readonly (readonly (string | undefined)[])[] {
+  const { details } = answer.json() as { details: { causes: readonly { field?: string; message: string }[] } };
+  return details.causes.map(({ field, message }) => [field, message]);
+}
