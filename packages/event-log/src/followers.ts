@@ -2,7 +2,10 @@ import type { StoredEvent } from './event.ts';
 
 type Listener = (events: readonly StoredEvent[]) => void;
 
-/** Those who follow the log. Each append is announced to all of them in order, once it is durable. One that throws hinders no other. */
+/**
+ * Those who follow the log. Each append is announced to all of them in order, once it is durable. One that throws hinders
+ * no other.
+ */
 export class Followers {
   readonly #listeners = new Set<Listener>();
 

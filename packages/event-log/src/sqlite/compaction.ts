@@ -32,16 +32,16 @@ export function compactStore(
 ): CompactionReport {
   const { db } = store;
   const through = policy.keepSince === undefined ? store.head().seq : lastBefore(store, policy.keepSince);
-  const isIdle =
-    through < store.floor() ||
-    db.prepare(`SELECT 1 FROM events WHERE ${OLD} LIMIT 1`).get({ through, keep: policy.keepVersions }) === undefined;
-  if (isIdle) return { dropped: 0, retained: 0, through: store.floor() - 1 };
+  const nothing = { dropped: 0, retained: 0, through: store.floor() - 1 };
+  if (through < store.floor()) return nothing;
   const throughHash = db.prepare<[number], string>('SELECT hash FROM events WHERE seq = ?').pluck().get(through) ?? '';
   const report = { dropped: 0, retained: 0, through };
   const drop = (): void => {
     db.exec('DROP TRIGGER events_are_never_deleted');
-    report.dropped = db.prepare(`DELETE FROM events WHERE ${OLD}`).run({ through, keep: policy.keepVersions }).changes;
+    report.dropped = db.prepare(DROP_OLD).run({ through, keep: policy.keepVersions }).changes;
     db.exec(NEVER_DELETED);
+  };
+  const dropReferences = (): void => {
     db.prepare('DELETE FROM waypoints WHERE seq <= ? AND seq NOT IN (SELECT seq FROM events)').run(through);
     db.prepare('DELETE FROM commands WHERE first_seq <= ?').run(through);
   };
@@ -69,16 +69,19 @@ export function compactStore(
   try {
     db.transaction(() => {
       drop();
+      if (report.dropped === 0) return;
+      dropReferences();
       carry();
     }).immediate();
   } catch (error) {
     throw asStorageFault(error, db.name);
   }
-  return report;
+  return report.dropped === 0 ? nothing : report;
 }
 
 /** The newest versions at the end of the compaction stay, so that the state right after it is still known. */
-const OLD = `seq <= @through AND seq NOT IN (
+const DROP_OLD = `
+  DELETE FROM events WHERE seq <= @through AND seq NOT IN (
     SELECT seq FROM (
       SELECT seq, row_number() OVER (PARTITION BY subject ORDER BY seq DESC) AS age FROM events WHERE seq <= @through
     ) WHERE age <= @keep

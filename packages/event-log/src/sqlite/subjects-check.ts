@@ -42,8 +42,11 @@ export class SubjectsCheck {
   /** Compares with the tables; returns how many objects there are. */
   finish(db: Connection): number {
     const rows = db.prepare<[], NamedSubject>(
-      `SELECT subjects.*, newest, revision, version, (SELECT count(*) FROM waypoints JOIN events USING (seq, subject)
-         WHERE waypoints.subject = subjects.id AND events.revision % ${WAYPOINT_EVERY} = 0) AS waypoints FROM subjects LEFT JOIN heads ON heads.subject = subjects.id`,
+      `SELECT subjects.*, newest, revision, version, (
+         SELECT count(*) FROM waypoints JOIN events USING (seq, subject)
+         WHERE waypoints.subject = subjects.id AND events.revision % ${WAYPOINT_EVERY} = 0
+       ) AS waypoints
+       FROM subjects LEFT JOIN heads ON heads.subject = subjects.id`,
     );
     for (const row of rows.iterate()) {
       const expected = this.#subjects.get(row.id);

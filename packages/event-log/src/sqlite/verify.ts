@@ -26,9 +26,10 @@ type CompactionRow = {
 const MOST_PROBLEMS = 100;
 
 /**
- * Checks that no page of the file is damaged, that every event has the content that it was written with and follows the one before it, and that the read
- * tables are what the events give when they are folded from the first on. Reads only. The read tables of a file that an
- * older version wrote, and nobody has opened since, are not looked at: opening it makes them anew from its events.
+ * Checks that no page of the file is damaged, that every event has the content that it was written with and follows the
+ * one before it, and that the read tables are what the events give when they are folded from the first on. Reads only.
+ * The read tables of a file that an older version wrote, and nobody has opened since, are not looked at: opening it
+ * makes them anew from its events.
  */
 export function verifyDatabase(db: Connection): VerifyReport {
   const problems: VerifyProblem[] = [];
