@@ -46,7 +46,8 @@ function installed() {
 
 function nativeAddonLoads() {
   try {
-    const Database = createRequire(join(ROOT, 'packages/event-log/package.json'))('better-sqlite3');
+    const driver = Number(process.versions.node.split('.', 1)) >= 22 ? 'better-sqlite3-13' : 'better-sqlite3';
+    const Database = createRequire(join(ROOT, 'packages/event-log/package.json'))(driver);
     new Database(':memory:').close();
     return true;
   } catch {

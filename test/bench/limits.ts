@@ -1,6 +1,6 @@
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
+import { Database } from '@pulseplane/event-log/testing';
 import { freePorts } from '../system/running-system.ts';
 import { ROOT } from '../system/tools.ts';
 import { type ServerProcess, startServer } from './server-process.ts';

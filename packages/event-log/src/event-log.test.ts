@@ -3,8 +3,8 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import Database from 'better-sqlite3';
 import { createMemoryEventLog, openSqliteEventLog, verifyLogFile } from './index.ts';
+import { Database } from './sqlite/driver.ts';
 import { eventLogContract, policyEvent, policyRef } from './testing/event-log-contract.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'pulseplane-event-log-'));

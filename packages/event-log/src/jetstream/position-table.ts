@@ -1,5 +1,5 @@
 import type { Statement } from 'better-sqlite3';
-import type { Connection } from '../sqlite/database.ts';
+import type { Connection } from '../sqlite/driver.ts';
 import { asStorageFault } from '../sqlite/fault.ts';
 import { EMPTY_WINDOW, type RetryWindow } from './retry-window.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import Database from 'better-sqlite3';
 import type { EventLog } from '../event-log.ts';
+import { Database } from '../sqlite/driver.ts';
 import { verifyLogFile } from '../sqlite/log-file.ts';
 import { openSqliteEventLog } from '../sqlite/sqlite-event-log.ts';
 import { policyEvent, policyRef } from '../testing/event-log-contract.ts';

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { Connection } from './database.ts';
+import { type Connection, DRIVER } from './driver.ts';
 
 /** How often the write-ahead log is moved into the file, and above which size it begins anew. */
 const EVERY_MS = 250;
@@ -33,11 +33,10 @@ export function startCheckpointer(
   db: Connection,
   { every, limit } = { every: EVERY_MS, limit: BEGIN_ANEW_ABOVE_BYTES },
 ): () => Promise<void> {
-  const driver = import.meta.resolve('better-sqlite3').replace(/^file:\/\//, '');
   const worker = new Worker(PROGRAM, {
     eval: true,
     execArgv: [],
-    workerData: { file: db.name, driver, every, limit },
+    workerData: { file: db.name, driver: DRIVER, every, limit },
   });
   // The writer's own thread begins the WAL anew, right after the other has moved nearly all of it: from another thread
   // that would lock the writer out for as long as the disk takes.

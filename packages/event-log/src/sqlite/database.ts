@@ -1,9 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import Database from 'better-sqlite3';
+import { type Connection, Database } from './driver.ts';
 import { asStorageFault } from './fault.ts';
-
-/** The driver's connection, by the name that the rest of this package uses. */
-export type Connection = Database.Database;
 
 const MIGRATIONS = new URL('../../../../migrations/', import.meta.url);
 

@@ -1,5 +1,5 @@
-import Database from 'better-sqlite3';
 import { StorageFault, type StorageFaultKind } from '../storage-fault.ts';
+import { Database } from './driver.ts';
 
 const KINDS: Readonly<Record<string, StorageFaultKind>> = {
   SQLITE_FULL: 'full',

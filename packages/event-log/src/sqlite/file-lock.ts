@@ -1,5 +1,5 @@
-import Database from 'better-sqlite3';
 import { StorageFault } from '../storage-fault.ts';
+import { type Connection, Database } from './driver.ts';
 
 /**
  * Holds `<file>.lock` for as long as the process lives, so that two control planes never write one log. The kernel
@@ -22,7 +22,7 @@ export function lockFile(file: string): () => void {
   };
 }
 
-function openLock(file: string): Database.Database {
+function openLock(file: string): Connection {
   try {
     return new Database(`${file}.lock`, { timeout: 0 });
   } catch (error) {

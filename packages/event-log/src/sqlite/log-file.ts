@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import Database from 'better-sqlite3';
 import { leaveStream, positionIn } from '../jetstream/position-table.ts';
 import { StorageFault } from '../storage-fault.ts';
 import { type CompactionPolicy, type CompactionReport, compactStore } from './compaction.ts';
-import { type Connection, openDatabase } from './database.ts';
+import { openDatabase } from './database.ts';
+import { type Connection, Database } from './driver.ts';
 import { asStorageFault } from './fault.ts';
 import { lockFile } from './file-lock.ts';
 import { SqliteStore } from './sqlite-store.ts';

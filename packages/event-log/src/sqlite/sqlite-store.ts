@@ -2,7 +2,7 @@ import { type ObjectRef, refKey, type StoredObject } from '@pulseplane/resources
 import { type ChainHead, EMPTY_CHAIN, type SealedEvent, seal } from '../chain.ts';
 import type { StoredEvent } from '../event.ts';
 import { type Append, type AppendResult, contentsConflict, type ObjectFilter } from '../event-log.ts';
-import type { Connection } from './database.ts';
+import type { Connection } from './driver.ts';
 import { asStorageFault } from './fault.ts';
 import { commandDigest, fromEventRow, fromObjectRow, toEventValues } from './rows.ts';
 import { type FilterParameters, prepareStatements, type Statements, WAYPOINT_EVERY } from './statements.ts';

@@ -2,7 +2,7 @@ import type { ObjectRef } from '@pulseplane/resources';
 import type { Statement } from 'better-sqlite3';
 import type { ChainHead } from '../chain.ts';
 import type { ObjectFilter } from '../event-log.ts';
-import type { Connection } from './database.ts';
+import type { Connection } from './driver.ts';
 import { EVENT_COLUMNS, type EventRow, type ObjectRow, type SubjectRow } from './rows.ts';
 
 /** The parts of a filter; null: not given. */

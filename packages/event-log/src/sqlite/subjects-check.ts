@@ -1,4 +1,4 @@
-import type { Connection } from './database.ts';
+import type { Connection } from './driver.ts';
 import type { EventRow, SubjectRow } from './rows.ts';
 import { WAYPOINT_EVERY } from './statements.ts';
 

@@ -3,11 +3,11 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import Database from 'better-sqlite3';
 import { backUpLogFile, compactLogFile, openSqliteEventLog, restoreLogFile, verifyLogFile } from '../index.ts';
 import { StorageFault } from '../storage-fault.ts';
 import { policyEvent, policyRef } from '../testing/index.ts';
 import { openDatabase } from './database.ts';
+import { Database } from './driver.ts';
 import { SqliteStore } from './sqlite-store.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'pulseplane-verify-'));

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { hashEvent } from '../chain.ts';
-import type { Connection } from './database.ts';
+import type { Connection } from './driver.ts';
 import { type CommandRow, commandDigest, type EventRow, headOfEventRow } from './rows.ts';
 import { EVENTS } from './statements.ts';
 import { SubjectsCheck } from './subjects-check.ts';

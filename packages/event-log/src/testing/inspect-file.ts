@@ -1,6 +1,6 @@
 import type { StoredObject } from '@pulseplane/resources';
-import Database from 'better-sqlite3';
 import type { StoredEvent } from '../event.ts';
+import { Database } from '../sqlite/driver.ts';
 import { SqliteStore } from '../sqlite/sqlite-store.ts';
 import { verifyDatabase } from '../sqlite/verify.ts';
 
