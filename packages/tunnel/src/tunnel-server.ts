@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { EventEmitter, once as next } from 'node:events';
 import type { Duplex } from 'node:stream';
 import {
   type handleBidiStreamingCall,
@@ -25,12 +26,15 @@ export type TunnelServer = {
   /** What the gRPC server that workers connect to has to serve. */
   readonly definition: ServiceDefinition;
   readonly implementation: UntypedServiceImplementation;
-  /** Asks a worker for a stream. Never rejects. */
+  /**
+   * Asks a worker for a stream, and waits a little for one that has not opened its tunnel yet: it does that beside its
+   * ADS stream, and may be known from that already. Never rejects.
+   */
   open(worker: WorkerName, asked: Asked): Promise<Opened>;
 };
 
 export type TunnelServerOptions = {
-  /** How long a worker may take to begin a stream. */
+  /** How long a worker may take to open its tunnel, and then to begin a stream. */
   readonly openWithinMs?: number;
 };
 
@@ -47,6 +51,8 @@ type Waiting = { readonly worker: Attached; readonly opened: (outcome: Opened) =
 
 export function createTunnelServer({ openWithinMs = OPEN_WITHIN_MS }: TunnelServerOptions = {}): TunnelServer {
   const workers = new Map<string, Attached>();
+  /** Says the key of each worker that attaches. */
+  const arrivals = new EventEmitter().setMaxListeners(MAX_STREAMS_PER_WORKER);
   const waiting = new Map<string, Waiting>();
   const waitingFor = (worker: Attached): readonly Waiting[] =>
     [...waiting.values()].filter((other) => other.worker === worker);
@@ -67,6 +73,7 @@ export function createTunnelServer({ openWithinMs = OPEN_WITHIN_MS }: TunnelServ
       const worker: Attached = { call, open: 0 };
       // The newest counts: of an older one it may not be known yet that it is dead.
       workers.set(key, worker);
+      arrivals.emit(key);
       call.once('close', () => {
         if (workers.get(key) === worker) workers.delete(key);
         for (const { opened } of waitingFor(worker)) opened({ kind: 'refused', reason: 'it has closed its tunnel' });
@@ -110,8 +117,12 @@ export function createTunnelServer({ openWithinMs = OPEN_WITHIN_MS }: TunnelServ
   return {
     definition: tunnelService,
     implementation: { attach, carry },
-    open: (name, asked) => {
-      const worker = workers.get(keyOf(name));
+    open: async (name, asked) => {
+      const key = keyOf(name);
+      if (!workers.has(key) && arrivals.listenerCount(key) < MAX_STREAMS_PER_WORKER) {
+        await next(arrivals, key, { signal: AbortSignal.timeout(openWithinMs) }).catch(() => undefined);
+      }
+      const worker = workers.get(key);
       if (worker === undefined) return refused('it has not opened a tunnel to this control plane');
       if (worker.open + waitingFor(worker).length >= MAX_STREAMS_PER_WORKER) {
         return refused(`it has ${MAX_STREAMS_PER_WORKER} streams open already`);
@@ -134,8 +145,8 @@ export function createTunnelServer({ openWithinMs = OPEN_WITHIN_MS }: TunnelServ
   };
 }
 
-function refused(reason: string): Promise<Opened> {
-  return Promise.resolve({ kind: 'refused', reason });
+function refused(reason: string): Opened {
+  return { kind: 'refused', reason };
 }
 
 function refuse(call: Carry | Attached['call'], code: status, details: string): void {

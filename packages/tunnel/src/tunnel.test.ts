@@ -139,6 +139,13 @@ test('a stream that is closed on one side is closed on the other', async (contex
   await once(second, 'close');
 });
 
+test('a worker that is asked a moment before it has attached answers', async (context) => {
+  const { tunnels, attach } = await setUp(context);
+  const asked = tunnels.open(WORKER, ADMIN);
+  await attach(() => Promise.reject(new Error('it was asked')));
+  assert.deepEqual(await asked, { kind: 'refused', reason: 'it was asked' });
+});
+
 test('refusals say why: no worker, a worker that cannot, a worker that is silent, too many', async (context) => {
   const { tunnels, attach } = await setUp(context, 300);
   assert.deepEqual(await tunnels.open(WORKER, ADMIN), {
