@@ -8,8 +8,10 @@ export { HTTP_ROUTE, type HttpRouteSpec } from './kinds/http-route.ts';
 export { NAMESPACE } from './kinds/namespace.ts';
 export { AGENTGATEWAY_GROUP, GATEWAY_GROUP } from './kinds/references.ts';
 export { apiVersionOf, type Column, defineKind, qualifiedResource, type ResourceKind } from './kinds/resource-kind.ts';
+export { SECRET } from './kinds/secret.ts';
 export { TCP_ROUTE, type TcpRouteSpec } from './kinds/tcp-route.ts';
 export {
+  contentOf,
   type Json,
   type JsonObject,
   type KubernetesObject,

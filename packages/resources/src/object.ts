@@ -22,7 +22,22 @@ export type KubernetesObject = {
   readonly metadata: ObjectMeta;
   readonly spec?: JsonObject;
   readonly status?: JsonObject;
+  /** What a Secret has in the place of a spec. */
+  readonly type?: string;
+  readonly data?: { readonly [key: string]: string };
+  readonly immutable?: boolean;
 };
+
+/** What people decide of an object beside its metadata: the spec, or what its kind has in the place of one. */
+export function contentOf({
+  apiVersion: _apiVersion,
+  kind: _kind,
+  metadata: _metadata,
+  status: _status,
+  ...content
+}: KubernetesObject | JsonObject): JsonObject {
+  return content;
+}
 
 /** Names one object. Namespace is empty for cluster-scoped kinds. */
 export type ObjectRef = {

@@ -7,6 +7,8 @@ export type ControlPlaneConfig = {
   readonly xdsAddress: string;
   readonly xdsPort: number;
   readonly dataDir: string;
+  /** What opens the Secrets of the log; when left out, a file of the data directory, but for a log in NATS. */
+  readonly secretKeyFile: string | undefined;
   /** With it, the log is a JetStream stream. It has credentials in it: never to be shown. */
   readonly natsUrl: string | undefined;
   readonly natsAllowWeakStream: boolean;
@@ -25,6 +27,12 @@ export function parseControlPlaneConfig(argv: readonly string[]): ControlPlaneCo
     .address('xds-address', 'PULSEPLANE_XDS_ADDRESS', 'address of the xDS server', '127.0.0.1')
     .port('xds-port', 'PULSEPLANE_XDS_PORT', 'port of the xDS server', 9978)
     .text('data-dir', 'PULSEPLANE_DATA_DIR', 'dir', 'where the event log is kept', '.pulseplane')
+    .text(
+      'secret-key-file',
+      'PULSEPLANE_SECRET_KEY_FILE',
+      'file',
+      'keys that Secrets are sealed with (see docs/event-log.md)',
+    )
     .text('nats-url', 'NATS_URL', 'url', 'keep the event log in NATS JetStream: nats://user:password@host:4222')
     .flag('nats-allow-weak-stream', 'NATS_ALLOW_WEAK_STREAM', 'take a stream that may lose what it acknowledged')
     .texts('seed', 'PULSEPLANE_SEED', 'file', 'manifest, or folder of them, to load when the log is empty; repeatable')

@@ -1,8 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type EventLog, LOG_FILES, openJetStreamEventLog, openSqliteEventLog } from '@pulseplane/event-log';
+import {
+  type EventLog,
+  LOG_FILES,
+  openJetStreamEventLog,
+  openSqliteEventLog,
+  sealSecrets,
+} from '@pulseplane/event-log';
 import type { Logger } from '@pulseplane/telemetry';
 import type { ControlPlaneConfig } from './config.ts';
+import { loadSecretKeys } from './secret-keys.ts';
 
 export type Opened = { readonly log: EventLog } | { readonly reason: string };
 
@@ -12,18 +19,28 @@ export type Opened = { readonly log: EventLog } | { readonly reason: string };
  */
 export async function openLog(config: ControlPlaneConfig, logger: Logger): Promise<Opened> {
   const { dataDir, natsUrl } = config;
+  let log: EventLog;
   try {
     mkdirSync(dataDir, { recursive: true });
-    if (natsUrl === undefined) return { log: openSqliteEventLog(join(dataDir, LOG_FILES.log)) };
-    const log = await openJetStreamEventLog({
-      url: natsUrl,
-      file: join(dataDir, LOG_FILES.replica),
-      allowWeakStream: config.natsAllowWeakStream,
-      notice: (sentence) => logger.warn({}, sentence),
-    });
-    return { log };
+    log = await openBareLog(config, logger);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { reason: `${natsUrl === undefined ? `--data-dir ${dataDir}` : '--nats-url'}: ${message}` };
   }
+  const keys = loadSecretKeys(config, log, logger);
+  if ('reason' in keys) {
+    await log.close();
+    return keys;
+  }
+  return { log: sealSecrets(log, keys) };
+}
+
+async function openBareLog({ dataDir, natsUrl, natsAllowWeakStream }: ControlPlaneConfig, logger: Logger) {
+  if (natsUrl === undefined) return openSqliteEventLog(join(dataDir, LOG_FILES.log));
+  return openJetStreamEventLog({
+    url: natsUrl,
+    file: join(dataDir, LOG_FILES.replica),
+    allowWeakStream: natsAllowWeakStream,
+    notice: (sentence) => logger.warn({}, sentence),
+  });
 }

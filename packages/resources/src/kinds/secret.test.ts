@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Json, JsonObject } from '../object.ts';
-import { findKind } from '../registry.ts';
 import { validateObject } from '../validation/validate-object.ts';
 import { SECRET } from './secret.ts';
 
@@ -90,8 +89,4 @@ test('no fault holds a value', () => {
       }
     }),
   );
-});
-
-test('secrets are not served as long as the log would keep them as they are', () => {
-  assert.equal(findKind('v1', 'Secret'), undefined);
 });

@@ -22,10 +22,7 @@ const PEM: Readonly<Record<string, RegExp>> = {
   [PRIVATE_KEY]: /-----BEGIN ([A-Z]+ )?PRIVATE KEY-----[^-]+-----END \1PRIVATE KEY-----/,
 };
 
-/**
- * Secrets hold certificates and their keys. Not in the registry: the log would keep them as they are. No fault of a
- * Secret holds any part of its values.
- */
+/** Secrets hold certificates and their keys. No fault of a Secret holds any part of its values. */
 export const SECRET: ResourceKind = defineKind({
   group: '',
   version: 'v1',
@@ -42,7 +39,16 @@ export const SECRET: ResourceKind = defineKind({
     immutable: Type.Optional(Type.Boolean({ description: 'Whether the values may never change.' })),
   },
   readContent: readSecret,
-  columns: [{ name: 'Type', type: 'string', jsonPath: '.type', description: 'The type of the secret.' }],
+  columns: [
+    { name: 'Type', type: 'string', jsonPath: '.type', description: 'The type of the secret.' },
+    {
+      name: 'Data',
+      type: 'string',
+      jsonPath: '.data',
+      read: ({ data }) => String(isJsonObject(data) ? Object.keys(data).length : 0),
+      description: 'How many values there are.',
+    },
+  ],
 });
 
 function readSecret(content: JsonObject): { readonly content: JsonObject; readonly errors: readonly FieldError[] } {

@@ -1,5 +1,5 @@
 import { apiVersionOf, type ResourceKind } from '../kinds/resource-kind.ts';
-import type { Json, JsonObject, KubernetesObject } from '../object.ts';
+import { contentOf, type Json, type JsonObject, type KubernetesObject } from '../object.ts';
 import type { FieldError } from './field-error.ts';
 import { checkMetadata, userMetadata } from './metadata.ts';
 import { checkRules } from './rules.ts';
@@ -74,11 +74,6 @@ function checkSpec(
   if (plan === undefined || !isJsonObject(spec)) return [];
   const faults = checkRules(plan, spec, 'spec');
   return kind.checkSpec === undefined ? faults : [...faults, ...kind.checkSpec(spec)];
-}
-
-function contentOf(object: JsonObject): JsonObject {
-  const { apiVersion: _apiVersion, kind: _kind, metadata: _metadata, ...content } = object;
-  return content;
 }
 
 function asObject(value: Json | undefined): JsonObject {

@@ -61,6 +61,7 @@ test('every kind is in both forms of discovery', async () => {
     'httproutes',
     'namespaces',
     'pods',
+    'secrets',
     'selfsubjectaccessreviews',
     'selfsubjectreviews',
     'selfsubjectrulesreviews',

@@ -169,10 +169,13 @@ function pastOf(kind: ResourceKind): readonly JsonObject[] {
 function content(kind: ResourceKind, action: string): JsonObject {
   const schema = { $ref: `#/components/schemas/${schemaName(kind)}` };
   if (action !== 'patch') return { content: { 'application/json': { schema }, 'application/yaml': { schema } } };
+  const patch = { schema: { type: 'object' } };
   return {
     content: {
       'application/apply-patch+yaml': { schema },
-      'application/merge-patch+json': { schema: { type: 'object' } },
+      'application/json-patch+json': { schema: { type: 'array' } },
+      'application/merge-patch+json': patch,
+      ...(kind.group === '' && { 'application/strategic-merge-patch+json': patch }),
     },
   };
 }

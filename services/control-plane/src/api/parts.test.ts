@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { StoredObject } from '@pulseplane/resources';
 import { formatAge } from './age.ts';
 import { scanJson } from './json-scan.ts';
-import { parseProtobufNamespace } from './protobuf.ts';
+import { parseProtobufNamespace, parseProtobufSecret } from './protobuf.ts';
 import { parseFieldSelector, parseLabelSelector } from './selectors.ts';
 
 const SECOND = 1_000;
@@ -104,7 +104,7 @@ describe('scanning JSON', () => {
   test('depth counts objects and lists', () => assert.equal(scanJson('{"a":[{"b":[]}]}').depth, 4));
 });
 
-describe('protobuf namespaces', () => {
+describe('protobuf', () => {
   const field = (number: number, bytes: readonly number[]) => [number * 8 + 2, bytes.length, ...bytes];
   const text = (value: string) => [...Buffer.from(value)];
   const type = [...field(1, text('v1')), ...field(2, text('Namespace'))];
@@ -126,6 +126,21 @@ describe('protobuf namespaces', () => {
       labels: { a: 'b' },
       annotations: {},
       finalizers: [],
+    });
+  });
+
+  test('a Secret has bytes for values', () => {
+    const value = [...field(1, text('tls.key')), ...field(2, [0xff, 0x00])];
+    const asText = [...field(1, text('tls.crt')), ...field(2, text('x'))];
+    const secret = [...field(1, metadata), ...field(2, value), ...field(3, text('t')), ...field(4, asText), 5 * 8, 1];
+    const read = parseProtobufSecret(Uint8Array.from([...body.slice(0, 4), ...field(1, type), ...field(2, secret)]));
+    assert.ok(read.ok);
+    const { metadata: _, apiVersion: _apiVersion, kind: _kind, ...content } = read.value;
+    assert.deepEqual(content, {
+      data: { 'tls.key': '/wA=' },
+      stringData: { 'tls.crt': 'x' },
+      type: 't',
+      immutable: true,
     });
   });
 

@@ -1,17 +1,17 @@
-import type { JsonObject, ResourceKind, StoredObject } from '@pulseplane/resources';
+import { contentOf, type JsonObject, type ResourceKind, type StoredObject } from '@pulseplane/resources';
 
 /** The status of an object: what is known of it beside what the log holds. */
 export type StatusOf = (stored: StoredObject) => JsonObject | undefined;
 
 /** A stored object as clients see it: with resourceVersion (once it has one) and status. */
 export function present(kind: ResourceKind, stored: StoredObject, statusOf: StatusOf): JsonObject {
-  const { apiVersion, kind: kindName, metadata, spec } = stored.object;
+  const { apiVersion, kind: kindName, metadata } = stored.object;
   const status = statusOf(stored) ?? kind.initialStatus;
   return {
     apiVersion,
     kind: kindName,
     metadata: { ...metadata, ...(stored.version > 0 && { resourceVersion: String(stored.version) }) },
-    ...(spec !== undefined && { spec }),
+    ...contentOf(stored.object),
     ...(status !== undefined && { status }),
   };
 }

@@ -10,7 +10,7 @@ const FIXED64 = 1;
 const BYTES = 2;
 const FIXED32 = 5;
 
-type Field = { readonly number: number; readonly bytes: Uint8Array };
+type Field = { readonly number: number; readonly bytes: Uint8Array; readonly value?: number };
 
 /** The fields of a message by name: the number of a text, or the number of a message and what is in it. */
 export type Shape = { readonly [name: string]: number | readonly [number: number, shape: Shape] };
@@ -18,6 +18,21 @@ export type Shape = { readonly [name: string]: number | readonly [number: number
 /** Reads a Namespace. */
 export function parseProtobufNamespace(body: Uint8Array): Result<JsonObject, string> {
   return parseEnvelope(body, (object) => ({ metadata: readMetadata(first(readFields(object), 1)) }));
+}
+
+/** Reads a Secret, whose values are bytes here. */
+export function parseProtobufSecret(body: Uint8Array): Result<JsonObject, string> {
+  return parseEnvelope(body, (object) => {
+    const fields = readFields(object);
+    const type = text(fields, 3);
+    return {
+      metadata: readMetadata(first(fields, 1)),
+      data: readMap(fields, 2, (bytes) => Buffer.from(bytes).toString('base64')),
+      stringData: readMap(fields, 4),
+      ...(type !== '' && { type }),
+      ...(fields.some(({ number, value }) => number === 5 && value === 1) && { immutable: true }),
+    };
+  });
 }
 
 /** Reads an object of which only texts are of interest. Those that are empty or absent are left out. */
@@ -61,17 +76,17 @@ function readMetadata(bytes: Uint8Array): JsonObject {
   };
 }
 
-function readMap(fields: readonly Field[], number: number): JsonObject {
+function readMap(fields: readonly Field[], number: number, read: (bytes: Uint8Array) => string = decode): JsonObject {
   const entries = fields
     .filter((field) => field.number === number)
     .map(({ bytes }): [string, Json] => {
       const entry = readFields(bytes);
-      return [text(entry, 1), text(entry, 2)];
+      return [text(entry, 1), read(first(entry, 2))];
     });
   return Object.fromEntries(entries);
 }
 
-/** The length-delimited fields of a message; numbers are of no interest here. */
+/** The fields of a message, but for numbers of a fixed length, which are of no interest here. */
 function readFields(message: Uint8Array): readonly Field[] {
   const fields: Field[] = [];
   let at = 0;
@@ -94,7 +109,8 @@ function readFields(message: Uint8Array): readonly Field[] {
     const tag = varint();
     const wireType = tag % 8;
     if (wireType === BYTES) fields.push({ number: Math.floor(tag / 8), bytes: skip(varint()) });
-    else if (wireType === VARINT) varint();
+    else if (wireType === VARINT)
+      fields.push({ number: Math.floor(tag / 8), bytes: new Uint8Array(), value: varint() });
     else if (wireType === FIXED64) skip(8);
     else if (wireType === FIXED32) skip(4);
     else throw new Error(`wire type ${wireType} is unknown`);

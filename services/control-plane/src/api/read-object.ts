@@ -6,6 +6,7 @@ import {
   type JsonObject,
   type KubernetesObject,
   type ResourceKind,
+  SECRET,
   validateObject,
 } from '@pulseplane/resources';
 import { fail, ok, type Result } from '../command/index.ts';
@@ -95,7 +96,8 @@ function strictFailure(
   }
   const metadata = input['metadata'];
   const name = isJsonObject(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : '';
-  return invalid(kind, name, [invalidValue('patch', JSON.stringify(input), rule)]);
+  const shown = kind === SECRET ? '<hidden>' : JSON.stringify(input);
+  return invalid(kind, name, [invalidValue('patch', shown, rule)]);
 }
 
 function isText(value: Json | undefined): value is string {

@@ -1,10 +1,10 @@
-import { isJsonObject, type Json, type JsonObject, NAMESPACE, type ResourceKind } from '@pulseplane/resources';
+import { isJsonObject, type Json, type JsonObject, NAMESPACE, type ResourceKind, SECRET } from '@pulseplane/resources';
 import type { FastifyRequest } from 'fastify';
 import { fail, ok, type Result } from '../command/index.ts';
 import { mediaType, parseJson, parseYaml, parseYamlStream } from './body.ts';
 import type { Patch } from './json-patch.ts';
 import { APPLY_PATCH_TYPE, JSON_PATCH_TYPE, MERGE_PATCH_TYPE, readPatch, STRATEGIC_PATCH_TYPE } from './patch.ts';
-import { PROTOBUF_TYPE, parseProtobufNamespace } from './protobuf.ts';
+import { PROTOBUF_TYPE, parseProtobufNamespace, parseProtobufSecret } from './protobuf.ts';
 import { acceptedMediaTypes, badRequest, type Status, unprocessablePatch } from './status.ts';
 
 export const JSON_TYPE = 'application/json';
@@ -14,11 +14,16 @@ const OPENING_BRACE = 0x7b;
 
 type ProtobufReader = (body: Uint8Array) => Result<JsonObject, string>;
 
+const PROTOBUF_READERS: ReadonlyMap<ResourceKind, ProtobufReader> = new Map([
+  [NAMESPACE, parseProtobufNamespace],
+  [SECRET, parseProtobufSecret],
+]);
+
 /** The object in the body of a POST or PUT; in protobuf too, of the kinds that kubectl's typed commands send. */
 export function objectBody(
   kind: ResourceKind,
   request: FastifyRequest,
-  readProtobuf: ProtobufReader | undefined = kind === NAMESPACE ? parseProtobufNamespace : undefined,
+  readProtobuf: ProtobufReader | undefined = PROTOBUF_READERS.get(kind),
 ): Result<JsonObject, Status> {
   const type = mediaType(request.headers['content-type']);
   if (type === PROTOBUF_TYPE && readProtobuf !== undefined) return asBadRequest(readProtobuf(bytesOf(request)));
@@ -38,7 +43,7 @@ export function optionsBody(request: FastifyRequest): Result<Json | undefined, S
 /** The patch in the body of a PATCH. */
 export function patchBody(kind: ResourceKind, request: FastifyRequest): Result<Patch, Status> {
   const type = mediaType(request.headers['content-type']);
-  const strategic = kind === NAMESPACE ? [STRATEGIC_PATCH_TYPE] : [];
+  const strategic = kind.group === '' ? [STRATEGIC_PATCH_TYPE] : [];
   const accepted = [JSON_PATCH_TYPE, MERGE_PATCH_TYPE, ...strategic, APPLY_PATCH_TYPE];
   if (!accepted.includes(type)) return fail(acceptedMediaTypes(accepted));
   const parsed = parseJson(bytesOf(request));

@@ -56,8 +56,8 @@ export const replaceObject: Write = async (options, kind, request) => {
     ref: refOf(kind, namespace, name),
     command: (current) => {
       if (current === undefined) return fail(notFound(kind, name));
-      // As in Kubernetes: custom kinds may not be overwritten blindly, namespaces may.
-      if (object.metadata.resourceVersion === undefined && kind !== NAMESPACE) return fail(versionMissing(kind, name));
+      // As in Kubernetes: custom kinds may not be overwritten blindly, its own may.
+      if (object.metadata.resourceVersion === undefined && kind.group !== '') return fail(versionMissing(kind, name));
       return ok({ type: 'replace', kind, object });
     },
   };

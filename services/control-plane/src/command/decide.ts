@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { EventType, ExpectedVersion, NewEvent, RestoredFrom } from '@pulseplane/event-log';
 import { fieldTypeOf, type ManagedFieldsEntry, sameButTimes, trackUpdate } from '@pulseplane/field-ownership';
 import {
+  contentOf,
   type JsonObject,
   type KubernetesObject,
   NAMESPACE,
@@ -86,7 +87,7 @@ function decideReplace(
   if (uid !== undefined && uid !== actualUid) {
     return fail({ type: 'preconditionFailed', kind, name, field: 'uid', wanted: uid, actual: actualUid });
   }
-  const specChanged = !isDeepStrictEqual(object.spec, before.spec);
+  const specChanged = !isDeepStrictEqual(contentOf(object), contentOf(before));
   const { creationTimestamp, generation } = before.metadata;
   const written: KubernetesObject = {
     ...object,
@@ -144,7 +145,7 @@ function decideDelete(
   });
 }
 
-/** The spec alone goes back; whether it differs is asked of its bytes, because its bytes are what was promised. */
+/** The spec (or what the kind has in its place) alone goes back; whether it differs is asked of its bytes, because its bytes are what was promised. */
 function decideRollback(
   { kind, source, preconditions }: Extract<Command, { readonly type: 'rollback' }>,
   { current }: State,
@@ -155,14 +156,15 @@ function decideRollback(
   if (preconditions.resourceVersion !== undefined && preconditions.resourceVersion !== String(current.version)) {
     return fail({ type: 'modified', kind, name });
   }
-  const { spec: before, ...rest } = current.object;
-  const { spec } = source.object;
-  const unchanged = JSON.stringify(spec) === JSON.stringify(before);
-  const { generation } = rest.metadata;
+  const content = contentOf(source.object);
+  const unchanged = JSON.stringify(content) === JSON.stringify(contentOf(current.object));
+  const { apiVersion, kind: kindName, metadata } = current.object;
+  const { generation } = metadata;
   const written: KubernetesObject = {
-    ...rest,
-    metadata: { ...rest.metadata, ...(generation !== undefined && { generation: generation + (unchanged ? 0 : 1) }) },
-    ...(spec !== undefined && { spec }),
+    apiVersion,
+    kind: kindName,
+    metadata: { ...metadata, ...(generation !== undefined && { generation: generation + (unchanged ? 0 : 1) }) },
+    ...content,
   };
   const after = unchanged
     ? written
@@ -254,9 +256,9 @@ function isNamespace(ref: ObjectRef): boolean {
   return ref.group === NAMESPACE.group && ref.kind === NAMESPACE.kind;
 }
 
-/** Kubernetes counts generations of every kind here but the Namespace. */
-function hasGeneration(kind: ResourceKind): boolean {
-  return kind !== NAMESPACE;
+/** Kubernetes counts no generations of Namespaces and Secrets. */
+function hasGeneration({ group }: ResourceKind): boolean {
+  return group !== '';
 }
 
 function wholeSeconds(time: Date): string {

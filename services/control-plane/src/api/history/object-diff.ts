@@ -1,16 +1,29 @@
 import type { StoredEvent } from '@pulseplane/event-log';
-import type { Json, KubernetesObject } from '@pulseplane/resources';
+import { contentOf, type Json, type KubernetesObject, SECRET } from '@pulseplane/resources';
+import { HIDDEN, LAST_APPLIED } from '../hidden-values.ts';
 import { type Change, diffJson } from './json-diff.ts';
 
-/** kubectl keeps a copy of the manifest here; it would say again, on one long line, what the other lines say. */
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
-
-/** How an object changed, in what people decide of it: labels, annotations and spec. */
+/**
+ * How an object changed, in what people decide of it: labels, annotations and spec. Of a Secret's values it tells which
+ * changed, not how.
+ */
 export function diffObjects(
   before: KubernetesObject | undefined,
   after: KubernetesObject | undefined,
 ): readonly Change[] {
-  return diffJson(decided(before), decided(after));
+  const changes = diffJson(decided(before), decided(after));
+  return (after ?? before)?.kind === SECRET.kind ? changes.map(hideValues) : changes;
+}
+
+function hideValues(change: Change): Change {
+  if (!/^(data|sealed)\b/.test(change.path)) return change;
+  const { path, before, after } = change;
+  const both = before !== undefined && after !== undefined;
+  return {
+    path,
+    ...(before !== undefined && { before: both ? `${HIDDEN} (before)` : HIDDEN }),
+    ...(after !== undefined && { after: both ? `${HIDDEN} (after)` : HIDDEN }),
+  };
 }
 
 /** What an event changed; undefined when the event before it is no longer known. */
@@ -20,6 +33,7 @@ export function diffOfEvent(event: StoredEvent, previous: StoredEvent | undefine
   return previous === undefined ? undefined : diffObjects(previous.object, event.object);
 }
 
+/** Without kubectl's copy of the manifest: it would say again, on one long line, what the other lines say. */
 function decided(object: KubernetesObject | undefined): Json | undefined {
   if (object === undefined) return undefined;
   const { labels, annotations: { [LAST_APPLIED]: _, ...annotations } = {} } = object.metadata;
@@ -27,9 +41,6 @@ function decided(object: KubernetesObject | undefined): Json | undefined {
     ...(labels !== undefined && { labels }),
     ...(Object.keys(annotations).length > 0 && { annotations }),
   };
-  const parts = {
-    ...(Object.keys(metadata).length > 0 && { metadata }),
-    ...(object.spec !== undefined && { spec: object.spec }),
-  };
+  const parts = { ...(Object.keys(metadata).length > 0 && { metadata }), ...contentOf(object) };
   return Object.keys(parts).length > 0 ? parts : undefined;
 }

@@ -1,4 +1,5 @@
 import {
+  contentOf,
   isJsonObject,
   type JsonObject,
   type ResourceKind,
@@ -83,7 +84,7 @@ export async function undeleteObject(
 
 /** Rules may have become stricter since: what they refuse today does not come back. */
 function stillValid(kind: ResourceKind, { object }: StoredObject): Result<never, Status> | undefined {
-  const { apiVersion, kind: kindName, metadata, spec } = object;
+  const { apiVersion, kind: kindName, metadata } = object;
   const { labels, annotations } = metadata;
   const written: JsonObject = {
     apiVersion,
@@ -94,7 +95,7 @@ function stillValid(kind: ResourceKind, { object }: StoredObject): Result<never,
       ...(labels !== undefined && { labels }),
       ...(annotations !== undefined && { annotations }),
     },
-    ...(spec !== undefined && { spec }),
+    ...contentOf(object),
   };
   const { errors } = validateObject(kind, written);
   return errors.length === 0 ? undefined : fail(invalid(kind, metadata.name, errors));

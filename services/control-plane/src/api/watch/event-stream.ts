@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { fail, ok, type Result } from '../../command/index.ts';
 import { sendAnswer, statusAnswer } from '../answer.ts';
 import type { ApiOptions } from '../api-options.ts';
+import { withoutSecretValues } from '../hidden-values.ts';
 import { STREAM_PAGE_SIZE } from '../limits.ts';
 import { badRequest, expired, invalidParameter, type Status } from '../status.ts';
 import type { Outgoing } from './open-stream.ts';
@@ -83,5 +84,6 @@ async function runEventStream(
 }
 
 function encode({ schemaVersion: _, ...event }: StoredEvent): string {
-  return `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+  const data = { ...event, object: withoutSecretValues(event.object) };
+  return `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(data)}\n\n`;
 }

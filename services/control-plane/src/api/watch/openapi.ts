@@ -35,7 +35,10 @@ export const EVENT_STREAM_SCHEMAS: JsonObject = {
       id: text,
       type: { ...text, enum: ['Created', 'SpecChanged', 'MetadataChanged', 'Deleted', 'Compacted'] },
       subject: object({ group: text, kind: text, namespace: text, name: text, uid: text }),
-      object: { type: 'object', description: 'The whole object after the change; before it, for a deletion.' },
+      object: {
+        type: 'object',
+        description: 'The whole object after the change; before it, for a deletion. The values of a Secret are hidden.',
+      },
       actor: object({ user: text, via: text }),
       requestId: text,
       correlationId: text,

@@ -1,6 +1,6 @@
-import type { EventLog } from '../event-log.ts';
+import type { EventLog } from './event-log.ts';
 
-/** A log that behaves like another but for some of its methods: to put a fault or an interruption in between. */
+/** A log that behaves like another but for some of its methods: to put something in between. */
 export function wrapEventLog(log: EventLog, overrides: Partial<EventLog>): EventLog {
   return {
     append: (append) => log.append(append),
