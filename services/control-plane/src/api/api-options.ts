@@ -22,6 +22,8 @@ export type ApiOptions = {
   /** Host names (with or without port) that requests may be for, besides those of loopback. */
   readonly allowedHosts: readonly string[];
   readonly ready: () => boolean;
+  /** Another time for a request to come whole than the usual one. */
+  readonly requestTimeoutMs?: number;
   /** Other limits of open streams than the usual ones. */
   readonly streamLimits?: Partial<StreamLimits>;
 };

@@ -18,6 +18,7 @@ import {
   tooLarge,
   unknownPath,
 } from './status.ts';
+import { refuseUnread } from './unread-request.ts';
 import { addEventStream } from './watch/event-stream.ts';
 import { Streams } from './watch/streams.ts';
 import { refuseForeign } from './web-safety.ts';
@@ -27,10 +28,14 @@ const MAX_PARAMETER_LENGTH = 1_024;
 
 /** The Kubernetes-style REST API. It does not listen yet. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
+  const { requestTimeoutMs = REQUEST_TIMEOUT_MS } = options;
   const app = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: requestTimeoutMs,
+    // How often Node looks whether a request has taken too long; by itself it looks every 30 s.
+    http: { connectionsCheckingInterval: requestTimeoutMs / 4 },
+    clientErrorHandler: refuseUnread,
     genReqId: () => options.newId(),
     requestIdHeader: false,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },

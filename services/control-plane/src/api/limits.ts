@@ -30,8 +30,9 @@ export const MAX_DELETED = 500;
 export const MAX_PREVIEWED_OBJECTS = 100;
 export const MAX_PREVIEWED_GATEWAYS = 64;
 
-/** How many watches and event streams may be open at once. */
+/** How many watches and event streams may be open at once, in all and of one client (an IP address). */
 export const MAX_STREAMS = 1_000;
+export const MAX_STREAMS_OF_CLIENT = 250;
 
 /** How long an open stream waits for its client to read before it gives up on it. */
 export const STREAM_STALL_MS = 30_000;

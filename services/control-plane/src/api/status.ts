@@ -104,6 +104,16 @@ export function tooLarge(limit: number): Status {
   return failure(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limit}`);
 }
 
+/** Headers above what the HTTP parser takes. */
+export function headersTooLarge(): Status {
+  return failure(431, 'RequestEntityTooLarge', 'the headers of the request are too large');
+}
+
+/** A request that did not come whole within its time. */
+export function requestTimedOut(): Status {
+  return failure(408, 'Timeout', 'the request did not come whole in time');
+}
+
 /** A body of a type that the path does not take. */
 function unsupportedMediaType(message: string): Status {
   return failure(415, 'UnsupportedMediaType', message);

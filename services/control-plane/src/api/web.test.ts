@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { describe, test } from 'node:test';
 import { createMemoryEventLog, StorageFault } from '@pulseplane/event-log';
 import { wrapEventLog } from '@pulseplane/event-log/testing';
 import { createFixture, JSON_PATCH, MERGE, POLICIES, POLICY, TCP_POLICY } from './testing/api-fixture.ts';
+import { listen } from './testing/stream-client.ts';
 
 describe('who may ask', () => {
   const hosts = [
@@ -164,6 +166,45 @@ describe('bodies', () => {
       assert.equal((await send('PATCH', POLICY, patch, { 'content-type': JSON_PATCH })).statusCode, 422);
     }
   });
+});
+
+describe('requests that do not become one', () => {
+  const cases: readonly (readonly [name: string, bytes: string, line: string, message: RegExp])[] = [
+    ['no HTTP', 'nonsense\r\n\r\n', '400 Bad Request', /^the request is not HTTP: /],
+    [
+      'headers above 16 KiB',
+      `GET /version HTTP/1.1\r\nhost: localhost\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`,
+      '431 Request Header Fields Too Large',
+      /headers of the request are too large/,
+    ],
+    ['headers that do not end', 'GET /version HTTP/1.1\r\nhost: localhost\r\n', '408 Request Timeout', /in time/],
+    [
+      'a body that does not end',
+      `POST ${POLICIES} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{`,
+      '408 Request Timeout',
+      /in time/,
+    ],
+    [
+      'two lengths',
+      `POST ${POLICIES} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n{}`,
+      '400 Bad Request',
+      /^the request is not HTTP: /,
+    ],
+  ];
+  for (const [name, bytes, line, message] of cases) {
+    test(`${name}: ${line}`, async (context) => {
+      const { app } = await createFixture({ requestTimeoutMs: 400 });
+      context.after(() => app.close());
+      const { port } = new URL(await listen(app));
+      const socket = connect({ host: '127.0.0.1', port: Number(port) }).setEncoding('utf8');
+      socket.write(bytes);
+      const [head = '', body = ''] = (await socket.toArray()).join('').split('\r\n\r\n');
+      assert.equal(head.split('\r\n', 1)[0], `HTTP/1.1 ${line}`);
+      const status = JSON.parse(body);
+      assert.deepEqual([status.kind, status.code], ['Status', Number(line.slice(0, 3))]);
+      assert.match(status.message, message);
+    });
+  }
 });
 
 describe('answers', () => {

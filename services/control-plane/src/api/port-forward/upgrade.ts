@@ -1,4 +1,4 @@
-import { type IncomingHttpHeaders, type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, Server } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
@@ -6,7 +6,8 @@ import { createWebSocketStream, WebSocketServer } from 'ws';
 import { refOf } from '../../command/index.ts';
 import type { ApiOptions } from '../api-options.ts';
 import { ADMIN_PORT, POD } from '../cluster-view/kinds.ts';
-import { badRequest, notFound, type Status, tooManyRequests } from '../status.ts';
+import { badRequest, notFound, tooManyRequests } from '../status.ts';
+import { refuseOnSocket } from '../unread-request.ts';
 import { refuseForeign } from '../web-safety.ts';
 import { createForwarder, type Dial } from './forwarder.ts';
 import { MAX_FRAME_BYTES } from './spdy-frames.ts';
@@ -36,11 +37,14 @@ export function addPortForward(app: FastifyInstance, options: ApiOptions): void 
     const [, namespace, name] = PATH.exec(path) ?? [];
     if (namespace === undefined || name === undefined) return serveWithoutUpgrade(app.server, request, socket, head);
     const foreign = refuseForeign(request.headers, options.allowedHosts);
-    if (foreign !== undefined) return refuse(socket, foreign);
+    if (foreign !== undefined) return refuseOnSocket(socket, foreign);
     const worker = options.clusterView.worker(refOf(POD, namespace, name));
-    if (worker === undefined) return refuse(socket, notFound(POD, name));
+    if (worker === undefined) return refuseOnSocket(socket, notFound(POD, name));
     if (sessions.size >= MAX_SESSIONS) {
-      return refuse(socket, tooManyRequests(`${MAX_SESSIONS} port-forwards are open already`, RETRY_AFTER_SECONDS));
+      return refuseOnSocket(
+        socket,
+        tooManyRequests(`${MAX_SESSIONS} port-forwards are open already`, RETRY_AFTER_SECONDS),
+      );
     }
     const dial: Dial = async (port) => {
       if (port !== ADMIN_PORT)
@@ -60,7 +64,7 @@ export function addPortForward(app: FastifyInstance, options: ApiOptions): void 
       );
     };
     const fault = protocolFault(request.headers);
-    if (fault !== undefined) return refuse(socket, badRequest(fault));
+    if (fault !== undefined) return refuseOnSocket(socket, badRequest(fault));
     if (socket instanceof Socket) socket.setKeepAlive(true, KEEPALIVE_MS);
     if (isWebsocket(request.headers)) {
       // ws refuses the name for its slash; it is answered above, where the headers are written.
@@ -94,14 +98,6 @@ function protocolFault(headers: IncomingHttpHeaders): string | undefined {
     : ['Sec-WebSocket-Protocol', WEBSOCKET_PROTOCOL];
   const offered = String(headers[header.toLowerCase()] ?? '').split(/,\s*/);
   return offered.includes(wanted) ? undefined : `${header}: has to offer ${wanted}`;
-}
-
-function refuse(socket: Duplex, status: Status): void {
-  const body = JSON.stringify(status);
-  socket.end(
-    `HTTP/1.1 ${status.code} ${STATUS_CODES[status.code]}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
 }
 
 /**

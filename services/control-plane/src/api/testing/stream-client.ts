@@ -25,10 +25,19 @@ export async function listen(app: FastifyInstance): Promise<string> {
 /** Opens a stream over a socket of its own and reads its parts (lines, unless told otherwise). */
 export async function openStream(
   url: string,
-  { headers = {}, separator = '\n' }: { readonly headers?: Record<string, string>; readonly separator?: string } = {},
+  {
+    headers = {},
+    separator = '\n',
+    localAddress,
+  }: {
+    readonly headers?: Record<string, string>;
+    readonly separator?: string;
+    /** The address that the client has, where it is to be another than that of the rest. */
+    readonly localAddress?: string;
+  } = {},
 ): Promise<StreamClient> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    get(url, { headers, agent: false }, resolve).on('error', reject);
+    get(url, { headers, agent: false, localAddress }, resolve).on('error', reject);
   });
   response.setEncoding('utf8');
   const parts: string[] = [];

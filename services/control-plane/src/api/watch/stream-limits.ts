@@ -2,6 +2,7 @@ import {
   BOOKMARK_INTERVAL_MS,
   HEARTBEAT_INTERVAL_MS,
   MAX_STREAMS,
+  MAX_STREAMS_OF_CLIENT,
   MAX_WATCH_SECONDS,
   STREAM_END_MS,
   STREAM_STALL_MS,
@@ -10,6 +11,7 @@ import {
 /** What open streams may take. */
 export type StreamLimits = {
   readonly maxStreams: number;
+  readonly maxStreamsOfClient: number;
   readonly stallMs: number;
   readonly endMs: number;
   readonly maxWatchSeconds: number;
@@ -20,6 +22,7 @@ export type StreamLimits = {
 /** The limits where nobody says otherwise. */
 export const DEFAULT_STREAM_LIMITS: StreamLimits = {
   maxStreams: MAX_STREAMS,
+  maxStreamsOfClient: MAX_STREAMS_OF_CLIENT,
   stallMs: STREAM_STALL_MS,
   endMs: STREAM_END_MS,
   maxWatchSeconds: MAX_WATCH_SECONDS,

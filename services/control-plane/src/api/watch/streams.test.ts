@@ -118,6 +118,18 @@ test('streams beyond the limit are refused, and one that ends makes room', async
   assert.equal(again.status, 200);
 });
 
+test('one client cannot take the streams of all', async (context) => {
+  const { url } = await setUp(context, { streamLimits: { maxStreamsOfClient: 2 } });
+  for (const path of [WATCH, '/v1/events']) assert.equal((await openStream(url + path)).status, 200);
+  const refused = await openStream(`${url}/v1/events`);
+  assert.equal(refused.status, 429);
+  assert.match(
+    (await refused.next()) ?? '',
+    /too many open watches and event streams of 127\.0\.0\.1 \(2\), please close some/,
+  );
+  assert.equal((await openStream(url + WATCH, { localAddress: '127.0.0.2' })).status, 200);
+});
+
 test('nothing is left of clients that go away', async (context) => {
   const { log, followers } = counted(createMemoryEventLog());
   const { url } = await setUp(context, { log });

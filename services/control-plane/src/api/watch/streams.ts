@@ -25,7 +25,7 @@ export class Streams {
   readonly reader: LogReader;
   readonly limits: StreamLimits;
   readonly #logger: Logger;
-  readonly #open = new Map<OpenStream, Promise<void>>();
+  readonly #open = new Map<OpenStream, { readonly client: string; readonly ended: Promise<void> }>();
 
   constructor({ log, logger, streamLimits }: ApiOptions) {
     this.reader = shareReads(log);
@@ -35,10 +35,10 @@ export class Streams {
 
   /** Answers a request with a stream, or refuses it when there are too many. */
   serve(request: FastifyRequest, reply: FastifyReply, answer: EndlessAnswer): FastifyReply {
-    if (this.#open.size >= this.limits.maxStreams) {
+    const refusal = this.#refusal(request.ip);
+    if (refusal !== undefined) {
       reply.header('retry-after', RETRY_AFTER_SECONDS);
-      const message = `too many open watches and event streams (${this.limits.maxStreams}), please try again later`;
-      return sendAnswer(request, reply, statusAnswer(tooManyRequests(message, RETRY_AFTER_SECONDS)));
+      return sendAnswer(request, reply, statusAnswer(tooManyRequests(refusal, RETRY_AFTER_SECONDS)));
     }
     reply.header('content-type', answer.contentType);
     if (request.method === 'HEAD') return reply.send();
@@ -49,17 +49,24 @@ export class Streams {
     reply.raw.writeHead(200);
     reply.raw.flushHeaders();
     const stream = new OpenStream(reply.raw, this.limits);
-    this.#open.set(
-      stream,
-      this.#run(request, stream, answer).finally(() => this.#open.delete(stream)),
-    );
+    const ended = this.#run(request, stream, answer).finally(() => this.#open.delete(stream));
+    this.#open.set(stream, { client: request.ip, ended });
     return reply;
   }
 
   /** Ends all streams, and resolves when they have ended. */
   async close(): Promise<void> {
     for (const stream of this.#open.keys()) stream.stop();
-    await Promise.all(this.#open.values());
+    await Promise.all([...this.#open.values()].map(({ ended }) => ended));
+  }
+
+  /** Why a client gets no stream. One that opens too many leaves some to others. */
+  #refusal(client: string): string | undefined {
+    const { maxStreams, maxStreamsOfClient } = this.limits;
+    const what = 'too many open watches and event streams';
+    if (this.#open.size >= maxStreams) return `${what} (${maxStreams}), please try again later`;
+    const own = [...this.#open.values()].filter((stream) => stream.client === client).length;
+    return own < maxStreamsOfClient ? undefined : `${what} of ${client} (${maxStreamsOfClient}), please close some`;
   }
 
   async #run(request: FastifyRequest, stream: OpenStream, answer: EndlessAnswer): Promise<void> {
