@@ -2,6 +2,7 @@ import { applyConfiguration, fieldTypeOf, reportConflicts } from '@pulseplane/fi
 import {
   apiVersionOf,
   isJsonObject,
+  type Json,
   type JsonObject,
   type ResourceKind,
   type StoredObject,
@@ -82,9 +83,13 @@ function apply(
 
 function mismatch(kind: ResourceKind, config: JsonObject): string | undefined {
   if (config['apiVersion'] !== apiVersionOf(kind) || config['kind'] !== kind.kind) {
-    return `invalid object type: ${config['apiVersion'] ?? ''}, Kind=${config['kind'] ?? ''}`;
+    return `invalid object type: ${textOf(config['apiVersion'])}, Kind=${textOf(config['kind'])}`;
   }
   return (metadataOf(config)['managedFields'] ?? null) === null ? undefined : 'metadata.managedFields must be nil';
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function metadataOf({ metadata }: JsonObject): JsonObject {

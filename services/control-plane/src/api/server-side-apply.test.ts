@@ -31,6 +31,11 @@ spec:
     [other.statusCode, other.json().message],
     [400, 'invalid object type: agentgateway.dev/v1alpha1, Kind=Gateway'],
   );
+  const untyped = await send('PATCH', `${POLICY}?fieldManager=ci`, { ...CONFIG, kind: { toString: 1 } }, APPLY);
+  assert.deepEqual(
+    [untyped.statusCode, untyped.json().message],
+    [400, 'invalid object type: agentgateway.dev/v1alpha1, Kind='],
+  );
   const uid = await send('PATCH', `${POLICY}?fieldManager=ci`, { ...CONFIG, metadata: { uid: 'x' } }, APPLY);
   assert.equal(uid.statusCode, 409);
   assert.equal(log.head(), 2);
