@@ -7,20 +7,46 @@ import {
   METADATA_SCHEMA,
   type ResourceKind,
 } from '@pulseplane/resources';
-import { VIEW_KINDS } from './cluster-view/kinds.ts';
+import { POD, VIEW_KINDS } from './cluster-view/kinds.ts';
+import { podPaths } from './cluster-view/openapi.ts';
 import { GROUP_VERSIONS, type GroupVersion, verbsOf } from './discovery.ts';
+import { fixedPaths } from './fixed-routes-openapi.ts';
 import { AT_PARAMETER, HISTORY_SCHEMAS, historyPaths } from './history/openapi.ts';
 import { MAX_DELETED } from './limits.ts';
 import { LINT_PATHS, LINT_SCHEMAS } from './lint/openapi.ts';
-import { queryParameter, whole } from './openapi-schema.ts';
+import {
+  answer,
+  object,
+  queryParameter,
+  reference,
+  refusal,
+  STATUS_NAME,
+  STATUS_SCHEMAS,
+  schemaName,
+  text,
+  whole,
+} from './openapi-schema.ts';
 import { basePath, collectionPath, everywherePath } from './paths.ts';
 import { PREVIEW_PATHS, PREVIEW_SCHEMAS } from './preview/openapi.ts';
 import { REVIEW_KINDS } from './reviews/kinds.ts';
 import { IDEMPOTENCY_KEY } from './status.ts';
 import { EVENT_STREAM_PATHS, EVENT_STREAM_SCHEMAS, WATCH_PARAMETERS } from './watch/openapi.ts';
 
-const METADATA_NAME = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 const OWN_KEYWORDS = 'x-pulseplane-';
+const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+const METADATA_NAME = `${META}.ObjectMeta`;
+const LIST_METADATA_NAME = `${META}.ListMeta`;
+const WATCH_EVENT_NAME = `${META}.WatchEvent`;
+
+/** What Kubernetes has in every document. */
+const META_SCHEMAS: JsonObject = {
+  [METADATA_NAME]: published(METADATA_SCHEMA),
+  [LIST_METADATA_NAME]: object({ resourceVersion: text, continue: text, remainingItemCount: whole }),
+  [WATCH_EVENT_NAME]: {
+    ...object({ type: text, object: { type: 'object' } }),
+    required: ['type', 'object'],
+  },
+};
 
 /** A document that does not change while the process lives. */
 export type FixedDocument = { readonly body: string; readonly hash: string };
@@ -34,9 +60,9 @@ export function fixedDocument(value: JsonObject): FixedDocument {
 /** The document of what belongs to no group of kinds. */
 const OWN_DOCUMENT: JsonObject = {
   openapi: '3.0.0',
-  info: { title: 'Pulseplane event stream, lint report and preview', version: 'v1' },
-  paths: { ...EVENT_STREAM_PATHS, ...LINT_PATHS, ...PREVIEW_PATHS },
-  components: { schemas: { ...EVENT_STREAM_SCHEMAS, ...LINT_SCHEMAS, ...PREVIEW_SCHEMAS } },
+  info: { title: 'Pulseplane event stream, lint report, preview and discovery', version: 'v1' },
+  paths: { ...EVENT_STREAM_PATHS, ...LINT_PATHS, ...PREVIEW_PATHS, ...fixedPaths() },
+  components: { schemas: { ...EVENT_STREAM_SCHEMAS, ...LINT_SCHEMAS, ...PREVIEW_SCHEMAS, ...STATUS_SCHEMAS } },
 };
 
 /** The documents of `/openapi/v3/...`, by path without the leading slash (`api/v1`). */
@@ -60,13 +86,16 @@ export function openApiIndex(documents: ReadonlyMap<string, FixedDocument>): Fix
 }
 
 function openApiDocument({ group, version, kinds }: GroupVersion): JsonObject {
-  const schemas = kinds.map((kind): [string, Json] => [schemaName(kind), kindSchema(kind)]);
+  const schemas = kinds.flatMap((kind): [string, Json][] => [
+    [schemaName(kind), kindSchema(kind)],
+    ...(REVIEW_KINDS.includes(kind) ? [] : [[schemaName(listOf(kind)), listSchema(kind)] satisfies [string, Json]]),
+  ]);
   return {
     openapi: '3.0.0',
     info: { title: `Pulseplane ${group === '' ? 'core' : group}`, version },
     paths: Object.fromEntries(kinds.flatMap(kindPaths)),
     components: {
-      schemas: { ...Object.fromEntries(schemas), [METADATA_NAME]: published(METADATA_SCHEMA), ...HISTORY_SCHEMAS },
+      schemas: { ...Object.fromEntries(schemas), ...META_SCHEMAS, ...STATUS_SCHEMAS, ...HISTORY_SCHEMAS },
     },
   };
 }
@@ -83,6 +112,7 @@ function kindPaths(kind: ResourceKind): readonly [string, Json][] {
       [collection, { parameters: namespace, get: operation(kind, 'list', 'list') }],
       [everywherePath(kind), { get: operation(kind, 'list', 'listEverywhere') }],
       [item, { parameters: ofItem, get: operation(kind, 'get', 'read') }],
+      ...(kind === POD ? podPaths(item, ofItem) : []),
     ];
   }
   return [
@@ -115,6 +145,8 @@ function kindPaths(kind: ResourceKind): readonly [string, Json][] {
   ];
 }
 
+type GroupVersionKind = Pick<ResourceKind, 'group' | 'version' | 'kind'>;
+
 const SELECTORS: readonly JsonObject[] = [
   queryParameter('labelSelector', 'Only objects with these labels: a=b, a!=b, a in (b,c), a, !a; joined by commas.'),
   queryParameter('fieldSelector', 'Only objects with these fields: metadata.name or metadata.namespace, = or !=.'),
@@ -143,7 +175,37 @@ function operation(kind: ResourceKind, action: string, verb: string): JsonObject
     'x-kubernetes-group-version-kind': groupVersionKind(kind),
     parameters: [...parameters, ...(reads ? pastOf(kind) : [parameter(IDEMPOTENCY_KEY, 'header')])],
     ...(writes && { requestBody: content(kind, action) }),
-    responses: { 200: { description: 'OK' } },
+    responses: { ...answersTo(kind, action), default: refusal('A refusal.') },
+  };
+}
+
+/** What an operation answers with when it is done; an apply may create. */
+function answersTo(kind: ResourceKind, action: string): JsonObject {
+  const one = answer('OK', reference(schemaName(kind)));
+  switch (action) {
+    case 'list':
+      return { 200: listAnswer(kind) };
+    case 'deletecollection':
+      return { 200: answer('OK', reference(schemaName(listOf(kind)))) };
+    case 'post':
+      return { 201: one };
+    case 'patch':
+      return { 200: one, 201: one };
+    case 'delete':
+      return { 200: answer('OK', reference(STATUS_NAME)) };
+    default:
+      return { 200: one };
+  }
+}
+
+/** A list, or what follows it. */
+function listAnswer(kind: ResourceKind): JsonObject {
+  return {
+    description: 'OK',
+    content: {
+      'application/json': { schema: reference(schemaName(listOf(kind))) },
+      'application/json;stream=watch': { schema: reference(WATCH_EVENT_NAME) },
+    },
   };
 }
 
@@ -167,7 +229,7 @@ function pastOf(kind: ResourceKind): readonly JsonObject[] {
 }
 
 function content(kind: ResourceKind, action: string): JsonObject {
-  const schema = { $ref: `#/components/schemas/${schemaName(kind)}` };
+  const schema = reference(schemaName(kind));
   if (action !== 'patch') return { content: { 'application/json': { schema }, 'application/yaml': { schema } } };
   const patch = { schema: { type: 'object' } };
   return {
@@ -185,7 +247,7 @@ function parameter(name: string, place: 'path' | 'query' | 'header'): JsonObject
 }
 
 function kindSchema(kind: ResourceKind): JsonObject {
-  const metadata = { allOf: [{ $ref: `#/components/schemas/${METADATA_NAME}` }], default: {} };
+  const metadata = { allOf: [reference(METADATA_NAME)], default: {} };
   const schema = published(kind.schema);
   const properties = isJsonObject(schema['properties']) ? schema['properties'] : {};
   return {
@@ -195,14 +257,26 @@ function kindSchema(kind: ResourceKind): JsonObject {
   };
 }
 
-function groupVersionKind({ group, version, kind }: ResourceKind): JsonObject {
+function groupVersionKind({ group, version, kind }: GroupVersionKind): JsonObject {
   return { group, version, kind };
 }
 
-/** `dev.agentgateway.v1alpha1.AgentgatewayPolicy`, as Kubernetes names the schemas of custom kinds. */
-function schemaName({ group, version, kind }: ResourceKind): string {
-  if (group === '' || group === 'apps') return `io.k8s.api.${group || 'core'}.${version}.${kind}`;
-  return [...group.split('.').reverse(), version, kind].join('.');
+function listSchema(kind: ResourceKind): JsonObject {
+  return {
+    ...object({
+      apiVersion: text,
+      kind: text,
+      metadata: reference(LIST_METADATA_NAME),
+      items: { type: 'array', items: reference(schemaName(kind)) },
+    }),
+    required: ['items'],
+    'x-kubernetes-group-version-kind': [groupVersionKind(listOf(kind))],
+  };
+}
+
+/** The kind of a kind's lists. */
+function listOf({ group, version, kind }: GroupVersionKind): GroupVersionKind {
+  return { group, version, kind: `${kind}List` };
 }
 
 /** The schema without the keywords that are ours alone. */

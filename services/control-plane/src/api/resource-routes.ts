@@ -70,8 +70,8 @@ function addViewRoutes(app: FastifyInstance, options: ApiOptions, streams: Strea
   addPath(app, streams, `${collectionPath(POD)}/:name/log`, (method, request) =>
     method === 'GET' ? podLog(options, request, streams) : undefined,
   );
-  addPath(app, streams, `${collectionPath(POD)}/:name/portforward`, () =>
-    statusAnswer(badRequest('an upgrade of the connection is required')),
+  addPath(app, streams, `${collectionPath(POD)}/:name/portforward`, (method) =>
+    ['GET', 'POST'].includes(method) ? statusAnswer(badRequest('an upgrade of the connection is required')) : undefined,
   );
 }
 

@@ -1,5 +1,15 @@
 import { GATEWAY, type Json, type JsonObject, type ResourceKind } from '@pulseplane/resources';
-import { object, queryParameter, text, whole, yesOrNo } from '../openapi-schema.ts';
+import {
+  answer,
+  object,
+  queryParameter,
+  reference,
+  refusal,
+  schemaName,
+  text,
+  whole,
+  yesOrNo,
+} from '../openapi-schema.ts';
 import { DEFAULT_PAGE, MAX_PAGE } from './history-handlers.ts';
 
 const POINT = 'A sequence number (resourceVersion), or a time in RFC 3339.';
@@ -73,13 +83,15 @@ const EFFECTIVE_PARAMETERS: readonly JsonObject[] = [
 /** The paths of the past below an object's path. `parameters` are those of the path itself. */
 export function historyPaths(kind: ResourceKind, item: string, parameters: readonly Json[]): readonly [string, Json][] {
   const id = (verb: string): string => `${verb}${kind.group.replaceAll(/[^a-z]/g, '')}${kind.version}${kind.kind}`;
-  const schema = (name: string): JsonObject => ({ $ref: `#/components/schemas/dev.pulseplane.v1.${name}` });
-  const answer = (body: JsonObject): JsonObject => ({
-    200: { description: 'OK', content: { 'application/json': { schema: body } } },
+  const schema = (name: string): JsonObject => reference(`dev.pulseplane.v1.${name}`);
+  const itself = reference(schemaName(kind));
+  const answers = (code: number, description: string, body: JsonObject): JsonObject => ({
+    [code]: answer(description, body),
+    default: refusal('A refusal.'),
   });
   const get = (verb: string, name: string, description: string, query: readonly JsonObject[]): JsonObject => ({
     parameters,
-    get: { operationId: id(verb), description, parameters: query, responses: answer(schema(name)) },
+    get: { operationId: id(verb), description, parameters: query, responses: answers(200, 'OK', schema(name)) },
   });
   const dryRun = queryParameter('dryRun', 'All: nothing is stored.');
   const post = (verb: string, description: string, query: readonly JsonObject[], more: JsonObject): JsonObject => ({
@@ -106,13 +118,13 @@ export function historyPaths(kind: ResourceKind, item: string, parameters: reado
       `${item}/rollback`,
       post('rollback', 'Gives the object the spec that it had.', [queryParameter('to', POINT)], {
         requestBody: { content: { 'application/json': rollbackBody, 'application/yaml': rollbackBody } },
-        responses: { 200: { description: 'The object with its new version.' } },
+        responses: answers(200, 'The object with its new version.', itself),
       }),
     ],
     [
       `${item}/undelete`,
       post('undelete', 'Creates the object anew as it was when it was last deleted.', [], {
-        responses: { 201: { description: 'The new object.' } },
+        responses: answers(201, 'The new object.', itself),
       }),
     ],
   ];

@@ -1,7 +1,7 @@
 import { RULE_IDS, SEVERITIES } from '@pulseplane/lint';
 import type { JsonObject } from '@pulseplane/resources';
 import { MAX_FINDINGS } from '../limits.ts';
-import { object, queryParameter, text, whole, yesOrNo } from '../openapi-schema.ts';
+import { answer, object, queryParameter, reference, refusal, text, whole, yesOrNo } from '../openapi-schema.ts';
 
 const severity: JsonObject = { ...text, enum: SEVERITIES };
 const rule: JsonObject = { ...text, enum: RULE_IDS };
@@ -43,11 +43,8 @@ export const LINT_PATHS: JsonObject = {
         queryParameter('rule', 'Only findings of this rule.', rule),
       ],
       responses: {
-        200: {
-          description: 'OK',
-          content: { 'application/json': { schema: { $ref: '#/components/schemas/dev.pulseplane.v1.LintReport' } } },
-        },
-        400: { description: 'A parameter is wrong. A Status.' },
+        200: answer('OK', reference('dev.pulseplane.v1.LintReport')),
+        400: refusal('A parameter is wrong.'),
       },
     },
   },

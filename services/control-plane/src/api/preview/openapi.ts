@@ -1,6 +1,6 @@
 import type { JsonObject } from '@pulseplane/resources';
 import { MAX_PREVIEWED_GATEWAYS, MAX_PREVIEWED_OBJECTS } from '../limits.ts';
-import { object, queryParameter, text, whole } from '../openapi-schema.ts';
+import { answer, object, queryParameter, reference, refusal, text, whole } from '../openapi-schema.ts';
 
 const texts: JsonObject = { type: 'array', items: text };
 const workers: JsonObject = { ...whole, description: 'How many connected workers would get it.' };
@@ -58,12 +58,9 @@ export const PREVIEW_PATHS: JsonObject = {
         content: { 'application/json': { schema }, 'application/yaml': { schema } },
       },
       responses: {
-        200: {
-          description: 'OK',
-          content: { 'application/json': { schema: { $ref: '#/components/schemas/dev.pulseplane.v1.Preview' } } },
-        },
-        400: { description: 'The body cannot be read, or holds too many objects. A Status.' },
-        422: { description: 'Some objects would be refused. A Status with all faults of all of them.' },
+        200: answer('OK', reference('dev.pulseplane.v1.Preview')),
+        400: refusal('The body cannot be read, or holds too many objects.'),
+        422: refusal('Some objects would be refused; all faults of all of them.'),
       },
     },
   },

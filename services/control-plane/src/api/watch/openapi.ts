@@ -1,6 +1,6 @@
 import type { JsonObject } from '@pulseplane/resources';
 import { HEARTBEAT_INTERVAL_MS, MAX_WATCH_SECONDS } from '../limits.ts';
-import { object, queryParameter, text, whole, yesOrNo } from '../openapi-schema.ts';
+import { object, queryParameter, refusal, text, whole, yesOrNo } from '../openapi-schema.ts';
 
 /** The query parameters with which a list is a watch. */
 export const WATCH_PARAMETERS: readonly JsonObject[] = [
@@ -51,8 +51,6 @@ export const EVENT_STREAM_SCHEMAS: JsonObject = {
     required: 'id type subject object actor requestId correlationId time seq prevHash hash'.split(' '),
   },
 };
-
-const refusal = (description: string): JsonObject => ({ description: `${description} A Status.` });
 
 /** `/v1/events`, which belongs to no group of kinds. */
 export const EVENT_STREAM_PATHS: JsonObject = {
