@@ -185,7 +185,17 @@ function backendPart(world: World, ref: ObjectRef): readonly Backend[] {
   const address = stored && specOf('AgentgatewayBackend', stored).static;
   return address === undefined
     ? []
-    : [{ kind: 'backend', key: `${namespace}/${name}`, namespace, name, host: address.host, port: address.port }];
+    : [
+        {
+          kind: 'backend',
+          key: `${namespace}/${name}`,
+          namespace,
+          name,
+          host: address.host,
+          port: address.port,
+          inlinePolicies: [],
+        },
+      ];
 }
 
 function toPolicy({ policy, section, target }: WinningClaim): Policy {

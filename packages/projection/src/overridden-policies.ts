@@ -1,4 +1,4 @@
-import type { GatewayName, PolicyTarget } from './gateway/resource.ts';
+import type { FrontendTarget, GatewayName } from './gateway/resource.ts';
 import { SECTIONS, type Section } from './section.ts';
 import { gatewayRef } from './typed-object.ts';
 import type { PolicyRank } from './world/policy-index.ts';
@@ -8,7 +8,7 @@ import type { World } from './world/world.ts';
 export type Overridden = {
   readonly section: Section;
   readonly policy: GatewayName;
-  readonly target: PolicyTarget;
+  readonly target: FrontendTarget;
   readonly by: GatewayName;
   readonly reason: string;
 };

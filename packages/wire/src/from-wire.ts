@@ -1,28 +1,40 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import type { Duration } from '@bufbuild/protobuf/wkt';
 import type {
+  BackendPolicy,
+  BackendTarget,
   FrontendPolicy,
+  GatewayName,
   GatewayResource,
   HttpRoute,
   HttpSettings,
+  HttpVersion,
   ListenerProtocol,
   Policy,
+  PolicyOnFrontend,
   RouteMatch,
   RouteName,
   StringMatch,
+  TcpKeepalive,
   WeightedBackend,
 } from '@pulseplane/projection/gateway';
 import {
   type Backend,
+  type BackendPolicySpec,
+  type BackendPolicySpec_BackendHTTP,
+  BackendPolicySpec_BackendHTTP_HttpVersion,
+  type BackendPolicySpec_BackendTCP,
   type Bind,
   Bind_Protocol,
   type FrontendPolicySpec,
   type FrontendPolicySpec_HTTP,
   FrontendPolicySpec_HTTP_HeaderCase,
-  type FrontendPolicySpec_TCP,
   type HeaderMatch,
+  type KeepaliveConfig,
   type Listener,
   type Policy as PolicyMessage,
+  type PolicyTarget_GatewayTarget,
+  type PolicyTarget as PolicyTargetMessage,
   Protocol,
   ResourceSchema,
   type Route,
@@ -165,7 +177,7 @@ function fromRouteBackend({ backend, weight }: RouteBackend): WeightedBackend {
   return { backendKey: backend.kind.value, weight };
 }
 
-function fromBackend({ key, name, kind }: Backend): GatewayResource {
+function fromBackend({ key, name, kind, inlinePolicies }: Backend): GatewayResource {
   const names = present('backend.name', name);
   if (kind.case !== 'static') throw new Nonsense('backend.kind: only static is supported by this worker');
   return {
@@ -175,32 +187,77 @@ function fromBackend({ key, name, kind }: Backend): GatewayResource {
     name: names.name,
     host: required('backend.static.host', kind.value.host),
     port: portNumber('backend.static.port', kind.value.port),
+    inlinePolicies: inlinePolicies.map((policy) => fromBackendPolicy('backend.inline_policies', policy)),
   };
 }
 
 function fromPolicy({ key, name, target, kind }: PolicyMessage): Policy {
   const names = present('policy.name', name);
-  if (target?.kind.case !== 'gateway') throw new Nonsense('policy.target: only a gateway is supported by this worker');
-  if (kind.case !== 'frontend') throw new Nonsense('policy.kind: only frontend is supported by this worker');
-  const { namespace, name: gateway, listener, port } = target.kind.value;
-  if (listener !== undefined)
-    throw new Nonsense('policy.target.gateway.listener: is not supported on a frontend policy');
-  return {
-    kind: 'policy',
+  const head = {
+    kind: 'policy' as const,
     key: required('policy.key', key),
     name: { kind: names.kind, namespace: names.namespace, name: names.name },
-    target: {
-      gateway: { namespace, name: gateway },
-      ...(port !== undefined && { port: portNumber('policy.target.gateway.port', port) }),
-    },
-    frontend: fromFrontend(kind.value),
   };
+  switch (kind.case) {
+    case 'frontend':
+      return { ...head, target: frontendTarget(target), frontend: fromFrontend(kind.value) };
+    case 'backend':
+      return { ...head, target: backendTarget(target), backend: fromBackendPolicy('policy.backend', kind.value) };
+    case undefined:
+      throw new Nonsense('policy.kind: only frontend and backend are supported by this worker');
+    default:
+      return kind satisfies never;
+  }
+}
+
+function frontendTarget(target: PolicyTargetMessage | undefined): PolicyOnFrontend['target'] {
+  if (target?.kind.case !== 'gateway') {
+    throw new Nonsense('policy.target: only a gateway is supported on a frontend policy');
+  }
+  const { listener, port } = target.kind.value;
+  if (listener !== undefined) {
+    throw new Nonsense('policy.target.gateway.listener: is not supported on a frontend policy');
+  }
+  return {
+    gateway: gatewayName(target.kind.value),
+    ...(port !== undefined && { port: portNumber('policy.target.gateway.port', port) }),
+  };
+}
+
+function backendTarget(target: PolicyTargetMessage | undefined): BackendTarget {
+  const { kind } = present('policy.target', target);
+  switch (kind.case) {
+    case 'gateway': {
+      const { listener, port } = kind.value;
+      if (port !== undefined) throw new Nonsense('policy.target.gateway.port: is not supported on a backend policy');
+      return { gateway: gatewayName(kind.value), ...(listener !== undefined && { listener }) };
+    }
+    case 'route': {
+      const { kind: routeKind, namespace, name, routeRule } = kind.value;
+      return { route: { kind: routeKind, namespace, name, ...(routeRule !== undefined && { ruleName: routeRule }) } };
+    }
+    case 'backend': {
+      const { namespace, name, section } = kind.value;
+      if (section !== undefined) {
+        throw new Nonsense(`policy.target.backend.section: ${section} is not a section of a static backend`);
+      }
+      return { backend: { namespace, name } };
+    }
+    case undefined:
+      throw new Nonsense('policy.target: is missing or not known to this worker');
+    default:
+      return kind satisfies never;
+  }
+}
+
+function gatewayName({ namespace, name }: PolicyTarget_GatewayTarget): GatewayName {
+  return { namespace, name };
 }
 
 function fromFrontend({ kind }: FrontendPolicySpec): FrontendPolicy {
   switch (kind.case) {
     case 'tcp':
-      return fromTcp(kind.value);
+      return { section: 'tcp', keepalive: fromKeepalive('policy.frontend.tcp.keepalives', kind.value.keepalives) };
     case 'http':
       return { section: 'http', http: fromHttp(kind.value) };
     case undefined:
@@ -210,24 +267,58 @@ function fromFrontend({ kind }: FrontendPolicySpec): FrontendPolicy {
   }
 }
 
-/** The ranges are the kernel's: it refuses other values, and then would keep its own defaults silently. */
-function fromTcp({ keepalives }: FrontendPolicySpec_TCP): FrontendPolicy {
-  const time =
-    keepalives?.time && range('policy.frontend.tcp.keepalives.time', milliseconds(keepalives.time), 1000, 32_767_000);
-  const interval =
-    keepalives?.interval &&
-    range('policy.frontend.tcp.keepalives.interval', milliseconds(keepalives.interval), 1000, 32_767_000);
-  const retries =
-    keepalives?.retries === undefined
-      ? undefined
-      : range('policy.frontend.tcp.keepalives.retries', keepalives.retries, 1, 127);
+function fromBackendPolicy(field: string, { kind }: BackendPolicySpec): BackendPolicy {
+  switch (kind.case) {
+    case 'backendTcp':
+      return fromBackendTcp(`${field}.backend_tcp`, kind.value);
+    case 'backendHttp':
+      return fromBackendHttp(`${field}.backend_http`, kind.value);
+    case undefined:
+      throw new Nonsense(`${field}: is missing or not known to this worker`);
+    default:
+      return kind satisfies never;
+  }
+}
+
+function fromBackendTcp(field: string, { keepalive, connectTimeout }: BackendPolicySpec_BackendTCP): BackendPolicy {
   return {
     section: 'tcp',
-    keepalive: {
-      ...(time !== undefined && { timeMs: time }),
-      ...(interval !== undefined && { intervalMs: interval }),
-      ...(retries !== undefined && { retries }),
-    },
+    ...(connectTimeout && { connectTimeoutMs: positive(`${field}.connect_timeout`, milliseconds(connectTimeout)) }),
+    ...(keepalive && { keepalive: fromKeepalive(`${field}.keepalive`, keepalive) }),
+  };
+}
+
+function fromBackendHttp(field: string, { version, requestTimeout }: BackendPolicySpec_BackendHTTP): BackendPolicy {
+  return {
+    section: 'http',
+    ...httpVersion(`${field}.version`, version),
+    ...(requestTimeout && { requestTimeoutMs: positive(`${field}.request_timeout`, milliseconds(requestTimeout)) }),
+  };
+}
+
+function httpVersion(
+  field: string,
+  version: BackendPolicySpec_BackendHTTP_HttpVersion,
+): { readonly version?: HttpVersion } {
+  switch (version) {
+    case BackendPolicySpec_BackendHTTP_HttpVersion.UNSPECIFIED:
+      return {};
+    case BackendPolicySpec_BackendHTTP_HttpVersion.HTTP1:
+      return { version: 'http1' };
+    case BackendPolicySpec_BackendHTTP_HttpVersion.HTTP2:
+      return { version: 'http2' };
+    default:
+      throw new Nonsense(`${field}: ${String(version)} is not known to this worker`);
+  }
+}
+
+/** The ranges are the kernel's: it refuses other values, and then would keep its own defaults silently. */
+function fromKeepalive(field: string, keepalive: KeepaliveConfig | undefined): TcpKeepalive {
+  const { time, interval, retries } = keepalive ?? {};
+  return {
+    ...(time && { timeMs: range(`${field}.time`, milliseconds(time), 1000, 32_767_000) }),
+    ...(interval && { intervalMs: range(`${field}.interval`, milliseconds(interval), 1000, 32_767_000) }),
+    ...(retries !== undefined && { retries: range(`${field}.retries`, retries, 1, 127) }),
   };
 }
 
@@ -276,6 +367,11 @@ function portNumber(field: string, port: number): number {
 
 function range(field: string, value: number, min: number, max: number): number {
   if (value < min || value > max) throw new Nonsense(`${field}: ${value} must be from ${min} to ${max}`);
+  return value;
+}
+
+function positive(field: string, value: number): number {
+  if (value <= 0) throw new Nonsense(`${field}: ${value} must be more than 0`);
   return value;
 }
 

@@ -1,9 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { create, toBinary } from '@bufbuild/protobuf';
-import type { GatewayResource } from '@pulseplane/projection/gateway';
-import { ResourceSchema } from './gen/agentgateway/dev/resource/resource_pb.ts';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import type { BackendTarget, GatewayResource } from '@pulseplane/projection/gateway';
+import {
+  type BackendPolicySpecSchema,
+  type PolicyTargetSchema,
+  ResourceSchema,
+} from './gen/agentgateway/dev/resource/resource_pb.ts';
 import { decodeResource, encodeResource } from './index.ts';
+
+const BACKEND_TARGETS: readonly BackendTarget[] = [
+  { gateway: { namespace: 'ns', name: 'gw' } },
+  { gateway: { namespace: 'ns', name: 'gw' }, listener: 'http' },
+  { route: { kind: 'HTTPRoute', namespace: 'ns', name: 'r' } },
+  { route: { kind: 'HTTPRoute', namespace: 'ns', name: 'r', ruleName: 'first' } },
+  { backend: { namespace: 'ns', name: 'b' } },
+];
+const ON_BACKEND = { kind: 'policy', name: { kind: 'AgentgatewayPolicy', namespace: 'ns', name: 'p' } } as const;
 
 const RESOURCES: readonly GatewayResource[] = [
   { kind: 'bind', key: '3000/ns/gw', port: 3000, protocol: 'http' },
@@ -39,7 +52,19 @@ const RESOURCES: readonly GatewayResource[] = [
     name: { kind: 'TCPRoute', namespace: 'ns', name: 't' },
     backends: [{ backendKey: 'ns/b', weight: 1 }],
   },
-  { kind: 'backend', key: 'ns/b', namespace: 'ns', name: 'b', host: '127.0.0.1', port: 9000 },
+  { kind: 'backend', key: 'ns/b', namespace: 'ns', name: 'b', host: '127.0.0.1', port: 9000, inlinePolicies: [] },
+  {
+    kind: 'backend',
+    key: 'ns/c',
+    namespace: 'ns',
+    name: 'c',
+    host: 'upstream',
+    port: 9000,
+    inlinePolicies: [
+      { section: 'tcp', connectTimeoutMs: 1500, keepalive: { timeMs: 30_000, intervalMs: 5000, retries: 3 } },
+      { section: 'http', version: 'http2', requestTimeoutMs: 1 },
+    ],
+  },
   {
     kind: 'policy',
     key: 'frontend/ns/p:frontend-tcp:ns/gw/port=3000',
@@ -76,6 +101,11 @@ const RESOURCES: readonly GatewayResource[] = [
       },
     },
   },
+  ...BACKEND_TARGETS.flatMap((target): readonly GatewayResource[] => [
+    { ...ON_BACKEND, key: `a ${JSON.stringify(target)}`, target, backend: { section: 'tcp' } },
+    { ...ON_BACKEND, key: `b ${JSON.stringify(target)}`, target, backend: { section: 'tcp', keepalive: {} } },
+    { ...ON_BACKEND, key: `c ${JSON.stringify(target)}`, target, backend: { section: 'http', version: 'http1' } },
+  ]),
 ];
 
 test('every resource comes back from the wire as it went, and equal resources give equal bytes', () => {
@@ -107,7 +137,48 @@ test("a TCP keepalive policy has agentgateway's field numbers, byte for byte", (
   assert.equal(Buffer.from(bytes).toString('hex'), expected.join(''));
 });
 
+test("backend policies have agentgateway's field numbers, byte for byte", () => {
+  const policy = { kind: 'policy', key: 'k', name: { kind: 'K', namespace: 's', name: 'n' } } as const;
+  const head = ['0a016b', '12090a016e1201731a014b'];
+  const tcp = encodeResource({
+    ...policy,
+    target: { route: { kind: 'R', namespace: 's', name: 'r', ruleName: 'u' } },
+    backend: { section: 'tcp', connectTimeoutMs: 2000, keepalive: { timeMs: 30_000, intervalMs: 5000, retries: 3 } },
+  });
+  const tcpExpected = [
+    '2a32', // Resource.policy = 5
+    ...head,
+    '1a0e120c0a01721201731a0175220152', // target = 3: route 2: name 1, namespace 2, route_rule 3, kind 4
+    '2a12', // backend = 5
+    '6a10', // backend_tcp = 13
+    '0a0a0a02081e120208051803', // keepalive = 1
+    '12020802', // connect_timeout = 2
+  ];
+  assert.equal(Buffer.from(tcp).toString('hex'), tcpExpected.join(''));
+  const http = encodeResource({
+    ...policy,
+    target: { backend: { namespace: 's', name: 'b' } },
+    backend: { section: 'http', version: 'http2', requestTimeoutMs: 3000 },
+  });
+  const httpExpected = [
+    '2a22', // Resource.policy = 5
+    ...head,
+    '1a081a060a0162120173', // target = 3: backend 3: name 1, namespace 2
+    '2a08', // backend = 5
+    '6206', // backend_http = 12
+    '0802', // version = 1: HTTP2
+    '12020803', // request_timeout = 2
+  ];
+  assert.equal(Buffer.from(http).toString('hex'), httpExpected.join(''));
+});
+
 test('nonsense is rejected with the field, the value and the rule, and never throws', () => {
+  const onBackend = (target: Target, kind: Spec = { case: undefined }) => ({
+    kind: {
+      case: 'policy' as const,
+      value: { key: 'k', name: {}, target, kind: { case: 'backend' as const, value: { kind } } },
+    },
+  });
   const cases: readonly [Parameters<typeof create<typeof ResourceSchema>>[1], RegExp][] = [
     [{}, /^kind: is missing/],
     [{ kind: { case: 'bind', value: { key: 'k', port: 0 } } }, /^bind\.port: 0 must be from 1 to 65535$/],
@@ -115,7 +186,22 @@ test('nonsense is rejected with the field, the value and the rule, and never thr
     [{ kind: { case: 'bind', value: { key: 'k', port: 1, protocol: 2 } } }, /^bind\.protocol: 2 is not supported/],
     [{ kind: { case: 'listener', value: { key: 'k', bindKey: 'b' } } }, /^listener\.name: is required$/],
     [{ kind: { case: 'policy', value: { key: 'k' } } }, /^policy\.name: is required$/],
-    [{ kind: { case: 'policy', value: { key: 'k', name: {} } } }, /^policy\.target: only a gateway/],
+    [{ kind: { case: 'policy', value: { key: 'k', name: {} } } }, /^policy\.kind: only frontend and backend/],
+    [
+      { kind: { case: 'policy', value: { key: 'k', name: {}, kind: { case: 'frontend', value: {} } } } },
+      /^policy\.target: only a gateway/,
+    ],
+    [onBackend({ kind: { case: 'gateway', value: { port: 1 } } }), /^policy\.target\.gateway\.port: is not supported/],
+    [onBackend({ kind: { case: 'backend', value: { section: 'x' } } }), /^policy\.target\.backend\.section: x is not/],
+    [onBackend({}), /^policy\.target: is missing/],
+    [
+      onBackend({ kind: { case: 'backend', value: {} } }, { case: 'backendTcp', value: { connectTimeout: {} } }),
+      /^policy\.backend\.backend_tcp\.connect_timeout: 0 must be more than 0$/,
+    ],
+    [
+      onBackend({ kind: { case: 'backend', value: {} } }, { case: 'backendHttp', value: { version: 7 as 1 } }),
+      /^policy\.backend\.backend_http\.version: 7 is not known/,
+    ],
     [
       {
         kind: {
@@ -153,3 +239,6 @@ test('nonsense is rejected with the field, the value and the rule, and never thr
   }
   assert.equal(decodeResource(new Uint8Array([255, 255, 255])).kind, 'rejected');
 });
+
+type Target = MessageInitShape<typeof PolicyTargetSchema>;
+type Spec = NonNullable<MessageInitShape<typeof BackendPolicySpecSchema>['kind']>;

@@ -1,15 +1,24 @@
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { type Duration, DurationSchema } from '@bufbuild/protobuf/wkt';
 import type {
+  BackendPolicy,
+  BackendTarget,
   FrontendPolicy,
   GatewayResource,
   ListenerProtocol,
+  Policy,
+  TcpKeepalive,
   WeightedBackend,
 } from '@pulseplane/projection/gateway';
 import {
+  BackendPolicySpec_BackendHTTP_HttpVersion,
+  type BackendPolicySpecSchema,
   Bind_Protocol,
   FrontendPolicySpec_HTTP_HeaderCase,
   type FrontendPolicySpecSchema,
+  type KeepaliveConfigSchema,
+  type PolicySchema,
+  type PolicyTargetSchema,
   Protocol,
   type ResourceSchema as ResourceMessage,
   ResourceSchema,
@@ -59,28 +68,12 @@ function toMessage(resource: GatewayResource): Init {
     }
     case 'backend': {
       const { key, namespace, name, host, port } = resource;
-      return {
-        kind: {
-          case: 'backend',
-          value: { key, name: { namespace, name }, kind: { case: 'static', value: { host, port } } },
-        },
-      };
+      const kind = { case: 'static' as const, value: { host, port } };
+      const inlinePolicies = resource.inlinePolicies.map(toBackend);
+      return { kind: { case: 'backend', value: { key, name: { namespace, name }, kind, inlinePolicies } } };
     }
-    case 'policy': {
-      const { key, name, target } = resource;
-      const gateway = { ...target.gateway, ...(target.port !== undefined && { port: target.port }) };
-      return {
-        kind: {
-          case: 'policy',
-          value: {
-            key,
-            name,
-            target: { kind: { case: 'gateway', value: gateway } },
-            kind: { case: 'frontend', value: toFrontend(resource.frontend) },
-          },
-        },
-      };
-    }
+    case 'policy':
+      return { kind: { case: 'policy', value: toPolicy(resource) } };
     default:
       return resource satisfies never;
   }
@@ -97,15 +90,63 @@ function toRouteBackend({ backendKey, weight }: WeightedBackend): MessageInitSha
   return { backend: { kind: { case: 'backend', value: backendKey } }, weight };
 }
 
+function toPolicy(policy: Policy): MessageInitShape<typeof PolicySchema> {
+  const { key, name } = policy;
+  if ('backend' in policy) {
+    const kind = { case: 'backend' as const, value: toBackend(policy.backend) };
+    return { key, name, target: { kind: toBackendTarget(policy.target) }, kind };
+  }
+  const { gateway, port } = policy.target;
+  const target = { ...gateway, ...(port !== undefined && { port }) };
+  const kind = { case: 'frontend' as const, value: toFrontend(policy.frontend) };
+  return { key, name, target: { kind: { case: 'gateway', value: target } }, kind };
+}
+
+function toBackendTarget(target: BackendTarget): NonNullable<MessageInitShape<typeof PolicyTargetSchema>['kind']> {
+  if ('gateway' in target) {
+    const { gateway, listener } = target;
+    return { case: 'gateway', value: { ...gateway, ...(listener !== undefined && { listener }) } };
+  }
+  if ('route' in target) {
+    const { ruleName, ...route } = target.route;
+    return { case: 'route', value: { ...route, ...(ruleName !== undefined && { routeRule: ruleName }) } };
+  }
+  return { case: 'backend', value: target.backend };
+}
+
+const HTTP_VERSIONS = {
+  http1: BackendPolicySpec_BackendHTTP_HttpVersion.HTTP1,
+  http2: BackendPolicySpec_BackendHTTP_HttpVersion.HTTP2,
+} as const;
+
+function toBackend(policy: BackendPolicy): MessageInitShape<typeof BackendPolicySpecSchema> {
+  if (policy.section === 'tcp') {
+    const { connectTimeoutMs, keepalive } = policy;
+    const value = {
+      ...(keepalive !== undefined && { keepalive: toKeepalive(keepalive) }),
+      ...(connectTimeoutMs !== undefined && { connectTimeout: toDuration(connectTimeoutMs) }),
+    };
+    return { kind: { case: 'backendTcp', value } };
+  }
+  const { version, requestTimeoutMs } = policy;
+  const value = {
+    ...(version !== undefined && { version: HTTP_VERSIONS[version] }),
+    ...(requestTimeoutMs !== undefined && { requestTimeout: toDuration(requestTimeoutMs) }),
+  };
+  return { kind: { case: 'backendHttp', value } };
+}
+
+function toKeepalive({ timeMs, intervalMs, retries }: TcpKeepalive): MessageInitShape<typeof KeepaliveConfigSchema> {
+  return {
+    ...(timeMs !== undefined && { time: toDuration(timeMs) }),
+    ...(intervalMs !== undefined && { interval: toDuration(intervalMs) }),
+    ...(retries !== undefined && { retries }),
+  };
+}
+
 function toFrontend(policy: FrontendPolicy): MessageInitShape<typeof FrontendPolicySpecSchema> {
   if (policy.section === 'tcp') {
-    const { timeMs, intervalMs, retries } = policy.keepalive;
-    const keepalives = {
-      ...(timeMs !== undefined && { time: toDuration(timeMs) }),
-      ...(intervalMs !== undefined && { interval: toDuration(intervalMs) }),
-      ...(retries !== undefined && { retries }),
-    };
-    return { kind: { case: 'tcp', value: { keepalives } } };
+    return { kind: { case: 'tcp', value: { keepalives: toKeepalive(policy.keepalive) } } };
   }
   const {
     http1IdleTimeoutMs,

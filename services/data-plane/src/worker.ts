@@ -14,9 +14,9 @@ import { defaultLimits, type Limits } from './limits.ts';
 import { createBindManager } from './listener/bind-manager.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createProxy } from './proxy/proxy.ts';
-import { createUpstreams, type UpstreamOptions } from './proxy/upstreams.ts';
 import { applyBatch, type Batch, type Reject } from './tables/apply-batch.ts';
-import { EMPTY_TABLES, frontendByPort } from './tables/tables.ts';
+import { backendByPath, EMPTY_TABLES, frontendByPort } from './tables/tables.ts';
+import { createUpstreams, type UpstreamsContext } from './upstream/upstreams.ts';
 
 export type WorkerOptions = {
   /** Where the configured ports listen. */
@@ -31,7 +31,7 @@ export type WorkerOptions = {
   readonly gateway: GatewayName;
   readonly logger: Logger;
   readonly version: string;
-  readonly upstream?: UpstreamOptions;
+  readonly upstream?: Pick<UpstreamsContext, 'headersTimeoutMs'>;
   /** In place of those that follow from the process's descriptors. */
   readonly limits?: Partial<Limits>;
   /** Share of the PING interval, 0 to 0.15, by which a PING may come earlier. */
@@ -60,13 +60,13 @@ export function createWorker(options: WorkerOptions): Worker {
   const { logger, gateway } = options;
   let tables = EMPTY_TABLES;
   let frontend = frontendByPort(tables, gateway);
+  let backend = backendByPath(tables);
   let draining = false;
   let full = false;
 
   const readiness = createReadiness(['config']);
   const pings = createPingKeepalive(options.pingJitter === undefined ? {} : { jitter: options.pingJitter });
   const limits: Limits = { ...defaultLimits(), ...options.limits };
-  const upstreams = createUpstreams(limits, options.upstream);
   const registry = createConnectionRegistry((connection, reason) => {
     metrics.connectionClosed(connection, reason);
     const fields = {
@@ -86,7 +86,19 @@ export function createWorker(options: WorkerOptions): Worker {
     logger,
     onConnection: (bind, socket) => accept(bind, socket),
   });
-  const metrics = createMetrics({ connections: () => registry.all(), binds: () => binds.status() });
+  const metrics = createMetrics({
+    connections: () => registry.all(),
+    upstreams: () => upstreams.all(),
+    binds: () => binds.status(),
+  });
+  const upstreams = createUpstreams({
+    ...options.upstream,
+    logger,
+    limits,
+    backend: (key) => tables.backends.get(key),
+    settings: (path) => backend(path),
+    onSocketOptionError: metrics.socketOptionFailed,
+  });
   const enforcement = { logger, onSocketOptionError: metrics.socketOptionFailed };
 
   const judge = (connection: Connection) => {
@@ -94,6 +106,7 @@ export function createWorker(options: WorkerOptions): Worker {
     else enforce(connection, frontend(connection.bind.port), enforcement);
   };
   const rejudge = createRejudge(() => registry.all(), judge);
+  const rejudgeUpstreams = createRejudge(() => upstreams.all(), upstreams.judge);
 
   const proxy = createProxy({
     logger,
@@ -102,12 +115,14 @@ export function createWorker(options: WorkerOptions): Worker {
     limits,
     tables: () => tables,
     frontend: (port) => frontend(port),
+    backend: (path) => backend(path),
     onProtocol(connection) {
       metrics.connectionOpened(connection);
       judge(connection);
     },
     onPing: metrics.pingSent,
     onUpstreamFailure: metrics.upstreamFailed,
+    onUpstreamTimeout: metrics.upstreamTimedOut,
     onUpstreamOverflow: metrics.upstreamOverflowed,
   });
 
@@ -149,6 +164,7 @@ export function createWorker(options: WorkerOptions): Worker {
     hosts: options.adminHosts ?? [],
     tables: () => tables,
     connections: () => registry.all(),
+    upstreams: () => upstreams.all(),
     dump: () => ({
       listenAddress: options.listenAddress,
       binds: binds.status(),
@@ -168,9 +184,11 @@ export function createWorker(options: WorkerOptions): Worker {
       if (result.tables === tables) return { rejects: result.rejects };
       tables = result.tables;
       frontend = frontendByPort(tables, gateway);
+      backend = backendByPath(tables);
       if (!draining) binds.reconcile(tables.binds);
       upstreams.prune(tables.backends.values());
       rejudge.all();
+      rejudgeUpstreams.all();
       return { rejects: result.rejects };
     },
     configured: () => readiness.ready('config'),

@@ -1,4 +1,12 @@
 export {
+  BACKEND_DEFAULTS,
+  type BackendPath,
+  type BackendPolicyIndex,
+  type EffectiveBackend,
+  effectiveBackend,
+  indexBackendPolicies,
+} from './effective-backend.ts';
+export {
   type EffectiveFrontend,
   type EffectiveHttp,
   type EffectiveTcpKeepalive,
@@ -8,16 +16,21 @@ export {
 export { type ExplainedValue, explainFrontend } from './explain-frontend.ts';
 export {
   type Backend,
+  type BackendPolicy,
+  type BackendTarget,
   type Bind,
   type FrontendPolicy,
+  type FrontendTarget,
   type GatewayName,
   type GatewayResource,
   type HttpRoute,
   type HttpSettings,
+  type HttpVersion,
   type Listener,
   type ListenerProtocol,
   type Policy,
-  type PolicyTarget,
+  type PolicyOnBackend,
+  type PolicyOnFrontend,
   type RouteMatch,
   type RouteName,
   resourceName,
@@ -26,3 +39,4 @@ export {
   type TcpRoute,
   type WeightedBackend,
 } from './resource.ts';
+export { KEEPALIVE_DEFAULTS, type SocketKeepalive } from './socket-keepalive.ts';

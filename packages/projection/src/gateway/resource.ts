@@ -84,24 +84,45 @@ export type Backend = {
   readonly name: string;
   readonly host: string;
   readonly port: number;
+  /** What the backend itself sets, each section once at most. */
+  readonly inlinePolicies: readonly BackendPolicy[];
 };
 
 /** One section of one policy on one exact target. */
-export type Policy = {
+export type Policy = PolicyOnFrontend | PolicyOnBackend;
+
+type PolicyHead = {
   readonly kind: 'policy';
   readonly key: string;
   readonly name: { readonly kind: string; readonly namespace: string; readonly name: string };
-  readonly target: PolicyTarget;
-  readonly frontend: FrontendPolicy;
 };
 
+/** It is about the connections that are accepted. */
+export type PolicyOnFrontend = PolicyHead & { readonly target: FrontendTarget; readonly frontend: FrontendPolicy };
+
+/** It is about the connections that are made. */
+export type PolicyOnBackend = PolicyHead & { readonly target: BackendTarget; readonly backend: BackendPolicy };
+
 /** A gateway, or one port of it. */
-export type PolicyTarget = { readonly gateway: GatewayName; readonly port?: number };
+export type FrontendTarget = { readonly gateway: GatewayName; readonly port?: number };
+
+/** A gateway, or one listener of it; a route, or one rule of it; a backend. */
+export type BackendTarget =
+  | { readonly gateway: GatewayName; readonly listener?: string }
+  | { readonly route: RouteName }
+  | { readonly backend: { readonly namespace: string; readonly name: string } };
 
 /** What is set; whatever is absent has the worker's default. */
 export type FrontendPolicy =
   | { readonly section: 'tcp'; readonly keepalive: TcpKeepalive }
   | { readonly section: 'http'; readonly http: HttpSettings };
+
+/** The same for connections to backends. Without a keepalive the default one holds, as with an empty one. */
+export type BackendPolicy =
+  | { readonly section: 'tcp'; readonly connectTimeoutMs?: number; readonly keepalive?: TcpKeepalive }
+  | { readonly section: 'http'; readonly version?: HttpVersion; readonly requestTimeoutMs?: number };
+
+export type HttpVersion = 'http1' | 'http2';
 
 export type TcpKeepalive = {
   readonly timeMs?: number;

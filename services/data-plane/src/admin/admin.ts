@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { Connection } from '../connection/connection.ts';
 import type { Tables } from '../tables/tables.ts';
+import type { UpstreamConnection } from '../upstream/upstream-connection.ts';
 import { configDump, type DumpContext } from './config-dump.ts';
 import { connectionsPage } from './connections-page.ts';
 import { createEndpoint, json, type Page, text } from './endpoint.ts';
@@ -12,6 +13,7 @@ export type AdminOptions = {
   readonly hosts: readonly string[];
   tables(): Tables;
   connections(): Iterable<Connection>;
+  upstreams(): Iterable<UpstreamConnection>;
   dump(): DumpContext;
   readonly registry: Registry;
   readonly readiness: Readiness;
@@ -39,7 +41,7 @@ export function createAdmin(options: AdminOptions): Admin {
     hosts,
     pages: {
       '/config_dump': () => json(configDump(options.tables(), options.dump())),
-      '/connections': async () => json(await connectionsPage(options.connections())),
+      '/connections': async () => json(await connectionsPage(options.connections(), options.upstreams())),
       '/healthz': () => text(200, 'ok'),
     },
   });

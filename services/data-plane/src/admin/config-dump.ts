@@ -1,9 +1,13 @@
 import {
+  BACKEND_DEFAULTS,
+  type BackendPolicy,
   FRONTEND_DEFAULTS,
   type FrontendPolicy,
   type HttpRoute,
+  KEEPALIVE_DEFAULTS,
   type Policy,
   type RouteMatch,
+  type TcpKeepalive,
   type TcpRoute,
 } from '@pulseplane/projection/gateway';
 import type { BindStatus } from '../listener/bind-manager.ts';
@@ -38,8 +42,9 @@ export function configDump(tables: Tables, context: DumpContext): object {
     }),
     routes: { httpMesh: [], tcpMesh: [], routeGroups: [] },
     policies: tables.policies.map(dumpPolicy),
-    backends: [...tables.backends.values()].map(({ name, namespace, host, port }) => ({
+    backends: [...tables.backends.values()].map(({ name, namespace, host, port, inlinePolicies }) => ({
       backend: { host: { name: { name, namespace }, target: address(host, port) } },
+      ...(inlinePolicies.length > 0 && { inlinePolicies: inlinePolicies.map(dumpBackendPolicy) }),
     })),
     models: [],
     version: { version: context.version, nodeVersion: process.version },
@@ -100,29 +105,60 @@ function dumpMatch(match: RouteMatch): object {
 
 function dumpPolicy(policy: Policy): object {
   const { kind, name, namespace } = policy.name;
-  const { gateway, port } = policy.target;
   return {
     key: policy.key,
     name: { kind, name, namespace },
-    target: {
-      gateway: {
-        gatewayName: gateway.name,
-        gatewayNamespace: gateway.namespace,
-        listenerName: null,
-        ...(port !== undefined && { port }),
-      },
-    },
-    policy: { frontend: dumpFrontend(policy.frontend) },
+    target: dumpTarget(policy.target),
+    policy:
+      'frontend' in policy
+        ? { frontend: dumpFrontend(policy.frontend) }
+        : { backend: dumpBackendPolicy(policy.backend) },
   };
+}
+
+function dumpTarget(target: Policy['target']): object {
+  if ('route' in target) {
+    const { name, namespace, ruleName, kind } = target.route;
+    return { route: { name, namespace, ...(ruleName !== undefined && { ruleName }), kind } };
+  }
+  if ('backend' in target) {
+    const { name, namespace } = target.backend;
+    return { backend: { backend: { name, namespace } } };
+  }
+  const { gateway } = target;
+  return {
+    gateway: {
+      gatewayName: gateway.name,
+      gatewayNamespace: gateway.namespace,
+      listenerName: ('listener' in target ? target.listener : undefined) ?? null,
+      ...('port' in target && { port: target.port }),
+    },
+  };
+}
+
+function dumpBackendPolicy(policy: BackendPolicy): object {
+  if (policy.section === 'tcp') {
+    const { connectTimeoutMs = BACKEND_DEFAULTS.connectTimeoutMs, keepalive = {} } = policy;
+    return { tcp: { keepalives: dumpKeepalive(keepalive), connectTimeout: goDuration(connectTimeoutMs) } };
+  }
+  const { version, requestTimeoutMs } = policy;
+  return {
+    http: {
+      version: version === undefined ? null : version.toUpperCase(),
+      ...(requestTimeoutMs !== undefined && { requestTimeout: goDuration(requestTimeoutMs) }),
+    },
+  };
+}
+
+function dumpKeepalive(keepalive: TcpKeepalive): object {
+  const { timeMs, intervalMs, retries } = { ...KEEPALIVE_DEFAULTS, ...keepalive };
+  return { enabled: true, time: goDuration(timeMs), interval: goDuration(intervalMs), retries };
 }
 
 /** The odd capitals are agentgateway's before v1.3, and what its tutorials' filters look for. */
 function dumpFrontend(frontend: FrontendPolicy): object {
   if (frontend.section === 'tcp') {
-    const { timeMs, intervalMs, retries } = { ...FRONTEND_DEFAULTS.tcp, ...frontend.keepalive };
-    return {
-      tCP: { keepalives: { enabled: true, time: goDuration(timeMs), interval: goDuration(intervalMs), retries } },
-    };
+    return { tCP: { keepalives: dumpKeepalive(frontend.keepalive) } };
   }
   const http = { ...FRONTEND_DEFAULTS.http, ...frontend.http };
   return {

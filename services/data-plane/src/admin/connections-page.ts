@@ -1,27 +1,35 @@
+import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describeSocketOptionError, getTcpInfo, getTcpKeepalive, socketFd } from '@pulseplane/keepalive';
-import type { Connection } from '../connection/connection.ts';
+import { type Connection, hostPort } from '../connection/connection.ts';
+import type { UpstreamConnection } from '../upstream/upstream-connection.ts';
 
 /** Each connection costs six system calls; so many are read before the event loop may turn. */
 const PER_TURN = 200;
 
-/** Every open connection with what the kernel says about it now. Times in milliseconds. */
-export async function connectionsPage(connections: Iterable<Connection>): Promise<object> {
-  const rows: object[] = [];
-  for (const connection of [...connections]) {
-    if (connection.socket.destroyed) continue;
-    rows.push(describe(connection));
-    if (rows.length % PER_TURN === 0) await turn();
+/** Every open connection, from clients and to backends, with what the kernel says about it now. Times in milliseconds. */
+export async function connectionsPage(
+  connections: Iterable<Connection>,
+  upstreams: Iterable<UpstreamConnection>,
+): Promise<object> {
+  return { connections: await rows(connections, describe), upstreams: await rows(upstreams, describeUpstream) };
+}
+
+async function rows<One extends { readonly socket: Socket }>(
+  open: Iterable<One>,
+  toRow: (one: One) => object,
+): Promise<readonly object[]> {
+  const found: object[] = [];
+  for (const one of [...open]) {
+    if (one.socket.destroyed) continue;
+    found.push(toRow(one));
+    if (found.length % PER_TURN === 0) await turn();
   }
-  return { connections: rows };
+  return found;
 }
 
 function describe(connection: Connection): object {
-  const { socket } = connection;
-  const fd = socketFd(socket);
-  const keepalive = fd === undefined ? undefined : getTcpKeepalive(fd);
-  const info = fd === undefined ? undefined : getTcpInfo(fd);
-  const tcp = info?.ok === true ? info.value : undefined;
+  const { bytes, ...kernel } = askKernel(connection.socket);
   return {
     id: connection.id,
     peer: connection.peer,
@@ -29,10 +37,43 @@ function describe(connection: Connection): object {
     listener: connection.listenerKey,
     protocol: connection.protocol,
     ageMs: Math.round(performance.now() - connection.acceptedAt),
-    idleMs: tcp === undefined ? null : Math.min(tcp.lastDataReceivedMs, tcp.lastDataSentMs),
-    bytesIn: tcp?.bytesReceived ?? socket.bytesRead,
-    bytesOut: tcp?.bytesAcked ?? socket.bytesWritten,
+    ...bytes,
     policy: { tcp: connection.policyKeys.tcp ?? null, http: connection.policyKeys.http ?? null },
+    ...kernel,
+    lastPingRttMs: connection.served?.lastPingRttMs() ?? null,
+  };
+}
+
+function describeUpstream({ id, socket, path, protocol, openedAt, underWay, sources }: UpstreamConnection): object {
+  const { bytes, ...kernel } = askKernel(socket);
+  const { kind, namespace, name, ruleName } = path.route;
+  return {
+    id,
+    peer: hostPort(socket.remoteAddress ?? '', socket.remotePort ?? 0),
+    local: hostPort(socket.localAddress ?? '', socket.localPort ?? 0),
+    backend: path.backendKey,
+    route: `${kind} ${namespace}/${name}${ruleName === undefined ? '' : `/${ruleName}`}`,
+    listener: path.listener,
+    protocol,
+    requests: underWay,
+    ageMs: Math.round(performance.now() - openedAt),
+    ...bytes,
+    policy: { tcp: sources.tcp ?? null, http: sources.http ?? null },
+    ...kernel,
+  };
+}
+
+function askKernel(socket: Socket) {
+  const fd = socketFd(socket);
+  const keepalive = fd === undefined ? undefined : getTcpKeepalive(fd);
+  const info = fd === undefined ? undefined : getTcpInfo(fd);
+  const tcp = info?.ok === true ? info.value : undefined;
+  return {
+    bytes: {
+      idleMs: tcp === undefined ? null : Math.min(tcp.lastDataReceivedMs, tcp.lastDataSentMs),
+      bytesIn: tcp?.bytesReceived ?? socket.bytesRead,
+      bytesOut: tcp?.bytesAcked ?? socket.bytesWritten,
+    },
     keepalive:
       keepalive === undefined
         ? { error: 'no file descriptor' }
@@ -41,6 +82,5 @@ function describe(connection: Connection): object {
           : { error: describeSocketOptionError(keepalive.error) },
     unansweredProbes: tcp?.unansweredProbes ?? null,
     rttMs: tcp?.rttMs ?? null,
-    lastPingRttMs: connection.served?.lastPingRttMs() ?? null,
   };
 }

@@ -114,6 +114,7 @@ function plainAddress(address: string): string {
   return address.startsWith('::ffff:') ? address.slice(7) : address;
 }
 
-function hostPort(host: string, port: number): string {
+/** As URLs have it: an IPv6 address in brackets. */
+export function hostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

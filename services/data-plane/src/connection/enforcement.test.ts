@@ -200,7 +200,7 @@ test('a thousand open connections get a new policy without a long pause of the e
     // Fewer at once than a listening socket's queue holds.
     clients.push(...(await Promise.all(Array.from({ length: 100 }, () => rawClient(world.tcpPort)))));
   }
-  await until(async () => (await world.connections()).length === 1_000);
+  await until(async () => (await world.connections()).length === 1_000, 10_000);
   world.apply(TCP);
   const start = performance.now();
   await until(async () => (await world.connections()).every(({ keepalive }) => keepalive.idleSeconds === 30));

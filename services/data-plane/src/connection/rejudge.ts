@@ -1,5 +1,3 @@
-import type { Connection } from './connection.ts';
-
 /** Judges open connections again without holding up the event loop. */
 export type Rejudge = {
   /** Every connection that is open now will be judged by the settings that hold when its turn comes. */
@@ -9,7 +7,7 @@ export type Rejudge = {
 /**
  * @param perTurn how many connections one turn of the event loop judges
  */
-export function createRejudge(
+export function createRejudge<Connection>(
   connections: () => Iterable<Connection>,
   judge: (connection: Connection) => void,
   perTurn = 200,

@@ -2,6 +2,7 @@ import type { SocketOptionError } from '@pulseplane/keepalive';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { CloseReason } from '../connection/close-reason.ts';
 import type { Connection } from '../connection/connection.ts';
+import type { UpstreamConnection } from '../upstream/upstream-connection.ts';
 
 /** What the worker counts. */
 export type Metrics = {
@@ -12,6 +13,8 @@ export type Metrics = {
   pingSent(): void;
   configApplied(rejected: number): void;
   upstreamFailed(backend: string): void;
+  /** No connection, or no answer, within the settings in force. */
+  upstreamTimedOut(backend: string, kind: 'connect' | 'request'): void;
   /** A request found too much under way at its backend. */
   upstreamOverflowed(backend: string): void;
   /** A client found all of the worker's connections taken. */
@@ -21,6 +24,7 @@ export type Metrics = {
 /** What is looked up when the metrics are read. */
 export type MetricSources = {
   connections(): Iterable<Connection>;
+  upstreams(): Iterable<UpstreamConnection>;
   binds(): Iterable<{ readonly bind: { readonly key: string }; readonly state: string }>;
 };
 
@@ -36,6 +40,16 @@ export function createMetrics(sources: MetricSources): Metrics {
     collect() {
       this.reset();
       for (const { listenerKey, protocol } of sources.connections()) this.inc({ listener: listenerKey, protocol });
+    },
+  });
+  new Gauge({
+    name: 'pulseplane_upstream_connections_open',
+    help: 'Open connections to backends, idle ones included',
+    labelNames: ['backend', 'protocol'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { path, protocol } of sources.upstreams()) this.inc({ backend: path.backendKey, protocol });
     },
   });
   new Gauge({
@@ -90,6 +104,12 @@ export function createMetrics(sources: MetricSources): Metrics {
     labelNames: ['backend'],
     registers,
   });
+  const upstreamTimeouts = new Counter({
+    name: 'pulseplane_upstream_timeouts_total',
+    help: 'No connection within connectTimeout (connect), or no answer within requestTimeout (request)',
+    labelNames: ['backend', 'kind'],
+    registers,
+  });
   const upstreamOverflows = new Counter({
     name: 'pulseplane_upstream_overflows_total',
     help: 'Requests refused because too many were under way at the backend and waited for it',
@@ -121,6 +141,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       if (count > 0) rejected.inc(count);
     },
     upstreamFailed: (backend) => upstreamFailures.inc({ backend }),
+    upstreamTimedOut: (backend, kind) => upstreamTimeouts.inc({ backend, kind }),
     upstreamOverflowed: (backend) => upstreamOverflows.inc({ backend }),
     connectionRefused: () => refused.inc(),
   };

@@ -1,9 +1,10 @@
 import { PassThrough, type Readable } from 'node:stream';
-import type { Dispatcher } from 'undici';
 import { longTimeout } from '../connection/long-timeout.ts';
+import { ConnectTimeoutError } from '../upstream/dial.ts';
+import type { UpstreamCall, UpstreamHandler } from '../upstream/http-client.ts';
+import type { Upstream } from '../upstream/upstreams.ts';
 import { answer, type Exchange } from './exchange.ts';
 import { headerValue, requestHeaders, responseHeaders } from './headers.ts';
-import type { Upstream } from './upstreams.ts';
 
 /** How an exchange with an upstream ended. */
 export type ForwardOutcome =
@@ -14,13 +15,17 @@ export type ForwardOutcome =
   /** Too much is under way at the upstream. */
   | 'overflow'
   | 'unreachable'
+  /** No connection in time. */
+  | 'connect_timeout'
+  /** The answer did not begin within the policy's requestTimeout. */
+  | 'request_timeout'
   | 'timeout'
   | 'bad_request'
   | 'broken_off';
 
 export type ForwardOptions = { readonly preserveCase: boolean; readonly bodyIdleMs: number };
 
-const TIMEOUTS = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT']);
+const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'PULSEPLANE_ANSWER_TIMEOUT', 'ETIMEDOUT']);
 const NO_SOCKET = 'PULSEPLANE_UPSTREAM_SOCKETS';
 const BAD_REQUESTS = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH']);
 
@@ -35,18 +40,20 @@ export function forward(
   onEnd: (outcome: ForwardOutcome, error?: Error) => void,
 ): void {
   const upload = exchange.body && uploadOf(exchange.body);
-  let controller: Dispatcher.DispatchController | undefined;
+  let call: UpstreamCall | undefined;
   let started = false;
   let ended = false;
   let release: () => void = () => undefined;
   let leaveLine: () => void = () => undefined;
   let cancelBodyWait: () => void = () => undefined;
+  let cancelDeadline: () => void = () => undefined;
 
   const end = (outcome: ForwardOutcome, error?: Error) => {
     if (ended) return;
     ended = true;
     leaveLine();
     cancelBodyWait();
+    cancelDeadline();
     upload?.destroy();
     onEnd(outcome, error);
   };
@@ -57,6 +64,10 @@ export function forward(
     if (started) {
       exchange.abort();
       return end('broken_off', error);
+    }
+    if (error instanceof ConnectTimeoutError) {
+      answer(exchange, 504, `upstream timeout: no connection in ${error.timeoutMs} ms`);
+      return end('connect_timeout', error);
     }
     const code = 'code' in error ? String(error.code) : '';
     if (TIMEOUTS.has(code)) {
@@ -77,10 +88,21 @@ export function forward(
 
   exchange.onClosed(() => {
     if (ended) return;
-    controller?.abort(new Error('the client has gone'));
     end('client_gone');
+    call?.abort(new Error('the client has gone'));
   });
-  exchange.sink.on('drain', () => controller?.resume());
+  exchange.sink.on('drain', () => call?.resume());
+
+  const { requestTimeoutMs } = upstream.settings.http;
+  if (requestTimeoutMs !== undefined) {
+    cancelDeadline = longTimeout(requestTimeoutMs, () => {
+      if (started || ended) return;
+      const error = new Error(`no answer in ${requestTimeoutMs} ms`);
+      answer(exchange, 504, `upstream timeout: ${error.message}`);
+      end('request_timeout', error);
+      call?.abort(error);
+    });
+  }
 
   if (exchange.body !== undefined && upload !== undefined) {
     cancelBodyWait = whenSilent(exchange.body, upload, bodyIdleMs, () => {
@@ -88,60 +110,51 @@ export function forward(
       if (started || ended) return;
       exchange.giveUpBody();
       answer(exchange, 408, 'the request body did not arrive in time');
-      controller?.abort(new Error('the request body did not arrive in time'));
       end('body_late');
+      call?.abort(new Error('the request body did not arrive in time'));
     });
   }
 
-  const handler: Dispatcher.DispatchHandler = {
-    onRequestStart(current) {
-      controller = current;
-      // Gone while the connection was being made. The place stays taken until the pool is done with it.
-      if (ended) current.abort(new Error('the client has gone'));
+  const handler: UpstreamHandler = {
+    onStart(current) {
+      call = current;
+      // Over while the connection was being made. The place stays taken until that is done.
+      if (ended) current.abort(new Error('the request is over'));
     },
-    onResponseStart(current, status, parsed) {
-      if (status < 200 || ended) return;
-      const raw =
-        rawPairs(current.rawHeaders) ?? Object.entries(parsed).flatMap(([name, value]) => [name, String(value)]);
-      started = exchange.respond(status, responseHeaders(raw, preserveCase), headerValue(raw, 'trailer') !== undefined);
+    onHead(status, headers, trailers) {
+      if (ended) return;
+      started = exchange.respond(status, responseHeaders(headers, preserveCase), trailers);
+      cancelDeadline();
     },
-    onResponseData(current, chunk) {
-      if (ended || exchange.closed) return;
-      if (!exchange.sink.write(chunk)) current.pause();
-    },
-    onResponseEnd(current) {
+    onData: (chunk) => ended || exchange.closed || exchange.sink.write(chunk),
+    onEnd(trailers) {
       release();
       if (ended) return;
-      exchange.finish(responseHeaders(rawPairs(current.rawTrailers) ?? [], preserveCase));
+      exchange.finish(responseHeaders(trailers, preserveCase));
       end('done');
     },
-    onResponseError(_current, error) {
+    onError(error) {
       release();
       fail(error);
     },
   };
 
-  const dispatch = () => {
-    try {
-      upstream.dispatcher.dispatch(
-        {
-          method: exchange.method,
-          path: exchange.target,
-          headers: requestHeaders(exchange.headers, exchange.authority, exchange.peerAddress),
-          body: upload ?? null,
-        },
-        handler,
-      );
-    } catch (error) {
-      release();
-      fail(error instanceof Error ? error : new Error(String(error)));
-    }
-  };
+  const send = () =>
+    upstream.send(
+      {
+        method: exchange.method,
+        target: exchange.target,
+        headers: requestHeaders(exchange.headers, exchange.authority, exchange.peerAddress),
+        trailers: headerValue(exchange.headers, 'te')?.toLowerCase().includes('trailers') === true,
+        body: upload,
+      },
+      handler,
+    );
 
   leaveLine = upstream.slots.take(
     (place) => {
       release = place;
-      dispatch();
+      send();
     },
     () => {
       answer(exchange, 503, 'too many requests wait for the upstream');
@@ -190,9 +203,4 @@ function uploadOf(body: Readable): PassThrough {
     if (!body.destroyed) body.resume();
   });
   return body.pipe(upload);
-}
-
-function rawPairs(raw: Dispatcher.DispatchController['rawHeaders']): string[] | undefined {
-  if (!Array.isArray(raw)) return undefined;
-  return raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')));
 }

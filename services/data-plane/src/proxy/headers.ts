@@ -48,6 +48,20 @@ export function responseHeaders(headers: readonly string[], preserveCase: boolea
   return result;
 }
 
+/** A flat list as node:http2 takes it. */
+export function toHeaderObject(flat: readonly string[]): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = {};
+  for (let index = 0; index + 1 < flat.length; index += 2) {
+    const name = (flat[index] ?? '').toLowerCase();
+    const value = flat[index + 1] ?? '';
+    const former = headers[name];
+    if (former === undefined) headers[name] = value;
+    else if (Array.isArray(former)) former.push(value);
+    else headers[name] = [former, value];
+  }
+  return headers;
+}
+
 function* endToEnd(headers: readonly string[], dropped: ReadonlySet<string>): Generator<readonly [string, string]> {
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const name = headers[index] ?? '';

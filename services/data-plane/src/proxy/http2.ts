@@ -4,7 +4,7 @@ import type { EffectiveHttp } from '@pulseplane/projection/gateway';
 import type { Connection, Served } from '../connection/connection.ts';
 import { headerLines, hostProblem } from './authority.ts';
 import { answer, type Exchange } from './exchange.ts';
-import { headerValue } from './headers.ts';
+import { headerValue, toHeaderObject } from './headers.ts';
 
 export type Http2Context = {
   readonly pings: PingKeepalive;
@@ -143,7 +143,7 @@ function toExchange(
     respond(status, list, trailers) {
       if (gone() || stream.headersSent) return false;
       try {
-        stream.respond({ ':status': status, ...toHeaders(list) }, { waitForTrailers: trailers });
+        stream.respond({ ':status': status, ...toHeaderObject(list) }, { waitForTrailers: trailers });
       } catch {
         // The upstream sent a header that HTTP/2 forbids.
         stream.close(constants.NGHTTP2_INTERNAL_ERROR);
@@ -152,7 +152,7 @@ function toExchange(
       promised = trailers;
       if (trailers) {
         stream.once('wantTrailers', () => {
-          if (!gone()) stream.sendTrailers(toHeaders(pendingTrailers));
+          if (!gone()) stream.sendTrailers(toHeaderObject(pendingTrailers));
         });
       }
       return true;
@@ -172,17 +172,4 @@ function toExchange(
       if (!gone()) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
     },
   };
-}
-
-function toHeaders(flat: readonly string[]): Record<string, string | string[]> {
-  const headers: Record<string, string | string[]> = {};
-  for (let index = 0; index + 1 < flat.length; index += 2) {
-    const name = (flat[index] ?? '').toLowerCase();
-    const value = flat[index + 1] ?? '';
-    const former = headers[name];
-    if (former === undefined) headers[name] = value;
-    else if (Array.isArray(former)) former.push(value);
-    else headers[name] = [former, value];
-  }
-  return headers;
 }

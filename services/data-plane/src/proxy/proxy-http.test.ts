@@ -16,7 +16,7 @@ let world: World;
 let aborted = 0;
 
 before(async () => {
-  world = await createWorld({ onRequest, upstream: { connectTimeoutMs: 500, headersTimeoutMs: 1_000 } });
+  world = await createWorld({ onRequest, upstream: { headersTimeoutMs: 1_000 } });
 });
 
 after(() => world.stop());

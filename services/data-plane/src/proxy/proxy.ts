@@ -1,9 +1,18 @@
 import type { PingKeepalive } from '@pulseplane/keepalive';
-import type { Backend, EffectiveFrontend, WeightedBackend } from '@pulseplane/projection/gateway';
+import type {
+  EffectiveBackend,
+  EffectiveFrontend,
+  HttpRoute,
+  Listener,
+  TcpRoute,
+} from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
 import type { Connection } from '../connection/connection.ts';
 import type { Limits } from '../limits.ts';
 import type { Tables } from '../tables/tables.ts';
+import { type UpstreamPath, upstreamPath } from '../tables/upstream-path.ts';
+import { ConnectTimeoutError } from '../upstream/dial.ts';
+import type { Upstreams } from '../upstream/upstreams.ts';
 import { answer, type Exchange } from './exchange.ts';
 import { forward } from './forward.ts';
 import { createHttp1Front } from './http1.ts';
@@ -11,7 +20,6 @@ import { serveHttp2 } from './http2.ts';
 import { pickBackend, routeHttp, routeTcp } from './route.ts';
 import { sniff } from './sniff.ts';
 import { serveTcp } from './tcp.ts';
-import type { Upstreams } from './upstreams.ts';
 
 export type ProxyContext = {
   readonly logger: Logger;
@@ -20,10 +28,14 @@ export type ProxyContext = {
   readonly limits: Limits;
   tables(): Tables;
   frontend(port: number): EffectiveFrontend;
+  /** Undefined when the backend of the path is not configured. */
+  backend(path: UpstreamPath): EffectiveBackend | undefined;
   /** The connection speaks a known protocol from now on. */
   onProtocol(connection: Connection): void;
   onPing(): void;
   onUpstreamFailure(backendKey: string): void;
+  /** A backend took no connection in time, or did not answer a request within its requestTimeout. */
+  onUpstreamTimeout(backendKey: string, kind: 'connect' | 'request'): void;
   /** A request was refused, because too much is under way or waits already. */
   onUpstreamOverflow(backendKey: string): void;
   /** For a test that wants a certain backend; 0 to below 1. */
@@ -37,27 +49,28 @@ export function createProxy(context: ProxyContext): Proxy {
   const { limits, upstreams } = context;
   const random = context.random ?? Math.random;
 
-  const choose = (backends: readonly WeightedBackend[]): Backend | undefined => {
-    const key = pickBackend(backends, random());
-    return key === undefined ? undefined : context.tables().backends.get(key);
+  const choose = (listener: Listener, route: HttpRoute | TcpRoute): UpstreamPath | undefined => {
+    const key = pickBackend(route.backends, random());
+    return key === undefined ? undefined : upstreamPath(listener, route, key);
   };
 
   const onExchange = (connection: Connection, exchange: Exchange) => {
     const routing = routeHttp(context.tables(), connection.bind, exchange);
     if (routing.kind !== 'no_listener') connection.listenerKey = routing.listener.key;
     if (routing.kind !== 'route') return answer(exchange, 404, 'route not found');
-    const backend = choose(routing.route.backends);
-    if (backend === undefined) return answer(exchange, 500, 'no backend');
+    const path = choose(routing.listener, routing.route);
+    const upstream = path && upstreams.of(path);
+    if (path === undefined || upstream === undefined) return answer(exchange, 500, 'no backend');
+    const backend = path.backendKey;
     const preserveCase = context.frontend(connection.bind.port).http.http1HeaderCase === 'preserve';
     const options = { preserveCase, bodyIdleMs: limits.requestBodyIdleMs };
-    forward(exchange, upstreams.of(backend), options, (outcome, error) => {
+    forward(exchange, upstream, options, (outcome, error) => {
       if (outcome === 'done' || outcome === 'client_gone') return;
-      if (outcome === 'overflow') context.onUpstreamOverflow(backend.key);
-      else if (outcome !== 'bad_request' && outcome !== 'body_late') context.onUpstreamFailure(backend.key);
-      context.logger.debug(
-        { connection: connection.id, backend: backend.key, outcome, error: error?.message },
-        'a request failed',
-      );
+      if (outcome === 'overflow') context.onUpstreamOverflow(backend);
+      else if (outcome !== 'bad_request' && outcome !== 'body_late') context.onUpstreamFailure(backend);
+      if (outcome === 'connect_timeout') context.onUpstreamTimeout(backend, 'connect');
+      if (outcome === 'request_timeout') context.onUpstreamTimeout(backend, 'request');
+      context.logger.debug({ connection: connection.id, backend, outcome, error: error?.message }, 'a request failed');
     });
   };
 
@@ -81,14 +94,25 @@ export function createProxy(context: ProxyContext): Proxy {
   const serveRaw = (connection: Connection) => {
     const { listener, route } = routeTcp(context.tables(), connection.bind);
     if (listener !== undefined) connection.listenerKey = listener.key;
-    const backend = route && choose(route.backends);
-    if (backend === undefined) return connection.close('no_route');
-    serveTcp(connection, backend, upstreams.sockets, (error) => {
-      context.onUpstreamFailure(backend.key);
-      context.logger.debug(
-        { connection: connection.id, backend: backend.key, error: error.message },
-        'upstream failed',
-      );
+    const path = listener && route && choose(listener, route);
+    const backend = path && context.tables().backends.get(path.backendKey);
+    const settings = path && context.backend(path);
+    if (path === undefined || backend === undefined || settings === undefined) return connection.close('no_route');
+    serveTcp(connection, {
+      backend,
+      dial: upstreams.dial,
+      connectTimeoutMs: settings.tcp.connectTimeoutMs,
+      onConnected(socket) {
+        upstreams.addTcp(path, socket).underWay = 1;
+      },
+      onError(error) {
+        context.onUpstreamFailure(backend.key);
+        if (error instanceof ConnectTimeoutError) context.onUpstreamTimeout(backend.key, 'connect');
+        context.logger.debug(
+          { connection: connection.id, backend: backend.key, error: error.message },
+          'upstream failed',
+        );
+      },
     });
     context.onProtocol(connection);
   };

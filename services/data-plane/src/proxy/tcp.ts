@@ -1,9 +1,17 @@
-import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Backend } from '@pulseplane/projection/gateway';
 import type { Connection, Served } from '../connection/connection.ts';
-import { type SocketBudget, UpstreamSocketsError } from './socket-budget.ts';
+import type { Dial } from '../upstream/dial.ts';
 
-const CONNECT_TIMEOUT_MS = 10_000;
+/** Where the bytes go. */
+export type TcpUpstream = {
+  readonly backend: Backend;
+  readonly dial: Dial;
+  readonly connectTimeoutMs: number;
+  /** The connection is there, and carries bytes from now on. */
+  onConnected(socket: Socket): void;
+  onError(error: Error): void;
+};
 
 /**
  * Carries bytes both ways between a client and a backend, each way no faster than its reader, and passes the end of
@@ -11,45 +19,28 @@ const CONNECT_TIMEOUT_MS = 10_000;
  */
 export function serveTcp(
   connection: Connection,
-  backend: Backend,
-  sockets: SocketBudget,
-  onUpstreamError: (error: Error) => void,
-  connectTimeoutMs = CONNECT_TIMEOUT_MS,
+  { backend, dial, connectTimeoutMs, onConnected, onError }: TcpUpstream,
 ): void {
   const client = connection.socket;
-  const taken = sockets.take();
-  if (taken === undefined) {
-    onUpstreamError(new UpstreamSocketsError());
+  const fail = (error: Error) => {
+    onError(error);
     connection.close('upstream');
-    return;
-  }
-  const upstream = connect({ host: backend.host, port: backend.port, allowHalfOpen: true, noDelay: true });
-  taken.releaseOnClose(upstream);
-  const giveUp = setTimeout(() => {
-    onUpstreamError(new Error(`no connection to ${backend.host}:${backend.port} in ${connectTimeoutMs} ms`));
-    connection.close('upstream');
-  }, connectTimeoutMs);
-
-  upstream.once('connect', () => {
-    clearTimeout(giveUp);
-    client.pipe(upstream);
-    upstream.pipe(client);
+  };
+  const upstream = dial(backend, { timeoutMs: connectTimeoutMs, allowHalfOpen: true }, (error, socket) => {
+    if (socket === undefined) return fail(error ?? new Error('no socket'));
+    socket.on('error', fail);
+    onConnected(socket);
+    client.pipe(socket);
+    socket.pipe(client);
   });
-  upstream.on('error', (error) => {
-    onUpstreamError(error);
-    connection.close('upstream');
-  });
+  if (upstream === undefined) return;
   // Who ends first has ended it, whoever is last to say so.
   upstream.once('end', () => connection.explain('upstream'));
   client.once('end', () => connection.explain('peer'));
   upstream.once('close', () => {
-    clearTimeout(giveUp);
     if (!client.writableEnded) connection.close('upstream');
   });
-  client.once('close', () => {
-    clearTimeout(giveUp);
-    upstream.destroy();
-  });
+  client.once('close', () => upstream.destroy());
 
   const served: Served = {
     protocol: 'tcp',

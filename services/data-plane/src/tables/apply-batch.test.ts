@@ -6,7 +6,15 @@ import { GATEWAY, httpPolicy, portResources, tcpPolicy } from '../testing/world.
 import { applyBatch } from './apply-batch.ts';
 import { EMPTY_TABLES, frontendByPort, type Tables } from './tables.ts';
 
-const BACKEND: Backend = { kind: 'backend', key: 'a/b', namespace: 'a', name: 'b', host: 'upstream', port: 80 };
+const BACKEND: Backend = {
+  kind: 'backend',
+  key: 'a/b',
+  namespace: 'a',
+  name: 'b',
+  host: 'upstream',
+  port: 80,
+  inlinePolicies: [],
+};
 
 test('a bad resource rejects only itself, and its former version stays', () => {
   const first = applyBatch(EMPTY_TABLES, named(BACKEND));

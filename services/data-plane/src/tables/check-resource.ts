@@ -1,5 +1,12 @@
 import { TCP_KEEPALIVE_LIMITS } from '@pulseplane/keepalive';
-import type { GatewayResource, Policy, WeightedBackend } from '@pulseplane/projection/gateway';
+import type {
+  BackendPolicy,
+  GatewayResource,
+  HttpSettings,
+  Policy,
+  TcpKeepalive,
+  WeightedBackend,
+} from '@pulseplane/projection/gateway';
 import { wholeMatch } from './route-entry.ts';
 
 /** What is wrong with a resource, or undefined. The control plane has checked too; a worker trusts nobody. */
@@ -15,7 +22,8 @@ export function checkResource(resource: GatewayResource): string | undefined {
     case 'tcp_route':
       return checkBackends(resource.backends);
     case 'backend':
-      return resource.host === '' ? 'host must not be empty' : checkPort('port', resource.port);
+      if (resource.host === '') return 'host must not be empty';
+      return checkPort('port', resource.port) ?? firstProblem(resource.inlinePolicies, checkBackendPolicy);
     case 'policy':
       return checkPolicy(resource);
     default:
@@ -48,14 +56,23 @@ function checkPatterns(route: Extract<GatewayResource, { kind: 'route' }>): stri
 }
 
 function checkPolicy(policy: Policy): string | undefined {
+  if ('backend' in policy) return checkBackendPolicy(policy.backend);
   if (policy.target.port !== undefined) {
     const bad = checkPort('target port', policy.target.port);
     if (bad !== undefined) return bad;
   }
-  return policy.frontend.section === 'tcp' ? checkTcp(policy.frontend) : checkHttp(policy.frontend.http);
+  const { frontend } = policy;
+  return frontend.section === 'tcp' ? checkKeepalive(frontend.keepalive) : checkHttp(frontend.http);
 }
 
-function checkTcp({ keepalive }: Extract<Policy['frontend'], { section: 'tcp' }>): string | undefined {
+function checkBackendPolicy(policy: BackendPolicy): string | undefined {
+  if (policy.section === 'http') return checkPositive('requestTimeoutMs', policy.requestTimeoutMs);
+  return (
+    checkPositive('connectTimeoutMs', policy.connectTimeoutMs) ?? (policy.keepalive && checkKeepalive(policy.keepalive))
+  );
+}
+
+function checkKeepalive(keepalive: TcpKeepalive): string | undefined {
   const { seconds, probes } = TCP_KEEPALIVE_LIMITS;
   for (const field of ['timeMs', 'intervalMs'] as const) {
     const value = keepalive[field];
@@ -87,17 +104,27 @@ const RANGES = {
   http2MaxHeaderSize: [0, 2 ** 32 - 1],
 } as const;
 
-function checkHttp(http: Extract<Policy['frontend'], { section: 'http' }>['http']): string | undefined {
-  for (const field of POSITIVE) {
-    const value = http[field];
-    if (value !== undefined && !(value > 0)) return `${field} ${value} must be more than 0`;
-  }
+function checkHttp(http: HttpSettings): string | undefined {
+  const bad = firstProblem(POSITIVE, (field) => checkPositive(field, http[field]));
+  if (bad !== undefined) return bad;
   for (const field of Object.keys(RANGES) as (keyof typeof RANGES)[]) {
     const value = http[field];
     const [least, most] = RANGES[field];
     if (value !== undefined && !(value >= least && value <= most)) {
       return `${field} ${value} is not in ${least}..${most}`;
     }
+  }
+  return undefined;
+}
+
+function checkPositive(field: string, value: number | undefined): string | undefined {
+  return value !== undefined && !(value > 0) ? `${field} ${value} must be more than 0` : undefined;
+}
+
+function firstProblem<Item>(items: readonly Item[], check: (item: Item) => string | undefined): string | undefined {
+  for (const item of items) {
+    const problem = check(item);
+    if (problem !== undefined) return problem;
   }
   return undefined;
 }

@@ -1,6 +1,8 @@
 import type {
   Backend,
+  BackendPolicyIndex,
   Bind,
+  EffectiveBackend,
   EffectiveFrontend,
   GatewayName,
   GatewayResource,
@@ -9,8 +11,9 @@ import type {
   Policy,
   TcpRoute,
 } from '@pulseplane/projection/gateway';
-import { effectiveFrontend } from '@pulseplane/projection/gateway';
+import { effectiveBackend, effectiveFrontend, indexBackendPolicies } from '@pulseplane/projection/gateway';
 import { compileRoutes, type RouteEntry } from './route-entry.ts';
+import type { UpstreamPath } from './upstream-path.ts';
 
 /**
  * Everything that the worker was told, in one value that is swapped in one step. All lists are sorted by key, so that
@@ -22,6 +25,7 @@ export type Tables = {
   readonly binds: readonly Bind[];
   readonly backends: ReadonlyMap<string, Backend>;
   readonly policies: readonly Policy[];
+  readonly backendPolicies: BackendPolicyIndex;
   readonly listenersByBind: ReadonlyMap<string, readonly Listener[]>;
   readonly httpRoutesByListener: ReadonlyMap<string, readonly HttpRoute[]>;
   readonly tcpRoutesByListener: ReadonlyMap<string, readonly TcpRoute[]>;
@@ -45,10 +49,12 @@ export function buildTables(
   const sorted = [...resources.values()].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   const keep = (kind: GatewayResource['kind']) => former !== undefined && !changed.has(kind);
   const routes = sorted.filter((resource) => resource.kind === 'route');
+  const policies = sorted.filter((resource) => resource.kind === 'policy');
   return {
     resources,
     binds: sorted.filter((resource) => resource.kind === 'bind'),
-    policies: sorted.filter((resource) => resource.kind === 'policy'),
+    policies,
+    backendPolicies: former !== undefined && keep('policy') ? former.backendPolicies : indexBackendPolicies(policies),
     backends: new Map(sorted.filter((resource) => resource.kind === 'backend').map((it) => [it.key, it])),
     listenersByBind: groupBy(
       sorted.filter((resource) => resource.kind === 'listener'),
@@ -74,6 +80,24 @@ export function frontendByPort(tables: Tables, gateway: GatewayName): (port: num
       known.set(port, frontend);
     }
     return frontend;
+  };
+}
+
+/** The settings in force on each path, computed once for each value of the tables; undefined without its backend. */
+export function backendByPath({
+  backends,
+  backendPolicies,
+}: Tables): (path: UpstreamPath) => EffectiveBackend | undefined {
+  const known = new Map<string, EffectiveBackend>();
+  return (path) => {
+    const backend = backends.get(path.backendKey);
+    if (backend === undefined) return undefined;
+    let settings = known.get(path.key);
+    if (settings === undefined) {
+      settings = effectiveBackend(backendPolicies, { ...path, backend });
+      known.set(path.key, settings);
+    }
+    return settings;
   };
 }
 

@@ -3,6 +3,9 @@ import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  type BackendPolicy,
+  type BackendTarget,
+  type FrontendPolicy,
   type GatewayResource,
   type HttpSettings,
   resourceName,
@@ -33,6 +36,14 @@ type ConnectionRow = {
   readonly lastPingRttMs: number | null;
 };
 
+/** One row about a connection to a backend. */
+type UpstreamRow = Pick<ConnectionRow, 'protocol' | 'policy' | 'keepalive'> & {
+  readonly backend: string;
+  readonly route: string;
+  readonly requests: number;
+  readonly local: string;
+};
+
 /** A worker with an HTTP port and a TCP port in front of an upstream, all on loopback. */
 export type World = {
   readonly worker: Worker;
@@ -40,7 +51,10 @@ export type World = {
   readonly tcpPort: number;
   apply(...resources: GatewayResource[]): readonly Reject[];
   remove(...resources: GatewayResource[]): void;
+  /** The ports of what is behind them. */
+  readonly upstreamPorts: { readonly http: number; readonly tcp: number };
   connections(): Promise<readonly ConnectionRow[]>;
+  upstreams(): Promise<readonly UpstreamRow[]>;
   /** How many connections closed for a reason. */
   closes(reason: CloseReason): Promise<number>;
   metrics(): Promise<string>;
@@ -82,10 +96,12 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   }
   const admin = (path: string, headers = {}) => fetch(`http://127.0.0.1:${worker.ports().admin}${path}`, { headers });
   const metrics = async () => (await fetch(`http://127.0.0.1:${worker.ports().metrics}/metrics`)).text();
+  const upstreamPorts = { http: (http.address() as AddressInfo).port, tcp: (tcp.address() as AddressInfo).port };
   const world: World = {
     worker,
     httpPort,
     tcpPort,
+    upstreamPorts,
     apply: (...resources) =>
       worker.apply({
         updated: resources.map((resource) => ({ name: resourceName(resource), resource })),
@@ -97,6 +113,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     async connections() {
       const page = (await (await admin('/connections')).json()) as { connections: ConnectionRow[] };
       return page.connections;
+    },
+    async upstreams() {
+      const page = (await (await admin('/connections')).json()) as { upstreams: UpstreamRow[] };
+      return page.upstreams;
     },
     async closes(reason) {
       const lines = (await metrics()).split('\n');
@@ -114,8 +134,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     },
   };
   world.apply(
-    ...portResources('http', httpPort, (http.address() as AddressInfo).port),
-    ...portResources('tcp', tcpPort, (tcp.address() as AddressInfo).port),
+    ...portResources('http', httpPort, upstreamPorts.http),
+    ...portResources('tcp', tcpPort, upstreamPorts.tcp),
   );
   worker.configured();
   await listening(httpPort);
@@ -150,6 +170,7 @@ export function portResources(
       name: `${protocol}-upstream`,
       host,
       port: upstreamPort,
+      inlinePolicies: [],
     },
     protocol === 'http'
       ? { kind: 'route', ...route, hostnames: [], matches: [{ path: { type: 'prefix', value: '/' }, headers: [] }] }
@@ -165,7 +186,23 @@ export function httpPolicy(http: HttpSettings): GatewayResource {
   return policy('frontend-http', { section: 'http', http });
 }
 
-function policy(suffix: string, frontend: Extract<GatewayResource, { kind: 'policy' }>['frontend']): GatewayResource {
+/** A backend policy; on the gateway unless told otherwise. */
+export function backendPolicy(
+  backend: BackendPolicy,
+  target: BackendTarget = { gateway: GATEWAY },
+  name = 'upstream-settings',
+): GatewayResource {
+  const { namespace } = GATEWAY;
+  return {
+    kind: 'policy',
+    key: `backend/${namespace}/${name}:backend-${backend.section}`,
+    name: { kind: 'AgentgatewayPolicy', namespace, name },
+    target,
+    backend,
+  };
+}
+
+function policy(suffix: string, frontend: FrontendPolicy): GatewayResource {
   const { namespace, name } = GATEWAY;
   return {
     kind: 'policy',

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file agentgateway/dev/resource/resource.proto.
  */
 export const file_agentgateway_dev_resource_resource: GenFile = /*@__PURE__*/
-  fileDesc("CihhZ2VudGdhdGV3YXkvZGV2L3Jlc291cmNlL3Jlc291cmNlLnByb3RvEhlhZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlItUCCghSZXNvdXJjZRIvCgRiaW5kGAEgASgLMh8uYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5CaW5kSAASNwoIbGlzdGVuZXIYAiABKAsyIy5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkxpc3RlbmVySAASMQoFcm91dGUYAyABKAsyIC5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLlJvdXRlSAASNQoHYmFja2VuZBgEIAEoCzIiLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuQmFja2VuZEgAEjMKBnBvbGljeRgFIAEoCzIhLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuUG9saWN5SAASOAoJdGNwX3JvdXRlGAYgASgLMiMuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5UQ1BSb3V0ZUgAQgYKBGtpbmQihQEKBEJpbmQSCwoDa2V5GAEgASgJEgwKBHBvcnQYAiABKA0SOgoIcHJvdG9jb2wYAyABKA4yKC5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkJpbmQuUHJvdG9jb2wiJgoIUHJvdG9jb2wSCAoESFRUUBAAEgcKA1RDUBABEgcKA1RMUxACIqkBCghMaXN0ZW5lchILCgNrZXkYASABKAkSEAoIYmluZF9rZXkYAiABKAkSNQoEbmFtZRgDIAEoCzInLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuTGlzdGVuZXJOYW1lEhAKCGhvc3RuYW1lGAQgASgJEjUKCHByb3RvY29sGAUgASgOMiMuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Qcm90b2NvbCKVAQoMTGlzdGVuZXJOYW1lEhQKDGdhdGV3YXlfbmFtZRgBIAEoCRIZChFnYXRld2F5X25hbWVzcGFjZRgCIAEoCRIVCg1saXN0ZW5lcl9uYW1lGAMgASgJEj0KDGxpc3RlbmVyX3NldBgEIAEoCzInLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuUmVzb3VyY2VOYW1lIi8KDFJlc291cmNlTmFtZRIMCgRuYW1lGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCSJCChFUeXBlZFJlc291cmNlTmFtZRIMCgRuYW1lGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRraW5kGAMgASgJImAKCVJvdXRlTmFtZRIMCgRraW5kGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJbmFtZXNwYWNlGAMgASgJEhYKCXJ1bGVfbmFtZRgEIAEoCUgAiAEBQgwKCl9ydWxlX25hbWUi5AEKBVJvdXRlEgsKA2tleRgBIAEoCRIUCgxsaXN0ZW5lcl9rZXkYAiABKAkSMgoEbmFtZRgDIAEoCzIkLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuUm91dGVOYW1lEhEKCWhvc3RuYW1lcxgFIAMoCRI2CgdtYXRjaGVzGAYgAygLMiUuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Sb3V0ZU1hdGNoEjkKCGJhY2tlbmRzGAcgAygLMicuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Sb3V0ZUJhY2tlbmQirwEKCFRDUFJvdXRlEgsKA2tleRgBIAEoCRIUCgxsaXN0ZW5lcl9rZXkYAiABKAkSMgoEbmFtZRgDIAEoCzIkLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuUm91dGVOYW1lEhEKCWhvc3RuYW1lcxgFIAMoCRI5CghiYWNrZW5kcxgGIAMoCzInLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuUm91dGVCYWNrZW5kIrEBCgpSb3V0ZU1hdGNoEjIKBHBhdGgYASABKAsyJC5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLlBhdGhNYXRjaBI3CgdoZWFkZXJzGAIgAygLMiYuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5IZWFkZXJNYXRjaBI2CgZtZXRob2QYAyABKAsyJi5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLk1ldGhvZE1hdGNoIkwKCVBhdGhNYXRjaBIPCgVleGFjdBgBIAEoCUgAEhUKC3BhdGhfcHJlZml4GAIgASgJSAASDwoFcmVnZXgYAyABKAlIAEIGCgRraW5kIkYKC0hlYWRlck1hdGNoEgwKBG5hbWUYASABKAkSDwoFZXhhY3QYAiABKAlIABIPCgVyZWdleBgDIAEoCUgAQgcKBXZhbHVlIhwKC01ldGhvZE1hdGNoEg0KBWV4YWN0GAEgASgJIlwKDFJvdXRlQmFja2VuZBI8CgdiYWNrZW5kGAEgASgLMisuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5CYWNrZW5kUmVmZXJlbmNlEg4KBndlaWdodBgCIAEoBSItChBCYWNrZW5kUmVmZXJlbmNlEhEKB2JhY2tlbmQYAiABKAlIAEIGCgRraW5kIpEBCgdCYWNrZW5kEgsKA2tleRgBIAEoCRI1CgRuYW1lGAIgASgLMicuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5SZXNvdXJjZU5hbWUSOgoGc3RhdGljGAMgASgLMiguYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5TdGF0aWNCYWNrZW5kSABCBgoEa2luZCIrCg1TdGF0aWNCYWNrZW5kEgwKBGhvc3QYASABKAkSDAoEcG9ydBgCIAEoBSLVAQoGUG9saWN5EgsKA2tleRgBIAEoCRI6CgRuYW1lGAIgASgLMiwuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5UeXBlZFJlc291cmNlTmFtZRI3CgZ0YXJnZXQYAyABKAsyJy5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLlBvbGljeVRhcmdldBJBCghmcm9udGVuZBgGIAEoCzItLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuRnJvbnRlbmRQb2xpY3lTcGVjSABCBgoEa2luZCLSAQoMUG9saWN5VGFyZ2V0EkgKB2dhdGV3YXkYASABKAsyNS5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLlBvbGljeVRhcmdldC5HYXRld2F5VGFyZ2V0SAAacAoNR2F0ZXdheVRhcmdldBIMCgRuYW1lGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIVCghsaXN0ZW5lchgDIAEoCUgAiAEBEhEKBHBvcnQYBCABKA1IAYgBAUILCglfbGlzdGVuZXJCBwoFX3BvcnRCBgoEa2luZCKJAQoPS2VlcGFsaXZlQ29uZmlnEicKBHRpbWUYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKwoIaW50ZXJ2YWwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFAoHcmV0cmllcxgDIAEoDUgAiAEBQgoKCF9yZXRyaWVzItoHChJGcm9udGVuZFBvbGljeVNwZWMSQAoDdGNwGAEgASgLMjEuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Gcm9udGVuZFBvbGljeVNwZWMuVENQSAASQgoEaHR0cBgDIAEoCzIyLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuRnJvbnRlbmRQb2xpY3lTcGVjLkhUVFBIABpFCgNUQ1ASPgoKa2VlcGFsaXZlcxgBIAEoCzIqLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuS2VlcGFsaXZlQ29uZmlnGu4FCgRIVFRQEhwKD21heF9idWZmZXJfc2l6ZRgBIAEoDUgAiAEBEh4KEWh0dHAxX21heF9oZWFkZXJzGAIgASgNSAGIAQESNQoSaHR0cDFfaWRsZV90aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEh4KEWh0dHAyX3dpbmRvd19zaXplGAQgASgNSAKIAQESKQocaHR0cDJfY29ubmVjdGlvbl93aW5kb3dfc2l6ZRgFIAEoDUgDiAEBEh0KEGh0dHAyX2ZyYW1lX3NpemUYBiABKA1IBIgBARI7ChhodHRwMl9rZWVwYWxpdmVfaW50ZXJ2YWwYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SOgoXaHR0cDJfa2VlcGFsaXZlX3RpbWVvdXQYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SOgoXbWF4X2Nvbm5lY3Rpb25fZHVyYXRpb24YCSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SIgoVaHR0cDJfbWF4X2hlYWRlcl9zaXplGAogASgNSAWIAQESXQoRaHR0cDFfaGVhZGVyX2Nhc2UYCyABKA4yPS5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkZyb250ZW5kUG9saWN5U3BlYy5IVFRQLkhlYWRlckNhc2VIBogBASIpCgpIZWFkZXJDYXNlEg0KCUxPV0VSQ0FTRRAAEgwKCFBSRVNFUlZFEAFCEgoQX21heF9idWZmZXJfc2l6ZUIUChJfaHR0cDFfbWF4X2hlYWRlcnNCFAoSX2h0dHAyX3dpbmRvd19zaXplQh8KHV9odHRwMl9jb25uZWN0aW9uX3dpbmRvd19zaXplQhMKEV9odHRwMl9mcmFtZV9zaXplQhgKFl9odHRwMl9tYXhfaGVhZGVyX3NpemVCFAoSX2h0dHAxX2hlYWRlcl9jYXNlQgYKBGtpbmQqSQoIUHJvdG9jb2wSCwoHVU5LTk9XThAAEggKBEhUVFAQARIJCgVIVFRQUxACEgcKA1RMUxADEgcKA1RDUBAEEgkKBUhCT05FEAViBnByb3RvMw", [file_google_protobuf_duration]);
+  fileDesc("CihhZ2VudGdhdGV3YXkvZGV2L3Jlc291cmNlL3Jlc291cmNlLnByb3RvEhlhZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlItUCCghSZXNvdXJjZRIvCgRiaW5kGAEgASgLMh8uYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5CaW5kSAASNwoIbGlzdGVuZXIYAiABKAsyIy5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkxpc3RlbmVySAASMQoFcm91dGUYAyABKAsyIC5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLlJvdXRlSAASNQoHYmFja2VuZBgEIAEoCzIiLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuQmFja2VuZEgAEjMKBnBvbGljeRgFIAEoCzIhLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuUG9saWN5SAASOAoJdGNwX3JvdXRlGAYgASgLMiMuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5UQ1BSb3V0ZUgAQgYKBGtpbmQihQEKBEJpbmQSCwoDa2V5GAEgASgJEgwKBHBvcnQYAiABKA0SOgoIcHJvdG9jb2wYAyABKA4yKC5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkJpbmQuUHJvdG9jb2wiJgoIUHJvdG9jb2wSCAoESFRUUBAAEgcKA1RDUBABEgcKA1RMUxACIqkBCghMaXN0ZW5lchILCgNrZXkYASABKAkSEAoIYmluZF9rZXkYAiABKAkSNQoEbmFtZRgDIAEoCzInLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuTGlzdGVuZXJOYW1lEhAKCGhvc3RuYW1lGAQgASgJEjUKCHByb3RvY29sGAUgASgOMiMuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Qcm90b2NvbCKVAQoMTGlzdGVuZXJOYW1lEhQKDGdhdGV3YXlfbmFtZRgBIAEoCRIZChFnYXRld2F5X25hbWVzcGFjZRgCIAEoCRIVCg1saXN0ZW5lcl9uYW1lGAMgASgJEj0KDGxpc3RlbmVyX3NldBgEIAEoCzInLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuUmVzb3VyY2VOYW1lIi8KDFJlc291cmNlTmFtZRIMCgRuYW1lGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCSJCChFUeXBlZFJlc291cmNlTmFtZRIMCgRuYW1lGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRraW5kGAMgASgJImAKCVJvdXRlTmFtZRIMCgRraW5kGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJbmFtZXNwYWNlGAMgASgJEhYKCXJ1bGVfbmFtZRgEIAEoCUgAiAEBQgwKCl9ydWxlX25hbWUi5AEKBVJvdXRlEgsKA2tleRgBIAEoCRIUCgxsaXN0ZW5lcl9rZXkYAiABKAkSMgoEbmFtZRgDIAEoCzIkLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuUm91dGVOYW1lEhEKCWhvc3RuYW1lcxgFIAMoCRI2CgdtYXRjaGVzGAYgAygLMiUuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Sb3V0ZU1hdGNoEjkKCGJhY2tlbmRzGAcgAygLMicuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Sb3V0ZUJhY2tlbmQirwEKCFRDUFJvdXRlEgsKA2tleRgBIAEoCRIUCgxsaXN0ZW5lcl9rZXkYAiABKAkSMgoEbmFtZRgDIAEoCzIkLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuUm91dGVOYW1lEhEKCWhvc3RuYW1lcxgFIAMoCRI5CghiYWNrZW5kcxgGIAMoCzInLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuUm91dGVCYWNrZW5kIrEBCgpSb3V0ZU1hdGNoEjIKBHBhdGgYASABKAsyJC5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLlBhdGhNYXRjaBI3CgdoZWFkZXJzGAIgAygLMiYuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5IZWFkZXJNYXRjaBI2CgZtZXRob2QYAyABKAsyJi5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLk1ldGhvZE1hdGNoIkwKCVBhdGhNYXRjaBIPCgVleGFjdBgBIAEoCUgAEhUKC3BhdGhfcHJlZml4GAIgASgJSAASDwoFcmVnZXgYAyABKAlIAEIGCgRraW5kIkYKC0hlYWRlck1hdGNoEgwKBG5hbWUYASABKAkSDwoFZXhhY3QYAiABKAlIABIPCgVyZWdleBgDIAEoCUgAQgcKBXZhbHVlIhwKC01ldGhvZE1hdGNoEg0KBWV4YWN0GAEgASgJIlwKDFJvdXRlQmFja2VuZBI8CgdiYWNrZW5kGAEgASgLMisuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5CYWNrZW5kUmVmZXJlbmNlEg4KBndlaWdodBgCIAEoBSItChBCYWNrZW5kUmVmZXJlbmNlEhEKB2JhY2tlbmQYAiABKAlIAEIGCgRraW5kItgBCgdCYWNrZW5kEgsKA2tleRgBIAEoCRI1CgRuYW1lGAIgASgLMicuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5SZXNvdXJjZU5hbWUSOgoGc3RhdGljGAMgASgLMiguYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5TdGF0aWNCYWNrZW5kSAASRQoPaW5saW5lX3BvbGljaWVzGAcgAygLMiwuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5CYWNrZW5kUG9saWN5U3BlY0IGCgRraW5kIisKDVN0YXRpY0JhY2tlbmQSDAoEaG9zdBgBIAEoCRIMCgRwb3J0GAIgASgFIpYCCgZQb2xpY3kSCwoDa2V5GAEgASgJEjoKBG5hbWUYAiABKAsyLC5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLlR5cGVkUmVzb3VyY2VOYW1lEjcKBnRhcmdldBgDIAEoCzInLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuUG9saWN5VGFyZ2V0Ej8KB2JhY2tlbmQYBSABKAsyLC5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkJhY2tlbmRQb2xpY3lTcGVjSAASQQoIZnJvbnRlbmQYBiABKAsyLS5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkZyb250ZW5kUG9saWN5U3BlY0gAQgYKBGtpbmQinAQKDFBvbGljeVRhcmdldBJICgdnYXRld2F5GAEgASgLMjUuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Qb2xpY3lUYXJnZXQuR2F0ZXdheVRhcmdldEgAEkQKBXJvdXRlGAIgASgLMjMuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Qb2xpY3lUYXJnZXQuUm91dGVUYXJnZXRIABJICgdiYWNrZW5kGAMgASgLMjUuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Qb2xpY3lUYXJnZXQuQmFja2VuZFRhcmdldEgAGnAKDUdhdGV3YXlUYXJnZXQSDAoEbmFtZRgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSFQoIbGlzdGVuZXIYAyABKAlIAIgBARIRCgRwb3J0GAQgASgNSAGIAQFCCwoJX2xpc3RlbmVyQgcKBV9wb3J0GmQKC1JvdXRlVGFyZ2V0EgwKBG5hbWUYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEhcKCnJvdXRlX3J1bGUYAyABKAlIAIgBARIMCgRraW5kGAQgASgJQg0KC19yb3V0ZV9ydWxlGlIKDUJhY2tlbmRUYXJnZXQSDAoEbmFtZRgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSFAoHc2VjdGlvbhgDIAEoCUgAiAEBQgoKCF9zZWN0aW9uQgYKBGtpbmQiiQEKD0tlZXBhbGl2ZUNvbmZpZxInCgR0aW1lGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEisKCGludGVydmFsGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKB3JldHJpZXMYAyABKA1IAIgBAUIKCghfcmV0cmllcyLaBwoSRnJvbnRlbmRQb2xpY3lTcGVjEkAKA3RjcBgBIAEoCzIxLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuRnJvbnRlbmRQb2xpY3lTcGVjLlRDUEgAEkIKBGh0dHAYAyABKAsyMi5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkZyb250ZW5kUG9saWN5U3BlYy5IVFRQSAAaRQoDVENQEj4KCmtlZXBhbGl2ZXMYASABKAsyKi5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLktlZXBhbGl2ZUNvbmZpZxruBQoESFRUUBIcCg9tYXhfYnVmZmVyX3NpemUYASABKA1IAIgBARIeChFodHRwMV9tYXhfaGVhZGVycxgCIAEoDUgBiAEBEjUKEmh0dHAxX2lkbGVfdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIeChFodHRwMl93aW5kb3dfc2l6ZRgEIAEoDUgCiAEBEikKHGh0dHAyX2Nvbm5lY3Rpb25fd2luZG93X3NpemUYBSABKA1IA4gBARIdChBodHRwMl9mcmFtZV9zaXplGAYgASgNSASIAQESOwoYaHR0cDJfa2VlcGFsaXZlX2ludGVydmFsGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjoKF2h0dHAyX2tlZXBhbGl2ZV90aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjoKF21heF9jb25uZWN0aW9uX2R1cmF0aW9uGAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiIKFWh0dHAyX21heF9oZWFkZXJfc2l6ZRgKIAEoDUgFiAEBEl0KEWh0dHAxX2hlYWRlcl9jYXNlGAsgASgOMj0uYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Gcm9udGVuZFBvbGljeVNwZWMuSFRUUC5IZWFkZXJDYXNlSAaIAQEiKQoKSGVhZGVyQ2FzZRINCglMT1dFUkNBU0UQABIMCghQUkVTRVJWRRABQhIKEF9tYXhfYnVmZmVyX3NpemVCFAoSX2h0dHAxX21heF9oZWFkZXJzQhQKEl9odHRwMl93aW5kb3dfc2l6ZUIfCh1faHR0cDJfY29ubmVjdGlvbl93aW5kb3dfc2l6ZUITChFfaHR0cDJfZnJhbWVfc2l6ZUIYChZfaHR0cDJfbWF4X2hlYWRlcl9zaXplQhQKEl9odHRwMV9oZWFkZXJfY2FzZUIGCgRraW5kIo8EChFCYWNrZW5kUG9saWN5U3BlYxJQCgxiYWNrZW5kX2h0dHAYDCABKAsyOC5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkJhY2tlbmRQb2xpY3lTcGVjLkJhY2tlbmRIVFRQSAASTgoLYmFja2VuZF90Y3AYDSABKAsyNy5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkJhY2tlbmRQb2xpY3lTcGVjLkJhY2tlbmRUQ1BIABrOAQoLQmFja2VuZEhUVFASVQoHdmVyc2lvbhgBIAEoDjJELmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuQmFja2VuZFBvbGljeVNwZWMuQmFja2VuZEhUVFAuSHR0cFZlcnNpb24SMgoPcmVxdWVzdF90aW1lb3V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIjQKC0h0dHBWZXJzaW9uEg8KC1VOU1BFQ0lGSUVEEAASCQoFSFRUUDEQARIJCgVIVFRQMhACGn8KCkJhY2tlbmRUQ1ASPQoJa2VlcGFsaXZlGAEgASgLMiouYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5LZWVwYWxpdmVDb25maWcSMgoPY29ubmVjdF90aW1lb3V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgYKBGtpbmQqSQoIUHJvdG9jb2wSCwoHVU5LTk9XThAAEggKBEhUVFAQARIJCgVIVFRQUxACEgcKA1RMUxADEgcKA1RDUBAEEgkKBUhCT05FEAViBnByb3RvMw", [file_google_protobuf_duration]);
 
 /**
  * One small named thing. It points up at its parent by key, so a user's change is one small message.
@@ -547,6 +547,11 @@ export type Backend = Message<"agentgateway.dev.resource.Backend"> & {
     value: StaticBackend;
     case: "static";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * @generated from field: repeated agentgateway.dev.resource.BackendPolicySpec inline_policies = 7;
+   */
+  inlinePolicies: BackendPolicySpec[];
 };
 
 /**
@@ -602,6 +607,12 @@ export type Policy = Message<"agentgateway.dev.resource.Policy"> & {
    */
   kind: {
     /**
+     * @generated from field: agentgateway.dev.resource.BackendPolicySpec backend = 5;
+     */
+    value: BackendPolicySpec;
+    case: "backend";
+  } | {
+    /**
      * @generated from field: agentgateway.dev.resource.FrontendPolicySpec frontend = 6;
      */
     value: FrontendPolicySpec;
@@ -629,6 +640,18 @@ export type PolicyTarget = Message<"agentgateway.dev.resource.PolicyTarget"> & {
      */
     value: PolicyTarget_GatewayTarget;
     case: "gateway";
+  } | {
+    /**
+     * @generated from field: agentgateway.dev.resource.PolicyTarget.RouteTarget route = 2;
+     */
+    value: PolicyTarget_RouteTarget;
+    case: "route";
+  } | {
+    /**
+     * @generated from field: agentgateway.dev.resource.PolicyTarget.BackendTarget backend = 3;
+     */
+    value: PolicyTarget_BackendTarget;
+    case: "backend";
   } | { case: undefined; value?: undefined };
 };
 
@@ -670,6 +693,65 @@ export type PolicyTarget_GatewayTarget = Message<"agentgateway.dev.resource.Poli
  */
 export const PolicyTarget_GatewayTargetSchema: GenMessage<PolicyTarget_GatewayTarget> = /*@__PURE__*/
   messageDesc(file_agentgateway_dev_resource_resource, 18, 0);
+
+/**
+ * @generated from message agentgateway.dev.resource.PolicyTarget.RouteTarget
+ */
+export type PolicyTarget_RouteTarget = Message<"agentgateway.dev.resource.PolicyTarget.RouteTarget"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string namespace = 2;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: optional string route_rule = 3;
+   */
+  routeRule?: string | undefined;
+
+  /**
+   * @generated from field: string kind = 4;
+   */
+  kind: string;
+};
+
+/**
+ * Describes the message agentgateway.dev.resource.PolicyTarget.RouteTarget.
+ * Use `create(PolicyTarget_RouteTargetSchema)` to create a new message.
+ */
+export const PolicyTarget_RouteTargetSchema: GenMessage<PolicyTarget_RouteTarget> = /*@__PURE__*/
+  messageDesc(file_agentgateway_dev_resource_resource, 18, 1);
+
+/**
+ * @generated from message agentgateway.dev.resource.PolicyTarget.BackendTarget
+ */
+export type PolicyTarget_BackendTarget = Message<"agentgateway.dev.resource.PolicyTarget.BackendTarget"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string namespace = 2;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: optional string section = 3;
+   */
+  section?: string | undefined;
+};
+
+/**
+ * Describes the message agentgateway.dev.resource.PolicyTarget.BackendTarget.
+ * Use `create(PolicyTarget_BackendTargetSchema)` to create a new message.
+ */
+export const PolicyTarget_BackendTargetSchema: GenMessage<PolicyTarget_BackendTarget> = /*@__PURE__*/
+  messageDesc(file_agentgateway_dev_resource_resource, 18, 2);
 
 /**
  * Absent fields mean the data plane's defaults: 180 s, 180 s, 9.
@@ -838,6 +920,110 @@ export type FrontendPolicySpec_HTTP_HeaderCase = (typeof FrontendPolicySpec_HTTP
  */
 export const FrontendPolicySpec_HTTP_HeaderCaseSchema: GenEnum<FrontendPolicySpec_HTTP_HeaderCase> = /*@__PURE__*/
   enumDesc(file_agentgateway_dev_resource_resource, 20, 1, 0);
+
+/**
+ * @generated from message agentgateway.dev.resource.BackendPolicySpec
+ */
+export type BackendPolicySpec = Message<"agentgateway.dev.resource.BackendPolicySpec"> & {
+  /**
+   * @generated from oneof agentgateway.dev.resource.BackendPolicySpec.kind
+   */
+  kind: {
+    /**
+     * @generated from field: agentgateway.dev.resource.BackendPolicySpec.BackendHTTP backend_http = 12;
+     */
+    value: BackendPolicySpec_BackendHTTP;
+    case: "backendHttp";
+  } | {
+    /**
+     * @generated from field: agentgateway.dev.resource.BackendPolicySpec.BackendTCP backend_tcp = 13;
+     */
+    value: BackendPolicySpec_BackendTCP;
+    case: "backendTcp";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message agentgateway.dev.resource.BackendPolicySpec.
+ * Use `create(BackendPolicySpecSchema)` to create a new message.
+ */
+export const BackendPolicySpecSchema: GenMessage<BackendPolicySpec> = /*@__PURE__*/
+  messageDesc(file_agentgateway_dev_resource_resource, 21);
+
+/**
+ * @generated from message agentgateway.dev.resource.BackendPolicySpec.BackendHTTP
+ */
+export type BackendPolicySpec_BackendHTTP = Message<"agentgateway.dev.resource.BackendPolicySpec.BackendHTTP"> & {
+  /**
+   * @generated from field: agentgateway.dev.resource.BackendPolicySpec.BackendHTTP.HttpVersion version = 1;
+   */
+  version: BackendPolicySpec_BackendHTTP_HttpVersion;
+
+  /**
+   * @generated from field: google.protobuf.Duration request_timeout = 2;
+   */
+  requestTimeout?: Duration | undefined;
+};
+
+/**
+ * Describes the message agentgateway.dev.resource.BackendPolicySpec.BackendHTTP.
+ * Use `create(BackendPolicySpec_BackendHTTPSchema)` to create a new message.
+ */
+export const BackendPolicySpec_BackendHTTPSchema: GenMessage<BackendPolicySpec_BackendHTTP> = /*@__PURE__*/
+  messageDesc(file_agentgateway_dev_resource_resource, 21, 0);
+
+/**
+ * @generated from enum agentgateway.dev.resource.BackendPolicySpec.BackendHTTP.HttpVersion
+ */
+export const BackendPolicySpec_BackendHTTP_HttpVersion = {
+  /**
+   * @generated from enum value: UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: HTTP1 = 1;
+   */
+  HTTP1: 1,
+
+  /**
+   * @generated from enum value: HTTP2 = 2;
+   */
+  HTTP2: 2,
+} as const;
+
+/**
+ * @generated from enum agentgateway.dev.resource.BackendPolicySpec.BackendHTTP.HttpVersion
+ */
+export type BackendPolicySpec_BackendHTTP_HttpVersion = (typeof BackendPolicySpec_BackendHTTP_HttpVersion)[keyof typeof BackendPolicySpec_BackendHTTP_HttpVersion] | UnknownEnum;
+
+/**
+ * Describes the enum agentgateway.dev.resource.BackendPolicySpec.BackendHTTP.HttpVersion.
+ */
+export const BackendPolicySpec_BackendHTTP_HttpVersionSchema: GenEnum<BackendPolicySpec_BackendHTTP_HttpVersion> = /*@__PURE__*/
+  enumDesc(file_agentgateway_dev_resource_resource, 21, 0, 0);
+
+/**
+ * @generated from message agentgateway.dev.resource.BackendPolicySpec.BackendTCP
+ */
+export type BackendPolicySpec_BackendTCP = Message<"agentgateway.dev.resource.BackendPolicySpec.BackendTCP"> & {
+  /**
+   * @generated from field: agentgateway.dev.resource.KeepaliveConfig keepalive = 1;
+   */
+  keepalive?: KeepaliveConfig | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Duration connect_timeout = 2;
+   */
+  connectTimeout?: Duration | undefined;
+};
+
+/**
+ * Describes the message agentgateway.dev.resource.BackendPolicySpec.BackendTCP.
+ * Use `create(BackendPolicySpec_BackendTCPSchema)` to create a new message.
+ */
+export const BackendPolicySpec_BackendTCPSchema: GenMessage<BackendPolicySpec_BackendTCP> = /*@__PURE__*/
+  messageDesc(file_agentgateway_dev_resource_resource, 21, 1);
 
 /**
  * @generated from enum agentgateway.dev.resource.Protocol

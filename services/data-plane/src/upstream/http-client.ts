@@ -1,0 +1,54 @@
+import type { Readable } from 'node:stream';
+import type { Backend, EffectiveBackend } from '@pulseplane/projection/gateway';
+import type { UpstreamPath } from '../tables/upstream-path.ts';
+
+/** A request as it goes to a backend. */
+export type UpstreamRequest = {
+  readonly method: string;
+  readonly target: string;
+  /** Names and values in turn, with `host`, without those of one connection. */
+  readonly headers: readonly string[];
+  /** The client takes trailers. */
+  readonly trailers: boolean;
+  readonly body: Readable | undefined;
+  /** How long the head of the answer may take after the request; 0: that is somebody else's business. */
+  readonly headersTimeoutMs: number;
+};
+
+/** A request that is under way. */
+export type UpstreamCall = {
+  resume(): void;
+  /** Ends it; the handler hears of the error. */
+  abort(error: Error): void;
+};
+
+/** Hears of a request: `onStart`, `onHead`, `onData`, and at last `onEnd` or `onError`, which may come at any time. */
+export type UpstreamHandler = {
+  onStart(call: UpstreamCall): void;
+  /** Names and values in turn. `trailers`: some may follow the body. */
+  onHead(status: number, headers: readonly string[], trailers: boolean): void;
+  /** False: no more until `resume`. */
+  onData(chunk: Buffer): boolean;
+  onEnd(trailers: readonly string[]): void;
+  onError(error: Error): void;
+};
+
+/** Where a request goes, and what holds there. */
+export type UpstreamRoute = {
+  readonly path: UpstreamPath;
+  readonly backend: Backend;
+  readonly settings: EffectiveBackend;
+};
+
+/** Connections to backends in one version of HTTP. Each is under the settings of the path that uses it. */
+export type HttpClient = {
+  send(route: UpstreamRoute, request: UpstreamRequest, handler: UpstreamHandler): void;
+  /** Lets go of connections to all other origins; their requests finish. */
+  keepOnly(origins: ReadonlySet<string>): void;
+  close(): Promise<void>;
+};
+
+/** The origin of a backend. */
+export function originOf({ host, port }: Pick<Backend, 'host' | 'port'>): string {
+  return `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,154 @@
+import { Client, type Dispatcher } from 'undici';
+import { headerValue } from '../proxy/headers.ts';
+import type { Dial } from './dial.ts';
+import { type HttpClient, originOf, type UpstreamHandler, type UpstreamRoute } from './http-client.ts';
+import type { UpstreamConnection } from './upstream-connection.ts';
+import { sameKeepalive, type UpstreamRegistry } from './upstream-registry.ts';
+
+const MAX_HEADER_BYTES = 65_536;
+
+/** One connection at a time; the HTTP client behind it connects again when it has lost one. */
+type Line = {
+  readonly origin: string;
+  readonly client: Client;
+  route: UpstreamRoute;
+  connection: UpstreamConnection | undefined;
+  isIdle: boolean;
+};
+
+/**
+ * Pooled HTTP/1.1 connections. An idle one is taken by any path that has the same settings, and is then that path's.
+ */
+export function createHttp1Client(dial: Dial, registry: UpstreamRegistry): HttpClient {
+  /** By origin, the one that was used last at the end. */
+  const idle = new Map<string, Line[]>();
+  const lines = new Set<Line>();
+  let origins: ReadonlySet<string> | undefined;
+
+  const drop = (line: Line) => {
+    lines.delete(line);
+    leaveIdle(line);
+    // Fails only when it is destroyed already, which is what is wanted.
+    void line.client.destroy().catch(() => undefined);
+  };
+
+  const leaveIdle = (line: Line) => {
+    if (!line.isIdle) return;
+    line.isIdle = false;
+    const others = idle.get(line.origin);
+    // Mostly the last.
+    others?.splice(others.lastIndexOf(line), 1);
+    if (others?.length === 0) idle.delete(line.origin);
+  };
+
+  const takeIdle = (origin: string, { path, settings }: UpstreamRoute): Line | undefined => {
+    const isFit = ({ connection }: Line) =>
+      connection?.keepalive !== undefined &&
+      !connection.socket.destroyed &&
+      sameKeepalive(connection.keepalive, settings.tcp);
+    const line = idle.get(origin)?.findLast(isFit);
+    if (line?.connection === undefined) return undefined;
+    leaveIdle(line);
+    registry.assign(line.connection, path);
+    return line;
+  };
+
+  const open = (origin: string, route: UpstreamRoute): Line => {
+    const client = new Client(origin, {
+      pipelining: 1,
+      connect: (_options, callback) => {
+        const { backend, path, settings } = line.route;
+        dial(backend, { timeoutMs: settings.tcp.connectTimeoutMs }, (error, socket) => {
+          if (socket === undefined) return callback(error ?? new Error('no socket'), null);
+          line.connection = registry.add('http1', path, socket);
+          line.connection.underWay = line.isIdle ? 0 : 1;
+          callback(null, socket);
+        });
+      },
+      // A stream may be silent for as long as its two ends like.
+      bodyTimeout: 0,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    });
+    const line: Line = { origin, client, route, connection: undefined, isIdle: false };
+    client.on('disconnect', () => {
+      line.connection = undefined;
+      if (line.isIdle) drop(line);
+    });
+    lines.add(line);
+    return line;
+  };
+
+  const release = (line: Line) => {
+    if (line.connection === undefined || line.connection.socket.destroyed) return drop(line);
+    if (origins?.has(line.origin) === false) return drop(line);
+    line.connection.underWay = 0;
+    line.isIdle = true;
+    const others = idle.get(line.origin);
+    if (others === undefined) idle.set(line.origin, [line]);
+    else others.push(line);
+  };
+
+  return {
+    send(route, request, handler) {
+      const origin = originOf(route.backend);
+      const line = takeIdle(origin, route) ?? open(origin, route);
+      line.route = route;
+      if (line.connection !== undefined) line.connection.underWay = 1;
+      try {
+        line.client.dispatch(
+          {
+            method: request.method,
+            path: request.target,
+            headers: [...request.headers],
+            body: request.body ?? null,
+            headersTimeout: request.headersTimeoutMs,
+          },
+          toDispatchHandler(handler, (ended) => (ended ? release(line) : drop(line))),
+        );
+      } catch (error) {
+        drop(line);
+        handler.onError(error instanceof Error ? error : new Error(String(error)));
+      }
+    },
+    keepOnly(wanted) {
+      origins = wanted;
+      for (const line of lines) if (line.isIdle && !wanted.has(line.origin)) drop(line);
+    },
+    async close() {
+      const closing = [...lines].map(({ client }) => client.destroy());
+      lines.clear();
+      idle.clear();
+      await Promise.allSettled(closing);
+    },
+  };
+}
+
+/** @param done whether the answer came to its end, so that the connection can be used again */
+function toDispatchHandler(handler: UpstreamHandler, done: (ended: boolean) => void): Dispatcher.DispatchHandler {
+  return {
+    onRequestStart: (call) =>
+      handler.onStart({ resume: () => call.resume(), abort: (error: Error) => call.abort(error) }),
+    onResponseStart(call, status, parsed) {
+      if (status < 200) return;
+      const headers =
+        rawPairs(call.rawHeaders) ?? Object.entries(parsed).flatMap(([name, value]) => [name, String(value)]);
+      handler.onHead(status, headers, headerValue(headers, 'trailer') !== undefined);
+    },
+    onResponseData(call, chunk) {
+      if (!handler.onData(chunk)) call.pause();
+    },
+    onResponseEnd(call) {
+      done(true);
+      handler.onEnd(rawPairs(call.rawTrailers) ?? []);
+    },
+    onResponseError(_call, error) {
+      done(false);
+      handler.onError(error);
+    },
+  };
+}
+
+function rawPairs(raw: Dispatcher.DispatchController['rawHeaders']): string[] | undefined {
+  if (!Array.isArray(raw)) return undefined;
+  return raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')));
+}

@@ -1,0 +1,220 @@
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
+import type { Socket } from 'node:net';
+import { longTimeout } from '../connection/long-timeout.ts';
+import { toHeaderObject } from '../proxy/headers.ts';
+import { ConnectTimeoutError, type Dial } from './dial.ts';
+import {
+  type HttpClient,
+  originOf,
+  type UpstreamHandler,
+  type UpstreamRequest,
+  type UpstreamRoute,
+} from './http-client.ts';
+import type { UpstreamConnection } from './upstream-connection.ts';
+import type { UpstreamRegistry } from './upstream-registry.ts';
+
+/** As agentgateway's pool (lib.rs). */
+const IDLE_MS = 90_000;
+/** Those of the downstream side. Bytes. */
+const WINDOW_BYTES = 262_144;
+const CONNECTION_WINDOW_BYTES = 1_048_576;
+
+type Ready = { readonly session: ClientHttp2Session; readonly connection: UpstreamConnection };
+
+/** The session of one path: on its way, or ready. */
+type Line = {
+  readonly origin: string;
+  ready: Ready | undefined;
+  readonly waiting: Set<(outcome: Ready | Error) => void>;
+  cancelIdle: () => void;
+};
+
+/** The answer did not begin in time. */
+class AnswerTimeoutError extends Error {
+  readonly code = 'PULSEPLANE_ANSWER_TIMEOUT';
+}
+
+/**
+ * One HTTP/2 session (prior knowledge) for each path. Paths share none, because what holds on a connection must be what
+ * holds for everything on it.
+ */
+export function createHttp2Client(dial: Dial, registry: UpstreamRegistry): HttpClient {
+  /** By the key of the path; those that take no new requests are not in it. */
+  const lines = new Map<string, Line>();
+  const sessions = new Set<ClientHttp2Session>();
+
+  const open = ({ path, backend, settings }: UpstreamRoute): Line => {
+    const line: Line = { origin: originOf(backend), ready: undefined, waiting: new Set(), cancelIdle: () => undefined };
+    lines.set(path.key, line);
+    const settle = (outcome: Ready | Error) => {
+      if (outcome instanceof Error) retire();
+      for (const told of line.waiting) told(outcome);
+      line.waiting.clear();
+    };
+    const retire = () => {
+      line.cancelIdle();
+      if (lines.get(path.key) === line) lines.delete(path.key);
+    };
+    const { connectTimeoutMs } = settings.tcp;
+    const startedAt = performance.now();
+    dial(backend, { timeoutMs: connectTimeoutMs }, (error, socket) => {
+      if (socket === undefined) return settle(error ?? new Error('no socket'));
+      const session = openSession(line.origin, socket);
+      const connection = registry.add('http2', path, socket);
+      sessions.add(session);
+      // The peer's first frame belongs to connecting: without it nobody speaks HTTP/2 there.
+      const late = new ConnectTimeoutError(backend, connectTimeoutMs);
+      const left = connectTimeoutMs - (performance.now() - startedAt);
+      const cancel = longTimeout(left, () => session.destroy(late));
+      session.once('remoteSettings', () => {
+        cancel();
+        line.ready = { session, connection };
+        settle(line.ready);
+      });
+      session.on('error', settle);
+      session.once('goaway', retire);
+      session.once('close', () => {
+        cancel();
+        sessions.delete(session);
+        socket.destroy();
+        settle(new Error('the upstream closed the connection'));
+      });
+    });
+    return line;
+  };
+
+  const whenReady = (line: Line, told: (outcome: Ready | Error) => void) => {
+    if (line.ready === undefined) line.waiting.add(told);
+    else told(line.ready);
+  };
+
+  const find = (route: UpstreamRoute): Line => {
+    const line = lines.get(route.path.key);
+    const isUsable = line?.origin === originOf(route.backend) && line.ready?.session.closed !== true;
+    return line !== undefined && isUsable ? line : open(route);
+  };
+
+  return {
+    send(route, request, handler) {
+      const line = find(route);
+      whenReady(line, (outcome) => {
+        if (outcome instanceof Error) return handler.onError(outcome);
+        const { session, connection } = outcome;
+        line.cancelIdle();
+        connection.underWay += 1;
+        exchange(session, request, handler, () => {
+          connection.underWay -= 1;
+          if (connection.underWay > 0) return;
+          // Another one has taken its place.
+          if (lines.get(route.path.key) !== line) session.close();
+          else line.cancelIdle = longTimeout(IDLE_MS, () => session.close());
+        });
+      });
+    },
+    keepOnly(origins) {
+      for (const [key, { origin, ready }] of lines) {
+        if (origins.has(origin)) continue;
+        lines.delete(key);
+        ready?.session.close();
+      }
+    },
+    async close() {
+      lines.clear();
+      for (const session of sessions) session.destroy();
+    },
+  };
+}
+
+function openSession(origin: string, socket: Socket): ClientHttp2Session {
+  const session = connect(origin, {
+    createConnection: () => socket,
+    settings: { enablePush: false, initialWindowSize: WINDOW_BYTES },
+  });
+  session.once('connect', () => session.setLocalWindowSize(CONNECTION_WINDOW_BYTES));
+  return session;
+}
+
+/** One stream of a session. @param done called when it is over */
+function exchange(
+  session: ClientHttp2Session,
+  request: UpstreamRequest,
+  handler: UpstreamHandler,
+  done: () => void,
+): void {
+  let stream: ClientHttp2Stream;
+  try {
+    stream = session.request(headersOf(request), { endStream: request.body === undefined });
+  } catch (error) {
+    done();
+    handler.onError(error instanceof Error ? error : new Error(String(error)));
+    return;
+  }
+  let trailers: readonly string[] = [];
+  let failure: Error | undefined;
+  let isOver = false;
+  let cancelTimeout: () => void = () => undefined;
+  const end = (tell: () => void) => {
+    if (isOver) return;
+    isOver = true;
+    cancelTimeout();
+    done();
+    tell();
+  };
+  const abort = (error: Error) => {
+    failure ??= error;
+    stream.close(constants.NGHTTP2_CANCEL);
+  };
+  // Counted from the end of the request, because it may take as long as it likes.
+  if (request.headersTimeoutMs > 0) {
+    stream.once('finish', () => {
+      if (isOver) return;
+      cancelTimeout = longTimeout(request.headersTimeoutMs, () => abort(new AnswerTimeoutError('no answer in time')));
+    });
+  }
+  stream.on('response', (headers, flags, raw?: readonly string[]) => {
+    cancelTimeout();
+    const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+    handler.onHead(Number(headers[':status']), withoutPseudo(raw ?? []), !isWhole);
+  });
+  stream.on('data', (chunk: Buffer) => {
+    if (!handler.onData(chunk)) stream.pause();
+  });
+  stream.on('trailers', (_headers, _flags, raw?: readonly string[]) => {
+    trailers = raw ?? [];
+  });
+  stream.on('error', (error) => {
+    failure ??= error;
+  });
+  stream.on('end', () => {
+    if (stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR || failure !== undefined) return;
+    end(() => handler.onEnd(trailers));
+    // The answer is whole; what the client still uploads is not wanted (RFC 9113, section 8.1).
+    if (!stream.writableFinished) stream.close(constants.NGHTTP2_NO_ERROR);
+  });
+  stream.on('close', () =>
+    end(() => handler.onError(failure ?? new Error(`the upstream ended the stream with code ${stream.rstCode}`))),
+  );
+  handler.onStart({ resume: () => void stream.resume(), abort });
+  request.body?.on('error', abort).pipe(stream);
+}
+
+function headersOf({ method, target, headers, trailers }: UpstreamRequest): Record<string, string | string[]> {
+  const { host = '', ...others } = toHeaderObject(headers);
+  return {
+    ':method': method,
+    ':path': target,
+    ':scheme': 'http',
+    ...(host !== '' && { ':authority': host }),
+    ...others,
+    ...(trailers && { te: 'trailers' }),
+  };
+}
+
+function withoutPseudo(raw: readonly string[]): string[] {
+  const headers: string[] = [];
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = raw[index] ?? '';
+    if (!name.startsWith(':')) headers.push(name, raw[index + 1] ?? '');
+  }
+  return headers;
+}

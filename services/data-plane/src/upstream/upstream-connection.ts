@@ -1,0 +1,29 @@
+import type { Socket } from 'node:net';
+import type { SocketKeepalive } from '@pulseplane/projection/gateway';
+import type { UpstreamPath } from '../tables/upstream-path.ts';
+
+export type UpstreamProtocol = 'http1' | 'http2' | 'tcp';
+
+/** One open connection to a backend. */
+export class UpstreamConnection {
+  readonly id: string;
+  readonly protocol: UpstreamProtocol;
+  readonly socket: Socket;
+  /** `performance.now()` when it was open. */
+  readonly openedAt = performance.now();
+  /** Whose settings hold: the path that uses it, or that used it last. */
+  path: UpstreamPath;
+  /** Requests under way; a raw TCP connection has one for as long as it lasts. */
+  underWay = 0;
+  /** What the kernel was asked for last; undefined before the first time. */
+  keepalive: SocketKeepalive | undefined;
+  /** What sets the sections in force. */
+  sources: { readonly tcp?: string | undefined; readonly http?: string | undefined } = {};
+
+  constructor(id: string, protocol: UpstreamProtocol, path: UpstreamPath, socket: Socket) {
+    this.id = id;
+    this.protocol = protocol;
+    this.path = path;
+    this.socket = socket;
+  }
+}

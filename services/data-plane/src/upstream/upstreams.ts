@@ -1,0 +1,102 @@
+import type { Socket } from 'node:net';
+import type { Backend, EffectiveBackend } from '@pulseplane/projection/gateway';
+import type { Limits } from '../limits.ts';
+import type { UpstreamPath } from '../tables/upstream-path.ts';
+import { createDial, type Dial } from './dial.ts';
+import { type HttpClient, originOf, type UpstreamHandler, type UpstreamRequest } from './http-client.ts';
+import { createHttp1Client } from './http1-client.ts';
+import { createHttp2Client } from './http2-client.ts';
+import { createSlots, type Slots } from './slots.ts';
+import { createSocketBudget } from './socket-budget.ts';
+import type { UpstreamConnection } from './upstream-connection.ts';
+import { createUpstreamRegistry, type UpstreamRegistryContext } from './upstream-registry.ts';
+
+/** A backend as requests of one path see it: a place first, then a connection. */
+export type Upstream = {
+  readonly slots: Slots;
+  readonly settings: EffectiveBackend;
+  send(request: Omit<UpstreamRequest, 'headersTimeoutMs'>, handler: UpstreamHandler): void;
+};
+
+/** Connections to backends. Each is under the settings of its path, from its beginning and at every change. */
+export type Upstreams = {
+  /** Undefined when the backend of the path is not configured. */
+  of(path: UpstreamPath): Upstream | undefined;
+  readonly dial: Dial;
+  /** A raw TCP connection was made for a path. */
+  addTcp(path: UpstreamPath, socket: Socket): UpstreamConnection;
+  all(): Iterable<UpstreamConnection>;
+  judge(connection: UpstreamConnection): void;
+  /** Lets go of backends that are no longer configured; their requests finish. */
+  prune(backends: Iterable<Backend>): void;
+  close(): Promise<void>;
+};
+
+export type UpstreamsContext = UpstreamRegistryContext & {
+  backend(key: string): Backend | undefined;
+  readonly limits: Limits;
+  /** From the request being sent to the answer's head, where no policy says how long. */
+  readonly headersTimeoutMs?: number;
+};
+
+const HEADERS_TIMEOUT_MS = 300_000;
+
+export function createUpstreams(context: UpstreamsContext): Upstreams {
+  const { limits, headersTimeoutMs = HEADERS_TIMEOUT_MS } = context;
+  const registry = createUpstreamRegistry(context);
+  const dial = createDial(createSocketBudget(limits.upstreamSockets));
+  const clients: { readonly [Version in EffectiveBackend['http']['version']]: HttpClient } = {
+    http1: createHttp1Client(dial, registry),
+    http2: createHttp2Client(dial, registry),
+  };
+  const slotsByOrigin = new Map<string, Slots>();
+
+  const slotsOf = (origin: string): Slots => {
+    let slots = slotsByOrigin.get(origin);
+    if (slots === undefined) {
+      slots = createSlots({
+        places: limits.upstreamRequests,
+        waiting: limits.upstreamWaiting,
+        waitMs: limits.upstreamWaitMs,
+      });
+      slotsByOrigin.set(origin, slots);
+    }
+    return slots;
+  };
+
+  return {
+    of(path) {
+      const backend = context.backend(path.backendKey);
+      const settings = context.settings(path);
+      if (backend === undefined || settings === undefined) return undefined;
+      return {
+        slots: slotsOf(originOf(backend)),
+        settings,
+        send(request, handler) {
+          // A request that waited for its place goes by what holds now; one whose backend is gone by what held.
+          const current = context.settings(path) ?? settings;
+          const { version, requestTimeoutMs } = current.http;
+          clients[version].send(
+            { path, backend: context.backend(path.backendKey) ?? backend, settings: current },
+            { ...request, headersTimeoutMs: requestTimeoutMs === undefined ? headersTimeoutMs : 0 },
+            handler,
+          );
+        },
+      };
+    },
+    dial,
+    addTcp: (path, socket) => registry.add('tcp', path, socket),
+    all: () => registry.all(),
+    judge: (connection) => registry.judge(connection),
+    prune(backends) {
+      const wanted = new Set([...backends].map(originOf));
+      for (const client of Object.values(clients)) client.keepOnly(wanted);
+      for (const [origin, slots] of slotsByOrigin) {
+        if (!wanted.has(origin)) slots.whenFree(() => void slotsByOrigin.delete(origin));
+      }
+    },
+    async close() {
+      await Promise.all(Object.values(clients).map((client) => client.close()));
+    },
+  };
+}
