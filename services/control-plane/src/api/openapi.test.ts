@@ -168,7 +168,7 @@ test('answers are what the documents say of them', async (context) => {
   assert.throws(() => judge('GET', POLICY, statusCode, 'application/json', more), /additional properties/);
 });
 
-type KnownObject = { readonly metadata: { readonly name: string; readonly namespace?: string } };
+type KnownObject = { readonly metadata: { readonly name: string } } & { readonly [field: string]: unknown };
 
 const backendRefs = [{ group: 'agentgateway.dev', kind: 'AgentgatewayBackend', name: 'demo' }];
 const parentRefs = [{ name: 'agentgateway-proxy' }];
@@ -179,6 +179,14 @@ const OBJECTS: { readonly [plural: string]: KnownObject } = {
     static: { host: '127.0.0.1', port: 9000 },
   }),
   agentgatewaypolicies: TCP_POLICY,
+  secrets: {
+    ...object('v1', 'Secret', 'demo'),
+    type: 'kubernetes.io/tls',
+    stringData: {
+      'tls.crt': '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
+      'tls.key': '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n',
+    },
+  },
   gatewayclasses: {
     ...object('gateway.networking.k8s.io/v1', 'GatewayClass', 'demo', { controllerName: 'agentgateway.dev/demo' }),
     metadata: { name: 'demo' },
