@@ -112,7 +112,7 @@ export class Projection {
       case 'GatewayClass':
         return gatewayClassStatus(stored);
       case 'Namespace':
-        return { phase: 'Active' };
+        return { phase: stored.object.metadata.deletionTimestamp === undefined ? 'Active' : 'Terminating' };
       default:
         return undefined;
     }

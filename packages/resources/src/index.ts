@@ -22,8 +22,15 @@ export {
 } from './object.ts';
 export { parseBytes, parseQuantity, QUANTITY_PATTERN } from './quantity.ts';
 export { findKind, RESOURCE_KINDS } from './registry.ts';
-export { type FieldError, type FieldErrorReason, invalidValue, requiredValue } from './validation/field-error.ts';
+export {
+  type FieldError,
+  type FieldErrorReason,
+  invalidValue,
+  requiredValue,
+  unsupportedValue,
+} from './validation/field-error.ts';
 export { cutToFieldManager, fieldManagerFaults } from './validation/field-manager.ts';
+export { addedFinalizers, newFinalizers, pendingFinalizers } from './validation/finalizers.ts';
 export type { JsonSchema, ValidationRule } from './validation/json-schema.ts';
 export { METADATA_SCHEMA } from './validation/metadata.ts';
 export { isJsonObject } from './validation/structure.ts';

@@ -9,8 +9,13 @@ export type ObjectMeta = {
   readonly resourceVersion?: string;
   readonly generation?: number;
   readonly creationTimestamp?: string;
+  /** Since when the object is on its way out: it goes when its last finalizer does. RFC 3339, UTC, whole seconds. */
+  readonly deletionTimestamp?: string;
+  readonly deletionGracePeriodSeconds?: number;
   readonly labels?: { readonly [key: string]: string };
   readonly annotations?: { readonly [key: string]: string };
+  /** Who must still do something before the object may go. */
+  readonly finalizers?: readonly string[];
   /** Who owns which field: entries as in Kubernetes, of any form until the control plane has read them. */
   readonly managedFields?: readonly JsonObject[];
 };

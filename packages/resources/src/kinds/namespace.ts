@@ -4,14 +4,14 @@ import { defineKind, type ResourceKind } from './resource-kind.ts';
 const NamespaceSpec = Type.Object(
   {
     finalizers: Type.Optional(
-      Type.Array(Type.String(), { description: 'Kept as given; deleting a namespace deletes what is in it at once.' }),
+      Type.Array(Type.String(), { description: 'Kept as given; a deletion waits for those in metadata only.' }),
     ),
   },
   { description: 'Nothing that a user has to set.' },
 );
 
 const NamespaceStatus = Type.Object(
-  { phase: Type.Optional(Type.String({ description: 'Active.' })) },
+  { phase: Type.Optional(Type.String({ description: 'Active, or Terminating.' })) },
   { description: 'The current state, written by the control plane.' },
 );
 

@@ -38,8 +38,11 @@ export type ResourceKind = {
   readonly columns: readonly Column[];
   /** Checks that the schema cannot express, on a spec that fits it. */
   readonly checkSpec?: (spec: JsonObject) => readonly FieldError[];
-  /** The same of a kind without spec, on what it has beside metadata; returns that as it is to be stored. */
-  readonly readContent?: (content: JsonObject) => {
+  /** The same of a kind without spec, on what it has and had beside metadata; returns that as it is to be stored. */
+  readonly readContent?: (
+    content: JsonObject,
+    before?: JsonObject,
+  ) => {
     readonly content: JsonObject;
     readonly errors: readonly FieldError[];
   };

@@ -90,3 +90,43 @@ test('no fault holds a value', () => {
     }),
   );
 });
+
+describe('a Secret that is written again', () => {
+  const other = { ...good, 'tls.key': btoa(KEY.replace('BBBB', 'CCCC')) };
+  const CHANGES: readonly (readonly [string, before: JsonObject, after: JsonObject, faults: readonly string[]])[] = [
+    ['with another key', { type, data: good }, { type, data: other }, []],
+    ['and made immutable', { type, data: good }, { type, data: good, immutable: true }, []],
+    ['immutable, as it is', { type, data: good, immutable: true }, { type, data: good, immutable: true }, []],
+    [
+      'immutable, with another key',
+      { type, data: good, immutable: true },
+      { type, data: other, immutable: true },
+      ['data: Forbidden: field is immutable when `immutable` is set'],
+    ],
+    [
+      'immutable, and then not',
+      { type, data: good, immutable: true },
+      { type, data: good },
+      ['immutable: Forbidden: field is immutable when `immutable` is set'],
+    ],
+    [
+      'with another type',
+      { type, data: good },
+      { type: 'Opaque', data: good },
+      [
+        'type: Invalid value: "Opaque": must be kubernetes.io/tls; other types are not supported',
+        'type: Invalid value: "Opaque": field is immutable',
+      ],
+    ],
+  ];
+  for (const [name, before, after, expected] of CHANGES) {
+    test(name, () => {
+      const { object } = validateObject(SECRET, secret(before));
+      const { errors } = validateObject(SECRET, secret(after), object);
+      assert.deepEqual(
+        errors.map(({ field, message }) => `${field}: ${message}`),
+        expected,
+      );
+    });
+  }
+});

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { Json, JsonObject } from '../object.ts';
-import { type FieldError, invalidValue, requiredValue, tooLong } from '../validation/field-error.ts';
+import { type FieldError, forbiddenField, invalidValue, requiredValue, tooLong } from '../validation/field-error.ts';
 import { isJsonObject } from '../validation/structure.ts';
 import { stringMap } from './fields.ts';
 import { defineKind, type ResourceKind } from './resource-kind.ts';
@@ -51,11 +51,33 @@ export const SECRET: ResourceKind = defineKind({
   ],
 });
 
-function readSecret(content: JsonObject): { readonly content: JsonObject; readonly errors: readonly FieldError[] } {
+function readSecret(
+  content: JsonObject,
+  before: JsonObject = {},
+): { readonly content: JsonObject; readonly errors: readonly FieldError[] } {
   const { stringData, ...kept } = content;
   const encoded = entries(stringData).map(([key, text]): [string, string] => [key, encodeBase64(text)]);
   const data = Object.fromEntries([...entries(content['data']), ...encoded]);
-  return { content: { ...kept, data }, errors: checkSecret(content['type'], data) };
+  const secret = { ...kept, data };
+  return { content: secret, errors: [...checkSecret(content['type'], data), ...checkChange(secret, before)] };
+}
+
+/** What may not change, as in Kubernetes. */
+function checkChange(secret: JsonObject, before: JsonObject): readonly FieldError[] {
+  const rule = 'field is immutable when `immutable` is set';
+  const isFixed = before['immutable'] === true;
+  return [
+    ...(before['type'] === undefined || secret['type'] === before['type']
+      ? []
+      : [invalidValue('type', secret['type'] ?? '', 'field is immutable')]),
+    ...(isFixed && secret['immutable'] !== true ? [forbiddenField('immutable', rule)] : []),
+    ...(isFixed && !sameValues(secret['data'], before['data']) ? [forbiddenField('data', rule)] : []),
+  ];
+}
+
+function sameValues(a: Json | undefined, b: Json | undefined): boolean {
+  const [left, right] = [entries(a), new Map(entries(b))];
+  return left.length === right.size && left.every(([key, value]) => right.get(key) === value);
 }
 
 function checkSecret(type: Json | undefined, data: { readonly [key: string]: string }): readonly FieldError[] {

@@ -11,8 +11,11 @@ export type CelValue =
   | readonly CelValue[]
   | { readonly [key: string]: CelValue };
 
-/** A parsed expression about `self`. */
-export type CelProgram = { (context: { readonly self: CelValue }): unknown; readonly ast: ASTNode };
+/** A parsed expression about `self`, and about what it was before where the rule is about a change. */
+export type CelProgram = {
+  (context: { readonly self: CelValue; readonly oldSelf?: CelValue }): unknown;
+  readonly ast: ASTNode;
+};
 
 /** A Kubernetes quantity in CEL (an extension that Kubernetes' API server has). */
 class Quantity {
@@ -24,6 +27,7 @@ class Quantity {
 
 const environment = new Environment()
   .registerVariable('self', 'dyn')
+  .registerVariable('oldSelf', 'dyn')
   .registerType('Quantity', Quantity)
   .registerFunction('isQuantity(string): bool', (text: string) => parseNanoQuantity(text) !== undefined)
   .registerFunction('quantity(string): Quantity', (text: string) => {

@@ -10,7 +10,9 @@ export function planOf(schema: JsonSchema): Plan {
   const fields = new Map(properties.map(([name, field]): [string, Plan] => [name, planOf(field)]));
   const additional = schema.additionalProperties && planOf(schema.additionalProperties);
   const items = schema.items && planOf(schema.items);
-  const rules = (schema['x-kubernetes-validations'] ?? []).filter((rule) => !isTransitionRule(rule)).map(compileRule);
+  const validations = schema['x-kubernetes-validations'] ?? [];
+  const rules = validations.filter((rule) => !isTransitionRule(rule)).map(compileRule);
+  const transitions = validations.filter(isTransitionRule).map(compileRule);
   const ruledFields = [...fields]
     .filter(([, plan]) => plan.ruled && plan.schema['x-pulseplane-not-enforced'] !== true)
     .map(([name, plan]) => ({ name, plan }));
@@ -28,6 +30,10 @@ export function planOf(schema: JsonSchema): Plan {
     rules,
     ruledFields,
     ruled: rules.length > 0 || ruledFields.length > 0 || items?.ruled === true || additional?.ruled === true,
+    transitions,
+    transitionFields: [...fields]
+      .filter(([, plan]) => plan.transitions.length > 0 || plan.transitionFields.length > 0)
+      .map(([name, plan]) => ({ name, plan })),
   };
 }
 

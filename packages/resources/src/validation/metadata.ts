@@ -1,6 +1,7 @@
 import type { Json, JsonObject, ObjectMeta } from '../object.ts';
 import { type FieldError, forbiddenField, invalidValue, requiredValue, tooLong, tooMany } from './field-error.ts';
 import { checkManagedFields } from './field-manager.ts';
+import { checkFinalizers } from './finalizers.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { labelValueFaults, type NameFormat, nameFaults, qualifiedNameFaults } from './names.ts';
 import { isJsonObject } from './structure.ts';
@@ -10,6 +11,8 @@ const MAX_ANNOTATION_BYTES = 262_144;
 
 /** The most labels of an object; Kubernetes has no such limit, but every selector reads all of them. */
 const MAX_LABELS = 1_000;
+
+const NO_TEXTS: readonly string[] = [];
 
 const text: JsonSchema = { type: 'string' };
 const strings: JsonSchema = { type: 'object', additionalProperties: text };
@@ -31,11 +34,19 @@ export const METADATA_SCHEMA: JsonSchema = {
     resourceVersion: { ...text, description: 'The sequence number of the last event of the object.' },
     generation: { type: 'integer', format: 'int64', description: 'Raised by one whenever the spec changes.' },
     creationTimestamp: { ...text, format: 'date-time', description: 'When the object was created.' },
-    deletionTimestamp: { ...text, format: 'date-time', description: 'Set by the server.' },
+    deletionTimestamp: {
+      ...text,
+      format: 'date-time',
+      description: 'When the deletion was asked for; set by the server. The object goes with its last finalizer.',
+    },
     deletionGracePeriodSeconds: { type: 'integer', format: 'int64', description: 'Set by the server.' },
     labels: { ...strings, description: 'Names and values to select objects by.' },
     annotations: { ...strings, description: 'Names and values that tools keep with the object.' },
-    finalizers: { ...names, description: 'Not supported.', 'x-kubernetes-list-type': 'set' },
+    finalizers: {
+      ...names,
+      description: 'A deleted object stays until this list is empty. None can be added to an object that is deleted.',
+      'x-kubernetes-list-type': 'set',
+    },
     ownerReferences: { ...list, description: 'Not supported.' },
     managedFields: {
       ...list,
@@ -49,7 +60,7 @@ export const METADATA_SCHEMA: JsonSchema = {
 /** What holds of an object's metadata beyond its structure. */
 export type MetadataRules = { readonly namespaced: boolean; readonly nameFormat: NameFormat };
 
-/** Checks names, labels and annotations; `metadata` already fits METADATA_SCHEMA. */
+/** Checks names, labels, annotations and finalizers; `metadata` already fits METADATA_SCHEMA. */
 export function checkMetadata(metadata: JsonObject, rules: MetadataRules): readonly FieldError[] {
   const errors: FieldError[] = [];
   checkName(metadata, rules, errors);
@@ -58,10 +69,9 @@ export function checkMetadata(metadata: JsonObject, rules: MetadataRules): reado
   checkAnnotations(asObject(metadata['annotations']), errors);
   const { managedFields } = metadata;
   if (isObjectList(managedFields)) checkManagedFields(managedFields, errors);
-  for (const name of ['finalizers', 'ownerReferences']) {
-    if (isFilled(metadata[name])) {
-      errors.push(forbiddenField(`metadata.${name}`, 'not supported by Pulseplane; remove it'));
-    }
+  checkFinalizers(textsOf(metadata['finalizers']), errors);
+  if (isFilled(metadata['ownerReferences'])) {
+    errors.push(forbiddenField('metadata.ownerReferences', 'not supported by Pulseplane; remove it'));
   }
   return errors;
 }
@@ -69,6 +79,7 @@ export function checkMetadata(metadata: JsonObject, rules: MetadataRules): reado
 /** The part of metadata that a user decides; the rest is the server's. The owners of fields are as they were sent. */
 export function userMetadata(metadata: JsonObject): ObjectMeta {
   const { namespace, uid, resourceVersion, labels, annotations, managedFields } = metadata;
+  const finalizers = textsOf(metadata['finalizers']);
   return {
     name: string(metadata['name']),
     ...(isText(namespace) && { namespace }),
@@ -76,6 +87,7 @@ export function userMetadata(metadata: JsonObject): ObjectMeta {
     ...(isText(resourceVersion) && { resourceVersion }),
     ...(isFilledMap(labels) && { labels }),
     ...(isFilledMap(annotations) && { annotations }),
+    ...(finalizers.length > 0 && { finalizers }),
     ...(isObjectList(managedFields) && { managedFields }),
   };
 }
@@ -141,6 +153,11 @@ function asObject(value: JsonObject[string]): JsonObject {
 /** A map of text; one with other values has faults from the schema already, and its object is not used. */
 function isFilledMap(value: JsonObject[string]): value is { readonly [key: string]: string } {
   return isJsonObject(value) && Object.keys(value).length > 0;
+}
+
+/** The texts of a list; one with other items has faults from the schema already. */
+function textsOf(value: JsonObject[string]): readonly string[] {
+  return Array.isArray(value) ? (value as readonly Json[]).filter((item) => typeof item === 'string') : NO_TEXTS;
 }
 
 function isText(value: JsonObject[string]): value is string {

@@ -31,4 +31,8 @@ export type Plan = {
   readonly ruledFields: readonly { readonly name: string; readonly plan: Plan }[];
   /** Whether this value or one below it has rules. */
   readonly ruled: boolean;
+  /** Rules that compare the value with the one before it. */
+  readonly transitions: readonly Rule[];
+  /** The fields that have such rules, or have some below them. */
+  readonly transitionFields: readonly { readonly name: string; readonly plan: Plan }[];
 };

@@ -1,5 +1,5 @@
 import type { Json } from '../object.ts';
-import { type CelValue, parseCel } from './cel.ts';
+import { type CelProgram, type CelValue, parseCel } from './cel.ts';
 import type { FieldError } from './field-error.ts';
 import { FieldPath } from './field-path.ts';
 import type { JsonSchema, ValidationRule } from './json-schema.ts';
@@ -27,6 +27,26 @@ export function checkRules(plan: Plan, value: Json, path: string): readonly Fiel
   return walk.errors;
 }
 
+/**
+ * Evaluates the rules about changes, where there was a value before. As in Kubernetes not inside of lists, whose items
+ * cannot be told apart.
+ */
+export function checkTransitions(plan: Plan, value: Json, before: Json, path: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  if (isJsonObject(value) && isJsonObject(before)) {
+    for (const { name, plan: field } of plan.transitionFields) {
+      const [part, old] = [value[name], before[name]];
+      if (part === undefined || old === undefined) continue;
+      errors.push(...checkTransitions(field, part, old, `${path}.${name}`));
+    }
+  }
+  for (const rule of plan.transitions) {
+    const fault = evaluate(rule, { self: toCel(plan.schema, value), oldSelf: toCel(plan.schema, before) });
+    if (fault !== undefined) errors.push(ruleFault(plan, fault, path));
+  }
+  return errors;
+}
+
 /** Goes down where there are rules; those of the parts come before those of the whole. */
 function visit(plan: Plan, value: Json, walk: Walk): void {
   if (!plan.ruled) return;
@@ -39,11 +59,15 @@ function visit(plan: Plan, value: Json, walk: Walk): void {
   }
   for (const rule of plan.rules) {
     if (rule.holds?.(value) === true) continue;
-    const fault = evaluate(rule, toCel(plan.schema, value));
-    if (fault === undefined) continue;
-    const message = `Invalid value: ${JSON.stringify(plan.schema.type ?? '')}: ${fault}`;
-    walk.errors.push({ reason: 'FieldValueInvalid', message, field: walk.path.toString() });
+    const fault = evaluate(rule, { self: toCel(plan.schema, value) });
+    if (fault !== undefined) walk.errors.push(ruleFault(plan, fault, walk.path.toString()));
   }
+}
+
+/** Kubernetes shows the type in place of the value. */
+function ruleFault({ schema }: Plan, fault: string, field: string): FieldError {
+  const message = `Invalid value: ${JSON.stringify(schema.type ?? '')}: ${fault}`;
+  return { reason: 'FieldValueInvalid', message, field };
 }
 
 function visitItems(plan: Plan, items: readonly Json[], walk: Walk): void {
@@ -58,10 +82,10 @@ function visitPart(plan: Plan, step: string | number, value: Json | undefined, w
   walk.path.pop();
 }
 
-function evaluate({ program, messageProgram, message }: Rule, self: CelValue): string | undefined {
+function evaluate({ program, messageProgram, message }: Rule, values: Parameters<CelProgram>[0]): string | undefined {
   try {
-    if (program({ self }) === true) return undefined;
-    return messageProgram === undefined ? message : String(messageProgram({ self }));
+    if (program(values) === true) return undefined;
+    return messageProgram === undefined ? message : String(messageProgram(values));
   } catch (error) {
     return `${celFault(error)} evaluating rule: ${message}`;
   }

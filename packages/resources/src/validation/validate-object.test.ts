@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { AGENTGATEWAY_BACKEND } from '../kinds/agentgateway-backend.ts';
 import { NAMESPACE } from '../kinds/namespace.ts';
 import type { Json, JsonObject } from '../object.ts';
-import { RESOURCE_KINDS } from '../registry.ts';
+import { findKind, RESOURCE_KINDS } from '../registry.ts';
 import { validateObject } from './validate-object.ts';
 
 const spec = { static: { host: 'a', port: 1 } };
@@ -66,8 +66,35 @@ const CASES: readonly (readonly [name: string, metadata: Json, faults: readonly 
     { ...at, annotations: { a: 'é'.repeat(131_072) } },
     [/^metadata\.annotations: Too long: may not be more than 262144 bytes$/],
   ],
-  ['a finalizer', { ...at, finalizers: ['x'] }, [/^metadata\.finalizers: Forbidden/]],
+  ['finalizers', { ...at, finalizers: ['example.com/hold', 'x', 'foregroundDeletion'] }, []],
   ['no finalizer', { ...at, finalizers: [] }, []],
+  [
+    'no name in a finalizer',
+    { ...at, finalizers: ['/a'] },
+    [/^metadata\.finalizers: Invalid value: "\/a": prefix part must be non-empty$/],
+  ],
+  [
+    'two bad finalizers',
+    { ...at, finalizers: ['_', 'a/b/c'] },
+    [/^metadata\.finalizers: Invalid value: "_": name part/, /^metadata\.finalizers: Invalid value: "a\/b\/c"/],
+  ],
+  [
+    'both finalizers for dependents',
+    { ...at, finalizers: ['orphan', 'foregroundDeletion'] },
+    [
+      /^metadata\.finalizers: Invalid value: \[\]string\{"orphan", "foregroundDeletion"\}: finalizer orphan and foregroundDeletion cannot be both set$/,
+    ],
+  ],
+  [
+    'too many finalizers',
+    { ...at, finalizers: Array.from({ length: 101 }, (_, index) => `a/${index}`) },
+    [/^metadata\.finalizers: Too many: 101: must have at most 100 items$/],
+  ],
+  [
+    'a finalizer that is no text',
+    { ...at, finalizers: [1] },
+    [/^metadata\.finalizers\[0\]: Invalid value: "integer"/, /^<nil>/],
+  ],
   ['an owner', { ...at, ownerReferences: [{}] }, [/^metadata\.ownerReferences: Forbidden/]],
   ['an unknown field', { ...at, label: {} }, [/^unknown metadata\.label$/]],
 ];
@@ -122,4 +149,41 @@ test('an object without spec, or with one that is no object, is refused', () => 
 test('no two kinds share a name in the registry', () => {
   const names = RESOURCE_KINDS.flatMap(({ group, plural, shortNames }) => [`${group}/${plural}`, ...shortNames]);
   assert.equal(new Set(names).size, names.length);
+});
+
+test('new finalizers without a domain are warned of, and no others', () => {
+  const warnings = (finalizers: readonly string[], before: readonly string[] = []): readonly string[] => {
+    const object = backend({ ...at, finalizers });
+    return validateObject(
+      AGENTGATEWAY_BACKEND,
+      object,
+      validateObject(AGENTGATEWAY_BACKEND, backend({ ...at, finalizers: before })).object,
+    ).warnings;
+  };
+  const rule = 'prefer a domain-qualified finalizer name';
+  const why = 'to avoid accidental conflicts with other finalizer writers';
+  assert.deepEqual(warnings(['b.c', 'a', 'x.y/z', 'orphan', 'kubernetes']), [
+    `metadata.finalizers: "a": ${rule} ${why}`,
+    `metadata.finalizers: "b.c": ${rule} including a path (/) ${why}`,
+  ]);
+  assert.deepEqual(warnings(['a'], ['a']), []);
+});
+
+test('a rule about a change holds where there was a value before', () => {
+  const gatewayClass = (controllerName: string, description?: string): JsonObject => ({
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'GatewayClass',
+    metadata: { name: 'a' },
+    spec: { controllerName, ...(description !== undefined && { description }) },
+  });
+  const kind = findKind('gateway.networking.k8s.io/v1', 'GatewayClass');
+  assert(kind !== undefined);
+  const { object: before } = validateObject(kind, gatewayClass('example.com/a'));
+  const changed = (input: JsonObject) =>
+    validateObject(kind, input, before).errors.map(({ field, message }) => `${field}: ${message}`);
+  assert.deepEqual(changed(gatewayClass('example.com/a', 'another text')), []);
+  assert.deepEqual(changed(gatewayClass('example.com/b')), [
+    'spec.controllerName: Invalid value: "string": Value is immutable',
+  ]);
+  assert.deepEqual(validateObject(kind, gatewayClass('example.com/b')).errors, []);
 });

@@ -1,8 +1,9 @@
 import { apiVersionOf, type ResourceKind } from '../kinds/resource-kind.ts';
 import { contentOf, type Json, type JsonObject, type KubernetesObject } from '../object.ts';
 import type { FieldError } from './field-error.ts';
+import { finalizerWarnings, newFinalizers } from './finalizers.ts';
 import { checkMetadata, userMetadata } from './metadata.ts';
-import { checkRules } from './rules.ts';
+import { checkRules, checkTransitions } from './rules.ts';
 import { fit, isJsonObject } from './structure.ts';
 
 /** What came of reading an object: usable only when there are no errors. Unknown fields are left out of it. */
@@ -34,13 +35,14 @@ const RULES_SKIPPED: FieldError = {
 
 /**
  * Reads an object of a kind as a user wrote it: structure, rules, metadata, defaults. Reports every fault at once.
- * The status and what the server sets in the metadata are not the user's to write and are left out.
+ * The status and what the server sets in the metadata are not the user's to write and are left out. `before` is the
+ * object that it replaces, where there is one.
  */
-export function validateObject(kind: ResourceKind, input: JsonObject): ValidatedObject {
+export function validateObject(kind: ResourceKind, input: JsonObject, before?: KubernetesObject): ValidatedObject {
   const { value, errors: structural, unknown } = fit(kind.plan, withoutStatus(input), '');
   const { metadata, spec } = asObject(value);
   const fields = asObject(metadata);
-  const read = kind.readContent?.(contentOf(asObject(value)));
+  const read = kind.readContent?.(contentOf(asObject(value)), before && contentOf(before));
   const object = {
     apiVersion: apiVersionOf(kind),
     kind: kind.kind,
@@ -50,12 +52,23 @@ export function validateObject(kind: ResourceKind, input: JsonObject): Validated
   };
   const errors = [
     ...structural,
-    ...checkSpec(kind, spec, structural),
+    ...checkSpec(kind, spec, before?.spec, structural),
     ...(read?.errors ?? NONE),
     ...checkMetadata(fields, kind),
   ];
-  const warnings = errors.length === 0 && isJsonObject(spec) ? (kind.hints?.(spec) ?? NONE) : NONE;
+  const warnings = errors.length > 0 ? NONE : warningsOf(kind, object, before);
   return { object, errors, unknown, warnings };
+}
+
+function warningsOf(
+  kind: ResourceKind,
+  { metadata, spec }: KubernetesObject,
+  before: KubernetesObject | undefined,
+): readonly string[] {
+  const { finalizers } = metadata;
+  const hints = spec === undefined ? NONE : (kind.hints?.(spec) ?? NONE);
+  if (finalizers === undefined) return hints;
+  return [...finalizerWarnings(newFinalizers(finalizers, before?.metadata.finalizers)), ...hints];
 }
 
 function withoutStatus(input: JsonObject): JsonObject {
@@ -67,12 +80,16 @@ function withoutStatus(input: JsonObject): JsonObject {
 function checkSpec(
   kind: ResourceKind,
   spec: Json | undefined,
+  before: JsonObject | undefined,
   structural: readonly FieldError[],
 ): readonly FieldError[] {
   if (structural.some(({ reason }) => BLOCKS_RULES.has(reason))) return [RULES_SKIPPED];
   const plan = kind.plan.fields.get('spec');
   if (plan === undefined || !isJsonObject(spec)) return [];
-  const faults = checkRules(plan, spec, 'spec');
+  const faults = [
+    ...checkRules(plan, spec, 'spec'),
+    ...(before === undefined ? NONE : checkTransitions(plan, spec, before, 'spec')),
+  ];
   return kind.checkSpec === undefined ? faults : [...faults, ...kind.checkSpec(spec)];
 }
 

@@ -46,7 +46,7 @@ export async function applyObject(options: ApiOptions, kind: ResourceKind, reque
       const applied = apply({ kind, namespace, name }, current, config.value, writer, isForced(request));
       if (!applied.ok) return applied;
       const { object, managedFields } = applied.value;
-      const read = readObject(object, { kind, namespace, name }, readOptions);
+      const read = readObject(object, { kind, namespace, name }, { ...readOptions, before: current?.object });
       if (!read.ok) return read;
       warnings = read.value.warnings;
       return ok({ type: creates ? 'create' : 'replace', kind, object: read.value.object, managedFields });

@@ -19,7 +19,7 @@ type Asked = Pick<ListRequest, 'limit' | 'after'> & { readonly selects: Selector
 
 /**
  * DELETE of a collection: each selected object by a command and event of its own, all of one request. Answers with
- * those that are gone, as they were. More than can be deleted at once are refused, unless the client set a limit.
+ * those that are gone or on their way out, as they were. More than can be deleted at once are refused, unless the client set a limit.
  */
 export async function deleteCollection(
   options: ApiOptions,
@@ -110,7 +110,7 @@ function readRequest(request: FastifyRequest): Result<Asked, Status> {
   const body = optionsBody(request);
   if (!body.ok) return body;
   const deleting = readDeleteOptions(query, body.value);
-  if (!deleting.ok) return fail(badRequest(deleting.error));
+  if (!deleting.ok) return deleting;
   const { dryRun, preconditions } = deleting.value;
   for (const field of ['uid', 'resourceVersion'] as const) {
     const value = preconditions[field];

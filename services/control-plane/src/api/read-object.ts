@@ -25,6 +25,8 @@ export type ReadOptions = {
   readonly patched: boolean;
   /** For `metadata.generateName`. */
   readonly newSuffix: () => string;
+  /** The object that is replaced: some fields may not change. */
+  readonly before?: KubernetesObject | undefined;
 };
 
 /** An object that may be stored, and what the writer should be warned of. */
@@ -37,7 +39,7 @@ export function readObject(input: JsonObject, place: Place, options: ReadOptions
   if (mismatch !== undefined) return fail(badRequest(mismatch));
   const placed = putInPlace(input, place, options.newSuffix);
   if (!placed.ok) return placed;
-  const { object, errors, unknown, warnings } = validateObject(kind, placed.value);
+  const { object, errors, unknown, warnings } = validateObject(kind, placed.value, options.before);
   const faults = unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
   if (options.fieldValidation === 'Strict' && faults.length > 0) {
     return fail(strictFailure(kind, placed.value, faults, options));

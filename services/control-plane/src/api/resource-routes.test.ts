@@ -338,7 +338,10 @@ describe('delete', () => {
     for (const preconditions of [{ uid: 'other' }, { resourceVersion: '1' }]) {
       const answer = await send('DELETE', POLICY, { preconditions });
       assert.equal(answer.statusCode, 409);
-      assert.match(answer.json().message, /Precondition failed/);
+      assert.match(
+        answer.json().message,
+        /the (UID|ResourceVersion) in the precondition \((other|1)\) does not match the \1 in record/,
+      );
     }
     assert.equal((await send('DELETE', POLICY, { dryRun: ['All'] })).statusCode, 200);
     assert.equal((await send('DELETE', `${POLICY}?dryRun=All`)).statusCode, 200);

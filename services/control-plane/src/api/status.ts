@@ -1,6 +1,7 @@
 import type { StorageFault } from '@pulseplane/event-log';
 import type { ConflictReport } from '@pulseplane/field-ownership';
 import {
+  addedFinalizers,
   apiVersionOf,
   type FieldError,
   invalidValue,
@@ -202,11 +203,15 @@ export function rejected(rejection: Rejection): Status {
       return notFound(rejection.kind, rejection.name);
     case 'namespaceNotFound':
       return notFound(NAMESPACE, rejection.namespace);
+    case 'namespaceTerminating':
+      return namespaceTerminating(rejection);
+    case 'finalizersAdded':
+      return invalid(rejection.kind, rejection.name, [addedFinalizers(rejection.added)]);
     case 'alreadyExists':
       return failure(
         409,
         'AlreadyExists',
-        `${resourceAndName(rejection.kind, rejection.name)} already exists`,
+        `${rejection.isDeleting ? 'object is being deleted: ' : ''}${resourceAndName(rejection.kind, rejection.name)} already exists`,
         detailsOf(rejection.kind, rejection.name),
       );
     case 'modified':
@@ -216,6 +221,8 @@ export function rejected(rejection: Rejection): Status {
       );
     case 'preconditionFailed':
       return conflict(rejection, preconditionText(rejection));
+    case 'deletePrecondition':
+      return deletePrecondition(rejection);
     case 'versionOnCreate':
       return badRequest('resourceVersion should not be set on objects to be created');
     case 'keyReused': {
@@ -242,7 +249,44 @@ function conflict({ kind, name }: { readonly kind: ResourceKind; readonly name: 
   return failure(409, 'Conflict', message, detailsOf(kind, name));
 }
 
-function preconditionText({ field, wanted, actual }: Extract<Rejection, { type: 'preconditionFailed' }>): string {
+type FailedPrecondition = Extract<Rejection, { type: 'preconditionFailed' | 'deletePrecondition' }>;
+
+/** Kubernetes names the kind here where it names the resource elsewhere. */
+function deletePrecondition({ kind, name, field, wanted, actual }: FailedPrecondition): Status {
+  const { group, kind: kindName } = kind;
+  const [what, happened] = field === 'uid' ? ['UID', 'deleted and then recreated'] : ['ResourceVersion', 'modified'];
+  const reason = `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${actual}). The object might have been ${happened}`;
+  const qualifiedKind = group === '' ? kindName : `${kindName}.${group}`;
+  return failure(
+    409,
+    'Conflict',
+    `Operation cannot be fulfilled on ${qualifiedKind} ${JSON.stringify(name)}: ${reason}`,
+    {
+      name,
+      ...(group !== '' && { group }),
+      kind: kindName,
+    },
+  );
+}
+
+function namespaceTerminating({ kind, name, namespace }: Extract<Rejection, { type: 'namespaceTerminating' }>): Status {
+  const reason = `unable to create new content in namespace ${namespace} because it is being terminated`;
+  return {
+    ...forbidden(`${resourceAndName(kind, name)} is forbidden: ${reason}`),
+    details: {
+      ...detailsOf(kind, name),
+      causes: [
+        {
+          reason: 'NamespaceTerminating',
+          message: `namespace ${namespace} is being terminated`,
+          field: 'metadata.namespace',
+        },
+      ],
+    },
+  };
+}
+
+function preconditionText({ field, wanted, actual }: FailedPrecondition): string {
   return field === 'uid'
     ? `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${actual}`
     : `Precondition failed: ResourceVersion in precondition: ${wanted}, ResourceVersion in object meta: ${actual}`;

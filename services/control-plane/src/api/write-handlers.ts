@@ -7,6 +7,7 @@ import { applyObject } from './apply-handler.ts';
 import { mediaType } from './body.ts';
 import { APPLY_PATCH_TYPE } from './patch.ts';
 import { patchable } from './patchable.ts';
+import { present } from './present.ts';
 import type { PathParams } from './read-handlers.ts';
 import { nameSuffixes, readObject } from './read-object.ts';
 import { objectBody, optionsBody, patchBody } from './request-body.ts';
@@ -45,23 +46,23 @@ export const replaceObject: Write = async (options, kind, request) => {
   const body = objectBody(kind, request);
   if (!body.ok) return statusAnswer(body.error);
   const { fieldValidation } = writing.value;
-  const read = readObject(
-    body.value,
-    { kind, namespace, name },
-    { fieldValidation, patched: false, newSuffix: nameSuffixes(options) },
-  );
-  if (!read.ok) return statusAnswer(read.error);
-  const { object, warnings } = read.value;
+  const reading = { fieldValidation, patched: false, newSuffix: nameSuffixes(options) };
+  let warnings: readonly string[] = [];
   const intent: Intent<Status> = {
     ref: refOf(kind, namespace, name),
     command: (current) => {
+      const read = readObject(body.value, { kind, namespace, name }, { ...reading, before: current?.object });
+      if (!read.ok) return read;
+      const { object } = read.value;
+      warnings = read.value.warnings;
       if (current === undefined) return fail(notFound(kind, name));
       // As in Kubernetes: custom kinds may not be overwritten blindly, its own may.
       if (object.metadata.resourceVersion === undefined && kind.group !== '') return fail(versionMissing(kind, name));
       return ok({ type: 'replace', kind, object });
     },
   };
-  return answerWrite(options, kind, 200, warnings, await run(options, request, intent, writing.value));
+  const outcome = await run(options, request, intent, writing.value);
+  return answerWrite(options, kind, 200, warnings, outcome);
 };
 
 /** PATCH: a change of the object as it is now. */
@@ -85,7 +86,7 @@ export const patchObject: Write = async (options, kind, request) => {
       const valid = readObject(
         patched.value,
         { kind, namespace, name },
-        { fieldValidation, patched: true, newSuffix: nameSuffixes(options) },
+        { fieldValidation, patched: true, newSuffix: nameSuffixes(options), before: current?.object },
       );
       if (!valid.ok) return valid;
       warnings = valid.value.warnings;
@@ -96,19 +97,24 @@ export const patchObject: Write = async (options, kind, request) => {
   return answerWrite(options, kind, 200, warnings, outcome);
 };
 
-/** DELETE: the object, and for a namespace all that is in it. */
+/**
+ * DELETE: the object, and for a namespace all that is in it. As in Kubernetes the answer is a Status when it is gone, and
+ * the object when finalizers hold it.
+ */
 export const deleteObject: Write = async (options, kind, request) => {
   const { namespace = '', name = '' } = request.params as PathParams;
   const body = optionsBody(request);
   if (!body.ok) return statusAnswer(body.error);
   const deleting = readDeleteOptions(request.query as Query, body.value);
-  if (!deleting.ok) return statusAnswer(badRequest(deleting.error));
-  const { dryRun, preconditions } = deleting.value;
+  if (!deleting.ok) return statusAnswer(deleting.error);
+  const { dryRun, preconditions, orphanDependents } = deleting.value;
   const ref = refOf(kind, namespace, name);
   const intent: Intent<Status> = { ref, command: () => ok({ type: 'delete', kind, ref, preconditions }) };
   const outcome = await run(options, request, intent, { dryRun });
   if (!outcome.ok) return statusAnswer(toStatus(outcome.error));
-  return statusAnswer(deleted(kind, ref, outcome.value.stored.object.metadata.uid ?? ''));
+  const { stored, isGone } = outcome.value;
+  if (isGone) return statusAnswer(deleted(kind, ref, stored.object.metadata.uid ?? ''));
+  return { code: orphanDependents === false ? 202 : 200, body: present(kind, stored, options.statusOf) };
 };
 
 function versionMissing(kind: ResourceKind, name: string): Status {

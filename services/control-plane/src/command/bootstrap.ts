@@ -1,7 +1,7 @@
 import type { EventLog } from '@pulseplane/event-log';
 import { apiVersionOf, NAMESPACE } from '@pulseplane/resources';
 import { type CommandContext, refOf } from './command.ts';
-import { DEFAULT_NAMESPACE } from './decide.ts';
+import { DEFAULT_NAMESPACE } from './deletion.ts';
 import { execute } from './execute.ts';
 import { ok } from './result.ts';
 

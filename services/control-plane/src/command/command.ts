@@ -35,9 +35,11 @@ export type Command =
 /** What is known when a command is decided. */
 export type State = {
   readonly current: StoredObject | undefined;
-  /** The namespace that a namespaced object lives in. */
+  /** The namespace that an object is created in, or that an object which is being deleted is still in. */
   readonly namespace: StoredObject | undefined;
-  /** What is in a namespace; read only when the command deletes a namespace. */
+  /** Another object in the namespace of one that is being deleted. */
+  readonly neighbour?: StoredObject;
+  /** What is in a namespace that the command deletes, or that is being deleted. */
   readonly contents: readonly StoredObject[];
 };
 
@@ -53,7 +55,7 @@ export type CommandContext = {
   readonly newId: () => string;
 };
 
-/** What a command does to the log, and the object as it is afterwards (for a deletion: as it was). */
+/** What a command does to the log, and the object as it is afterwards (as it was, when it is gone). */
 export type Decision = {
   readonly append: Append;
   readonly ref: ObjectRef;
@@ -62,20 +64,43 @@ export type Decision = {
   readonly version: number;
   /** When the object was last changed: now, unless the command changes nothing. */
   readonly changedAt: string;
+  /** Whether the object is there no more. */
+  readonly isGone: boolean;
 };
 
 /** Why a command was refused. The HTTP edge alone turns these into Kubernetes' Status objects. */
 export type Rejection =
   | { readonly type: 'notFound'; readonly kind: ResourceKind; readonly name: string }
-  | { readonly type: 'alreadyExists'; readonly kind: ResourceKind; readonly name: string }
+  | {
+      readonly type: 'alreadyExists';
+      readonly kind: ResourceKind;
+      readonly name: string;
+      /** The one that exists is on its way out. */
+      readonly isDeleting: boolean;
+    }
+  /** A finalizer for an object that is being deleted. */
+  | {
+      readonly type: 'finalizersAdded';
+      readonly kind: ResourceKind;
+      readonly name: string;
+      readonly added: readonly string[];
+    }
   | { readonly type: 'namespaceNotFound'; readonly namespace: string }
+  /** An object for a namespace that is being deleted. */
+  | {
+      readonly type: 'namespaceTerminating';
+      readonly kind: ResourceKind;
+      readonly name: string;
+      readonly namespace: string;
+    }
   | { readonly type: 'namespaceProtected'; readonly namespace: string }
   | { readonly type: 'versionOnCreate'; readonly kind: ResourceKind; readonly name: string }
   /** The idempotency key is that of another request. */
   | { readonly type: 'keyReused'; readonly key: string }
   | { readonly type: 'modified'; readonly kind: ResourceKind; readonly name: string }
   | {
-      readonly type: 'preconditionFailed';
+      /** Of a write, or of a deletion; Kubernetes words them differently. */
+      readonly type: 'preconditionFailed' | 'deletePrecondition';
       readonly kind: ResourceKind;
       readonly name: string;
       readonly field: 'uid' | 'resourceVersion';

@@ -7,8 +7,10 @@ import {
   type KubernetesObject,
   NAMESPACE,
   type ObjectMeta,
+  pendingFinalizers,
   RESOURCE_KINDS,
   type ResourceKind,
+  refKey,
   type StoredObject,
 } from '@pulseplane/resources';
 import fc from 'fast-check';
@@ -35,6 +37,8 @@ const metadata: fc.Arbitrary<ObjectMeta> = fc
     creationTimestamp: fc.option(text, { nil: undefined }),
     labels,
     annotations: labels,
+    finalizers: fc.option(fc.array(fc.constantFrom('a/b', 'c/d', 'orphan'), { maxLength: 2 }), { nil: undefined }),
+    deletionTimestamp: fc.option(fc.constant('2026-01-01T00:00:00Z'), { nil: undefined }),
   })
   .map(withoutUndefined);
 
@@ -117,16 +121,41 @@ test('what is decided expects the state that it was decided on, and a generation
     fc.property(cases, ({ command, state, now }) => {
       const decided = decide(command, state, contextAt(now));
       if (!decided.ok) return;
-      const { append, object, version: versionBefore } = decided.value;
+      const { append, object, version: versionBefore, isGone } = decided.value;
       assert.equal(versionBefore, state.current?.version ?? 0);
       assert(append.expected.some((expected) => expected.version === versionBefore));
       assert.equal(object.metadata.resourceVersion, undefined);
       assert.equal(new Set(append.events.map(({ id }) => id)).size, append.events.length);
       for (const event of append.events) assert.equal(event.subject.uid, event.object.metadata.uid ?? '');
+      const own = append.events.findLast(({ subject }) => refKey(subject) === refKey(decided.value.ref));
+      assert.equal(isGone, own?.type === 'Deleted');
+      if (command.type === 'create' || command.type === 'undelete') {
+        assert.equal(object.metadata.deletionTimestamp, undefined);
+      }
       const { generation } = state.current?.object.metadata ?? {};
-      if (command.type === 'delete' || generation === undefined) return;
+      if (command.type === 'delete' || isGone || generation === undefined) return;
       const raised = append.events.some(({ type }) => type === 'SpecChanged') ? 1 : 0;
       assert.equal(object.metadata.generation, generation + raised);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('no finalizer is lost but by who removes it, and what one holds is not deleted', () => {
+  fc.assert(
+    fc.property(cases, ({ command, state, now }) => {
+      const decided = decide(command, state, contextAt(now));
+      if (!decided.ok || state.current === undefined) return;
+      const { object, isGone } = decided.value;
+      const before = pendingFinalizers(state.current.object.metadata.finalizers);
+      if (command.type === 'replace') {
+        const wanted = pendingFinalizers(command.object.metadata.finalizers);
+        assert.deepEqual(pendingFinalizers(object.metadata.finalizers), wanted);
+        if (wanted.length > 0) assert(!isGone);
+      } else {
+        assert.deepEqual(pendingFinalizers(object.metadata.finalizers), before);
+        if (before.length > 0) assert(!isGone);
+      }
     }),
     { numRuns: 2000 },
   );

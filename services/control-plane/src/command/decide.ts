@@ -1,21 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { EventType, ExpectedVersion, NewEvent, RestoredFrom } from '@pulseplane/event-log';
+import type { RestoredFrom } from '@pulseplane/event-log';
 import { fieldTypeOf, type ManagedFieldsEntry, sameButTimes, trackUpdate } from '@pulseplane/field-ownership';
 import {
   contentOf,
   type JsonObject,
   type KubernetesObject,
   NAMESPACE,
+  newFinalizers,
   type ObjectMeta,
-  type ObjectRef,
   type ResourceKind,
-  type StoredObject,
 } from '@pulseplane/resources';
 import { type Command, type CommandContext, type Decision, type Rejection, refOf, type State } from './command.ts';
+import { decideDelete, gone, isDeleting, isReleased } from './deletion.ts';
+import { eventOf, expectationOf, wholeSeconds } from './event-of.ts';
 import { fail, ok, type Result } from './result.ts';
-
-/** The namespace that is always there. */
-export const DEFAULT_NAMESPACE = 'default';
 
 /** Kubernetes puts this label on every namespace, for selectors. */
 const NAMESPACE_NAME_LABEL = 'kubernetes.io/metadata.name';
@@ -46,7 +44,10 @@ function decideCreate(
 ): Result<Decision, Rejection> {
   const { name, namespace: namespaceName = '', resourceVersion } = object.metadata;
   if (kind.namespaced && namespace === undefined) return fail({ type: 'namespaceNotFound', namespace: namespaceName });
-  if (current !== undefined) return fail({ type: 'alreadyExists', kind, name });
+  if (namespace !== undefined && isDeleting(namespace)) {
+    return fail({ type: 'namespaceTerminating', kind, name, namespace: namespaceName });
+  }
+  if (current !== undefined) return fail({ type: 'alreadyExists', kind, name, isDeleting: isDeleting(current) });
   if (resourceVersion !== undefined) return fail({ type: 'versionOnCreate', kind, name });
   const ref = refOf(kind, namespaceName, name);
   const written: KubernetesObject = {
@@ -62,22 +63,24 @@ function decideCreate(
   return ok({
     append: {
       // The namespace is expected as it was, so that an object cannot be born into a namespace as it goes away.
-      expected: [{ ref, version: 0 }, ...(namespace === undefined ? [] : [expectation(namespace)])],
-      events: [event('Created', ref, created, context, restoredFrom)],
+      expected: [{ ref, version: 0 }, ...(namespace === undefined ? [] : [expectationOf(namespace)])],
+      events: [eventOf('Created', ref, created, context, restoredFrom)],
     },
     ref,
     object: created,
     version: 0,
     changedAt: context.now.toISOString(),
+    isGone: false,
   });
 }
 
 function decideReplace(
   { kind, object, managedFields }: Write,
-  { current }: State,
+  state: State,
   context: CommandContext,
 ): Result<Decision, Rejection> {
-  const { name, uid, resourceVersion } = object.metadata;
+  const { current } = state;
+  const { name, uid, resourceVersion, finalizers } = object.metadata;
   if (current === undefined) return fail({ type: 'notFound', kind, name });
   const before = current.object;
   if (resourceVersion !== undefined && resourceVersion !== String(current.version)) {
@@ -87,14 +90,24 @@ function decideReplace(
   if (uid !== undefined && uid !== actualUid) {
     return fail({ type: 'preconditionFailed', kind, name, field: 'uid', wanted: uid, actual: actualUid });
   }
+  const { creationTimestamp, generation, deletionTimestamp, deletionGracePeriodSeconds } = before.metadata;
+  if (deletionTimestamp !== undefined) {
+    const added = newFinalizers(finalizers, before.metadata.finalizers);
+    if (added.length > 0) return fail({ type: 'finalizersAdded', kind, name, added });
+    if (isReleased(current, finalizers, state)) {
+      const { finalizers: _, ...metadata } = before.metadata;
+      return ok(gone(current, { ...before, metadata }, state, context));
+    }
+  }
   const specChanged = !isDeepStrictEqual(contentOf(object), contentOf(before));
-  const { creationTimestamp, generation } = before.metadata;
   const written: KubernetesObject = {
     ...object,
     metadata: storedMetadata(object.metadata, {
       uid: actualUid,
       ...(creationTimestamp !== undefined && { creationTimestamp }),
       ...(generation !== undefined && { generation: generation + (specChanged ? 1 : 0) }),
+      ...(deletionTimestamp !== undefined && { deletionTimestamp }),
+      ...(deletionGracePeriodSeconds !== undefined && { deletionGracePeriodSeconds }),
     }),
   };
   const { managedFields: ownersBefore = [], ...metadataBefore } = before.metadata;
@@ -105,43 +118,14 @@ function decideReplace(
   const after = unchanged ? before : withOwners(written, owners);
   return ok({
     append: {
-      expected: [expectation(current)],
-      events: unchanged ? [] : [event(specChanged ? 'SpecChanged' : 'MetadataChanged', current.ref, after, context)],
+      expected: [expectationOf(current)],
+      events: unchanged ? [] : [eventOf(specChanged ? 'SpecChanged' : 'MetadataChanged', current.ref, after, context)],
     },
     ref: current.ref,
     object: after,
     version: current.version,
     changedAt: unchanged ? current.changedAt : context.now.toISOString(),
-  });
-}
-
-function decideDelete(
-  { kind, ref, preconditions }: Extract<Command, { readonly type: 'delete' }>,
-  { current, contents }: State,
-  context: CommandContext,
-): Result<Decision, Rejection> {
-  if (current === undefined) return fail({ type: 'notFound', kind, name: ref.name });
-  const actual = { uid: current.object.metadata.uid ?? '', resourceVersion: String(current.version) };
-  for (const field of ['uid', 'resourceVersion'] as const) {
-    const wanted = preconditions[field];
-    if (wanted === undefined || wanted === actual[field]) continue;
-    return fail({ type: 'preconditionFailed', kind, name: ref.name, field, wanted, actual: actual[field] });
-  }
-  if (isNamespace(ref) && ref.name === DEFAULT_NAMESPACE) {
-    return fail({ type: 'namespaceProtected', namespace: ref.name });
-  }
-  // What is inside goes first, so that no event ever speaks of an object in a namespace that is gone.
-  const deleted = isNamespace(ref) ? [...contents, current] : [current];
-  return ok({
-    append: {
-      expected: deleted.map(expectation),
-      ...(isNamespace(ref) && { contents: { namespace: ref.name, objects: contents.length } }),
-      events: deleted.map((stored) => event('Deleted', stored.ref, stored.object, context)),
-    },
-    ref,
-    object: current.object,
-    version: current.version,
-    changedAt: context.now.toISOString(),
+    isGone: false,
   });
 }
 
@@ -172,20 +156,24 @@ function decideRollback(
   const restoredFrom = { seq: source.version };
   return ok({
     append: {
-      expected: [expectation(current)],
-      events: unchanged ? [] : [event('SpecChanged', current.ref, after, context, restoredFrom)],
+      expected: [expectationOf(current)],
+      events: unchanged ? [] : [eventOf('SpecChanged', current.ref, after, context, restoredFrom)],
     },
     ref: current.ref,
     object: after,
     version: current.version,
     changedAt: unchanged ? current.changedAt : context.now.toISOString(),
+    isGone: false,
   });
 }
 
 /** The metadata that the log holds: what the user decides and what the server sets, but no resourceVersion. */
 function storedMetadata(
-  { name, namespace, labels, annotations }: ObjectMeta,
-  server: Pick<ObjectMeta, 'creationTimestamp' | 'generation' | 'uid'>,
+  { name, namespace, labels, annotations, finalizers }: ObjectMeta,
+  server: Pick<
+    ObjectMeta,
+    'creationTimestamp' | 'deletionGracePeriodSeconds' | 'deletionTimestamp' | 'generation' | 'uid'
+  >,
 ): ObjectMeta {
   return {
     name,
@@ -193,12 +181,15 @@ function storedMetadata(
     ...server,
     ...(labels !== undefined && { labels }),
     ...(annotations !== undefined && { annotations }),
+    ...(finalizers !== undefined && { finalizers }),
   };
 }
 
-/** The creation of a deleted object as it was, with the owners that it had. */
-function undeletion({ kind, source: { object } }: Extract<Command, { readonly type: 'undelete' }>): Write {
-  const { managedFields } = object.metadata;
+/** The creation of a deleted object as it was, with the owners that it had; all finalizers had been seen to. */
+function undeletion({ kind, source }: Extract<Command, { readonly type: 'undelete' }>): Write {
+  const { finalizers: _, ...metadata } = source.object.metadata;
+  const { managedFields } = metadata;
+  const object = { ...source.object, metadata };
   return { type: 'create', kind, object, ...(managedFields !== undefined && { managedFields }) };
 }
 
@@ -228,39 +219,7 @@ function withOwners(object: KubernetesObject, managedFields: readonly JsonObject
   return { ...object, metadata: { ...object.metadata, managedFields } };
 }
 
-function event(
-  type: EventType,
-  ref: ObjectRef,
-  object: KubernetesObject,
-  context: CommandContext,
-  restoredFrom?: RestoredFrom,
-): NewEvent {
-  return {
-    id: context.newId(),
-    type,
-    subject: { uid: object.metadata.uid ?? '', ...ref },
-    object,
-    actor: context.actor,
-    requestId: context.requestId,
-    correlationId: context.correlationId ?? context.requestId,
-    time: context.now.toISOString(),
-    ...(restoredFrom !== undefined && { restoredFrom }),
-  };
-}
-
-function expectation({ ref, version }: StoredObject): ExpectedVersion {
-  return { ref, version };
-}
-
-function isNamespace(ref: ObjectRef): boolean {
-  return ref.group === NAMESPACE.group && ref.kind === NAMESPACE.kind;
-}
-
 /** Kubernetes counts no generations of Namespaces and Secrets. */
 function hasGeneration({ group }: ResourceKind): boolean {
   return group !== '';
-}
-
-function wholeSeconds(time: Date): string {
-  return `${time.toISOString().slice(0, 19)}Z`;
 }

@@ -16,8 +16,12 @@ export type Intent<Failure> = {
   readonly creates?: true;
 };
 
-/** The object after the command (for a deletion: before it), and the events that it caused. */
-export type Outcome = { readonly stored: StoredObject; readonly events: readonly StoredEvent[] };
+/** The object after the command (before it, when it is gone), and the events that it caused. */
+export type Outcome = {
+  readonly stored: StoredObject;
+  readonly events: readonly StoredEvent[];
+  readonly isGone: boolean;
+};
 
 type ExecuteOptions = CommandContext & { readonly dryRun: boolean; readonly idempotency?: Idempotency };
 
@@ -32,7 +36,7 @@ export async function execute<Failure>(
 ): Promise<Result<Outcome, Failure | Rejection>> {
   for (let attempt = 1; ; attempt++) {
     const first = options.idempotency && log.appended(options.idempotency.key);
-    if (first !== undefined) return repeated(first, options.idempotency);
+    if (first !== undefined) return repeated(first, intent.ref, options.idempotency);
     const presumed = intent.creates === true && attempt === 1 && !options.dryRun;
     const current = presumed ? undefined : log.object(intent.ref);
     const command = intent.command(current);
@@ -42,7 +46,7 @@ export async function execute<Failure>(
     const { append } = decided.value;
     if (options.dryRun || append.events.length === 0) return ok(outcome(decided.value, []));
     const appended = await log.append(withKey(append, options.idempotency));
-    if (appended.kind === 'repeated') return repeated(appended.events, options.idempotency);
+    if (appended.kind === 'repeated') return repeated(appended.events, intent.ref, options.idempotency);
     if (appended.kind === 'appended') return ok(outcome(decided.value, appended.events));
     if (attempt === MAX_ATTEMPTS) {
       return fail({ type: 'modified', kind: command.value.kind, name: intent.ref.name });
@@ -52,40 +56,57 @@ export async function execute<Failure>(
 
 /** Decides a command on the objects that are stored. */
 export function decideOn(
-  objects: Pick<EventLog, 'object' | 'objects'>,
+  objects: Pick<EventLog, 'each' | 'object' | 'objects'>,
   ref: ObjectRef,
   command: Command,
   current: StoredObject | undefined,
   context: CommandContext,
 ): Result<Decision, Rejection> {
+  const isDeleting = current?.object.metadata.deletionTimestamp !== undefined;
+  const needsNamespace = command.kind.namespaced && (creates(command) || isDeleting);
+  const neighbour = isDeleting && command.kind.namespaced ? firstBeside(objects, ref) : undefined;
   const state: State = {
     current,
-    namespace:
-      creates(command) && command.kind.namespaced ? objects.object(refOf(NAMESPACE, '', ref.namespace)) : undefined,
-    contents: deletesNamespace(command) ? objects.objects({ namespace: ref.name }) : [],
+    namespace: needsNamespace ? objects.object(refOf(NAMESPACE, '', ref.namespace)) : undefined,
+    ...(neighbour !== undefined && { neighbour }),
+    contents:
+      command.kind === NAMESPACE && (command.type === 'delete' || isDeleting)
+        ? objects.objects({ namespace: ref.name })
+        : [],
   };
   return decide(command, state, context);
 }
 
-function outcome({ ref, object, version, changedAt }: Decision, events: readonly StoredEvent[]): Outcome {
-  const own = events.findLast(({ subject }) => refKey(subject) === refKey(ref));
-  return { stored: { ref, object, changedAt: own?.time ?? changedAt, version: own?.seq ?? version }, events };
+/** The first object of a namespace besides one of them. */
+function firstBeside(objects: Pick<EventLog, 'each'>, { namespace, ...own }: ObjectRef): StoredObject | undefined {
+  for (const stored of objects.each({ namespace })) {
+    if (refKey(stored.ref) !== refKey({ namespace, ...own })) return stored;
+  }
+  return undefined;
 }
 
-/** What the first try of a request came to. An event on the command's own object is always its last. */
-function repeated(events: readonly StoredEvent[], idempotency: Idempotency | undefined): Result<Outcome, Rejection> {
-  const own = events.at(-1);
+function outcome({ ref, object, version, changedAt, isGone }: Decision, events: readonly StoredEvent[]): Outcome {
+  const own = events.findLast(({ subject }) => refKey(subject) === refKey(ref));
+  return { stored: { ref, object, changedAt: own?.time ?? changedAt, version: own?.seq ?? version }, events, isGone };
+}
+
+/** What the first try of a request came to. Of a creation, which may have named its object, it is the last event. */
+function repeated(
+  events: readonly StoredEvent[],
+  ref: ObjectRef,
+  idempotency: Idempotency | undefined,
+): Result<Outcome, Rejection> {
+  const own = events.findLast(({ subject }) => refKey(subject) === refKey(ref)) ?? events.at(-1);
   if (own === undefined || idempotency === undefined || !isSameRequest(events, idempotency)) {
     return fail({ type: 'keyReused', key: idempotency?.key ?? '' });
   }
-  const { uid: _, ...ref } = own.subject;
-  return ok({ stored: { ref, object: own.object, changedAt: own.time, version: own.seq }, events });
+  const { uid: _, ...subject } = own.subject;
+  const { finalizers, ...metadata } = own.object.metadata;
+  const isGone = own.type === 'Deleted';
+  const object = isGone && finalizers !== undefined ? { ...own.object, metadata } : own.object;
+  return ok({ stored: { ref: subject, object, changedAt: own.time, version: own.seq }, events, isGone });
 }
 
 function creates(command: Command): boolean {
   return command.type === 'create' || command.type === 'undelete';
-}
-
-function deletesNamespace(command: Command): boolean {
-  return command.type === 'delete' && command.kind === NAMESPACE;
 }

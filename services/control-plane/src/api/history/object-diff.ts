@@ -4,8 +4,8 @@ import { HIDDEN, LAST_APPLIED } from '../hidden-values.ts';
 import { type Change, diffJson } from './json-diff.ts';
 
 /**
- * How an object changed, in what people decide of it: labels, annotations and spec. Of a Secret's values it tells which
- * changed, not how.
+ * How an object changed, in what people decide of it: labels, annotations, finalizers, its deletion and spec. Of a
+ * Secret's values it tells which changed, not how.
  */
 export function diffObjects(
   before: KubernetesObject | undefined,
@@ -37,9 +37,12 @@ export function diffOfEvent(event: StoredEvent, previous: StoredEvent | undefine
 function decided(object: KubernetesObject | undefined): Json | undefined {
   if (object === undefined) return undefined;
   const { labels, annotations: { [LAST_APPLIED]: _, ...annotations } = {} } = object.metadata;
+  const { finalizers, deletionTimestamp } = object.metadata;
   const metadata = {
     ...(labels !== undefined && { labels }),
     ...(Object.keys(annotations).length > 0 && { annotations }),
+    ...(finalizers !== undefined && { finalizers }),
+    ...(deletionTimestamp !== undefined && { deletionTimestamp }),
   };
   const parts = { ...(Object.keys(metadata).length > 0 && { metadata }), ...contentOf(object) };
   return Object.keys(parts).length > 0 ? parts : undefined;

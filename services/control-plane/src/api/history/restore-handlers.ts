@@ -46,7 +46,7 @@ export async function rollbackObject(
       if (!point.ok) return point;
       const source = log.objectAt(ref, point.value);
       if (source === undefined) return fail(neverWas(kind, name, point.value));
-      return stillValid(kind, source) ?? ok({ type: 'rollback', kind, source, preconditions });
+      return stillValid(kind, source, current) ?? ok({ type: 'rollback', kind, source, preconditions });
     },
   };
   return answerWrite(options, kind, 200, [], await run(options, request, intent, writing.value));
@@ -82,8 +82,12 @@ export async function undeleteObject(
   return answerWrite(options, kind, 201, [], await run(options, request, intent, writing.value));
 }
 
-/** Rules may have become stricter since: what they refuse today does not come back. */
-function stillValid(kind: ResourceKind, { object }: StoredObject): Result<never, Status> | undefined {
+/** Rules may have become stricter since: what they refuse today, also as a change, does not come back. */
+function stillValid(
+  kind: ResourceKind,
+  { object }: StoredObject,
+  current?: StoredObject,
+): Result<never, Status> | undefined {
   const { apiVersion, kind: kindName, metadata } = object;
   const { labels, annotations } = metadata;
   const written: JsonObject = {
@@ -97,7 +101,7 @@ function stillValid(kind: ResourceKind, { object }: StoredObject): Result<never,
     },
     ...contentOf(object),
   };
-  const { errors } = validateObject(kind, written);
+  const { errors } = validateObject(kind, written, current?.object);
   return errors.length === 0 ? undefined : fail(invalid(kind, metadata.name, errors));
 }
 

@@ -1,10 +1,17 @@
-import { apiVersionOf, isJsonObject, type Json, refKey, type StoredObject } from '@pulseplane/resources';
+import {
+  apiVersionOf,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  refKey,
+  type StoredObject,
+} from '@pulseplane/resources';
 import { type CommandContext, decideOn, fail, ok, type Rejection, type Result, refOf } from '../../command/index.ts';
 import type { ApiOptions } from '../api-options.ts';
 import { diffObjects } from '../history/object-diff.ts';
 import { MAX_PREVIEWED_OBJECTS } from '../limits.ts';
 import { readManifest } from '../manifest.ts';
-import { nameSuffixes, type ReadObject, readObject } from '../read-object.ts';
+import { nameSuffixes, type ReadObject, type ReadOptions, readObject } from '../read-object.ts';
 import { badRequest, type FieldFault, invalidDocuments, rejected, type Status } from '../status.ts';
 import type { WriteOptions } from '../write-options.ts';
 
@@ -41,6 +48,7 @@ export function decideManifests(
   const objects: Parameters<typeof decideOn>[0] = {
     object: (ref) => drafts.get(refKey(ref)) ?? log.object(ref),
     objects: (filter) => log.objects(filter),
+    each: (filter) => log.each(filter),
   };
   const decided: Draft[] = [];
   const faults: FieldFault[] = [];
@@ -68,7 +76,8 @@ function decideManifest(
   const manifest = readManifest(document);
   if (!manifest.ok) return fail([manifest.error]);
   const { kind, namespace } = manifest.value;
-  const read = readWhole(manifest.value, reading, nameSuffixes(options));
+  const before = objects.object(refOf(kind, namespace, nameIn(manifest.value.input)))?.object;
+  const read = readWhole(manifest.value, { ...reading, before }, nameSuffixes(options));
   if (!read.ok) return read;
   const { object, warnings } = read.value;
   const ref = refOf(kind, namespace, object.metadata.name);
@@ -88,14 +97,14 @@ function decideManifest(
 /** A write tells of unknown fields first and alone; a preview tells of the other faults too. */
 function readWhole(
   { input, ...place }: Extract<ReturnType<typeof readManifest>, { readonly ok: true }>['value'],
-  { fieldValidation }: Reading,
+  reading: Pick<ReadOptions, 'fieldValidation' | 'before'>,
   newSuffix: () => string,
 ): Result<ReadObject, Faults> {
-  const read = readObject(input, place, { fieldValidation, patched: false, newSuffix });
+  const read = readObject(input, place, { ...reading, patched: false, newSuffix });
   if (read.ok) return read;
   const { causes } = read.error.details ?? {};
   if (causes !== undefined) return fail(causes);
-  const lenient = readObject(input, place, { fieldValidation: 'Ignore', patched: false, newSuffix });
+  const lenient = readObject(input, place, { ...reading, fieldValidation: 'Ignore', patched: false, newSuffix });
   return fail([faultOf(read.error), ...(lenient.ok ? [] : (lenient.error.details?.causes ?? []))]);
 }
 
@@ -107,7 +116,10 @@ function faultOf({ reason, message = '' }: Status): FieldFault {
 function fieldOf(rejection: Rejection): string {
   switch (rejection.type) {
     case 'namespaceNotFound':
+    case 'namespaceTerminating':
       return 'metadata.namespace';
+    case 'finalizersAdded':
+      return 'metadata.finalizers';
     case 'modified':
     case 'versionOnCreate':
       return 'metadata.resourceVersion';
@@ -124,6 +136,11 @@ function nameOf(manifest: Json): string {
   const { namespace, name } = isJsonObject(metadata) ? metadata : {};
   const isNamed = typeof kind === 'string' && typeof name === 'string';
   return isNamed ? ` (${kind} ${typeof namespace === 'string' ? `${namespace}/` : ''}${name})` : '';
+}
+
+/** Empty where the manifest has none. */
+function nameIn({ metadata }: JsonObject): string {
+  return isJsonObject(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : '';
 }
 
 function isList(document: Json): document is { readonly items: readonly Json[] } {

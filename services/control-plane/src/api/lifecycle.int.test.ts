@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { type ApiFixture, createFixture, POLICIES, TCP_POLICY } from './testing/api-fixture.ts';
+
+type Run = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
+
+const missing = spawnSync('kubectl', ['version', '--client'], { env: { ...process.env, HOME: tmpdir() } }).error;
+const skip = missing === undefined ? false : 'kubectl is not on the PATH';
+const HOLD = 'example.com/hold';
+const NAME = 'agentgatewaypolicy.agentgateway.dev "httpbin-keepalive" deleted';
+
+describe('the life of an object with the real kubectl', { skip }, () => {
+  let fixture: ApiFixture;
+  let home: string;
+  let server: string;
+
+  before(async () => {
+    fixture = await createFixture({
+      now: () => new Date(),
+      statusOf: ({ ref, object }) =>
+        ref.kind === 'Namespace' && object.metadata.deletionTimestamp !== undefined
+          ? { phase: 'Terminating' }
+          : undefined,
+    });
+    await fixture.app.listen({ host: '127.0.0.1', port: 0 });
+    server = `http://127.0.0.1:${(fixture.app.server.address() as AddressInfo).port}`;
+    home = await mkdtemp(join(tmpdir(), 'pulseplane-kubectl-'));
+  });
+  after(async () => {
+    await fixture.app.close();
+    await rm(home, { recursive: true, force: true });
+  });
+
+  function kubectl(args: string, input = ''): Promise<Run> {
+    const env = { PATH: process.env['PATH'], HOME: home, KUBECACHEDIR: join(home, 'cache') };
+    const child = spawn('kubectl', ['-s', server, ...args.split(' ')], { env });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (chunk) => (stdout += chunk));
+    child.stderr.on('data', (chunk) => (stderr += chunk));
+    child.stdin.end(input);
+    return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })));
+  }
+
+  const held = { ...TCP_POLICY, metadata: { ...TCP_POLICY.metadata, finalizers: [HOLD] } };
+  const create = () => fixture.send('POST', POLICIES, held);
+
+  test('a deletion waits for the finalizers, and ends with the last of them', async () => {
+    await create();
+    const impatient = await kubectl('delete agpol httpbin-keepalive -n httpbin --timeout=1s');
+    assert.equal(impatient.code, 1);
+    assert.match(impatient.stdout, new RegExp(NAME));
+    assert.match(impatient.stderr, /timed out waiting for the condition/);
+    assert.match((await kubectl('get agpol -n httpbin')).stdout, /httpbin-keepalive/);
+    const described = await kubectl('describe agpol httpbin-keepalive -n httpbin');
+    assert.match(described.stdout, /Deletion Timestamp:/);
+    assert.match(described.stdout, /Finalizers:\n {4}example\.com\/hold\n/);
+
+    const added = await kubectl(
+      'patch agpol httpbin-keepalive -n httpbin --type=merge -p {"metadata":{"finalizers":["a.b/c"]}}',
+    );
+    assert.equal(added.code, 1);
+    assert.match(added.stderr, /metadata\.finalizers: Forbidden: no new finalizers can be added/);
+
+    const waiting = kubectl('delete agpol httpbin-keepalive -n httpbin --wait=true --timeout=20s');
+    const released = await kubectl(
+      'patch agpol httpbin-keepalive -n httpbin --type=merge -p {"metadata":{"finalizers":null}}',
+    );
+    assert.equal(released.code, 0, released.stderr);
+    assert.equal((await waiting).code, 0);
+    assert.match((await kubectl('get agpol httpbin-keepalive -n httpbin')).stderr, /NotFound/);
+  });
+
+  for (const cascade of ['background', 'foreground', 'orphan']) {
+    test(`delete --cascade=${cascade} deletes`, async () => {
+      await fixture.send('POST', POLICIES, TCP_POLICY);
+      const deleted = await kubectl(`delete agpol httpbin-keepalive -n httpbin --cascade=${cascade} --timeout=20s`);
+      assert.deepEqual([deleted.code, deleted.stderr], [0, '']);
+    });
+  }
+
+  test('an apply to an object on its way out is warned of', async () => {
+    await create();
+    await kubectl('delete agpol httpbin-keepalive -n httpbin --wait=false');
+    const changed = { ...held, metadata: { ...held.metadata, labels: { a: 'b' } } };
+    const applied = await kubectl('apply -f-', JSON.stringify(changed));
+    assert.equal(applied.code, 0, applied.stderr);
+    assert.match(applied.stderr, /Detected changes to resource httpbin-keepalive which is currently being deleted/);
+    await kubectl(
+      'patch agpol httpbin-keepalive -n httpbin --type=json -p [{"op":"remove","path":"/metadata/finalizers"}]',
+    );
+    assert.match((await kubectl('get agpol httpbin-keepalive -n httpbin')).stderr, /NotFound/);
+  });
+
+  test('a namespace is Terminating while something in it is held', async () => {
+    await create();
+    await kubectl('delete namespace httpbin --wait=false');
+    assert.match((await kubectl('get namespace httpbin')).stdout, /httpbin +Terminating/);
+    const refused = await kubectl(
+      'create -f-',
+      JSON.stringify({ ...TCP_POLICY, metadata: { name: 'b', namespace: 'httpbin' } }),
+    );
+    assert.match(refused.stderr, /\(Forbidden\).* because it is being terminated/);
+    await kubectl('patch agpol httpbin-keepalive -n httpbin --type=merge -p {"metadata":{"finalizers":[]}}');
+    assert.match((await kubectl('get namespace httpbin')).stderr, /NotFound/);
+  });
+});
