@@ -25,6 +25,7 @@ import {
   schemaName,
   text,
   whole,
+  yesOrNo,
 } from './openapi-schema.ts';
 import { basePath, collectionPath, everywherePath } from './paths.ts';
 import { PREVIEW_PATHS, PREVIEW_SCHEMAS } from './preview/openapi.ts';
@@ -158,6 +159,13 @@ const LIST_PARAMETERS: readonly JsonObject[] = [
   ...WATCH_PARAMETERS,
 ];
 
+const DELETE_PARAMETERS: readonly JsonObject[] = [
+  parameter('dryRun', 'query'),
+  queryParameter('propagationPolicy', 'Foreground, Background or Orphan. No object has dependents.'),
+  queryParameter('orphanDependents', 'The old form of propagationPolicy.', yesOrNo),
+  queryParameter('gracePeriodSeconds', 'No object has a grace period.', whole),
+];
+
 /** kubectl looks for the parameter `fieldValidation` of the patch operation before it dares to send anything. */
 function operation(kind: ResourceKind, action: string, verb: string): JsonObject {
   const writes = ['post', 'put', 'patch'].includes(action);
@@ -168,7 +176,9 @@ function operation(kind: ResourceKind, action: string, verb: string): JsonObject
       )
     : action === 'list'
       ? LIST_PARAMETERS
-      : [];
+      : action === 'delete'
+        ? DELETE_PARAMETERS
+        : [];
   return {
     operationId: `${verb}${kind.group.replaceAll(/[^a-z]/g, '')}${kind.version}${kind.kind}`,
     'x-kubernetes-action': action,
@@ -192,7 +202,12 @@ function answersTo(kind: ResourceKind, action: string): JsonObject {
     case 'patch':
       return { 200: one, 201: one };
     case 'delete':
-      return { 200: answer('OK', reference(STATUS_NAME)) };
+      return {
+        200: answer('Gone; or the object, on its way out.', {
+          anyOf: [reference(STATUS_NAME), reference(schemaName(kind))],
+        }),
+        202: answer('On its way out.', reference(schemaName(kind))),
+      };
     default:
       return { 200: one };
   }
