@@ -18,7 +18,8 @@ export function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer:
   const text = isForPerson === true ? `${JSON.stringify(answer.body, null, 2)}\n` : `${JSON.stringify(answer.body)}\n`;
   const warnings = (answer.warnings ?? []).slice(0, MAX_WARNINGS).map(warningHeader);
   if (warnings.length > 0) reply.header('warning', warnings);
-  return reply.code(answer.code).type('application/json').send(text);
+  // Fastify adds a charset to the type of a text; Kubernetes names none, because JSON has but one.
+  return reply.code(answer.code).header('content-type', 'application/json').send(Buffer.from(text));
 }
 
 /** RFC 7234's form, which kubectl prints as `Warning: ...`; a header holds printable ASCII only. */

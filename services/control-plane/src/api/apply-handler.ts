@@ -83,7 +83,8 @@ function apply(
 
 function mismatch(kind: ResourceKind, config: JsonObject): string | undefined {
   if (config['apiVersion'] !== apiVersionOf(kind) || config['kind'] !== kind.kind) {
-    return `invalid object type: ${textOf(config['apiVersion'])}, Kind=${textOf(config['kind'])}`;
+    const apiVersion = textOf(config['apiVersion']);
+    return `invalid object type: ${apiVersion.includes('/') ? '' : '/'}${apiVersion}, Kind=${textOf(config['kind'])}`;
   }
   return (metadataOf(config)['managedFields'] ?? null) === null ? undefined : 'metadata.managedFields must be nil';
 }

@@ -52,9 +52,8 @@ function typeMismatch(input: JsonObject, kind: ResourceKind): string | undefined
   const wanted = apiVersionOf(kind);
   const { apiVersion, kind: kindName } = input;
   if (!isText(kindName)) return "Object 'Kind' is missing in the body";
-  if (!isText(apiVersion)) return "Object 'apiVersion' is missing in the body";
   if (apiVersion !== wanted) {
-    return `the API version in the data (${apiVersion}) does not match the expected API version (${wanted})`;
+    return `the API version in the data (${isText(apiVersion) ? apiVersion : ''}) does not match the expected API version (${wanted})`;
   }
   return kindName === kind.kind
     ? undefined

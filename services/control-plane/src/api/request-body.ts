@@ -74,7 +74,7 @@ export function documentsBody(request: FastifyRequest): Result<readonly Json[], 
 
 function parseDocument(request: FastifyRequest, accepted: readonly string[]): Result<Json, Status> {
   const type = mediaType(request.headers['content-type']);
-  if (type === JSON_TYPE) return asBadRequest(parseJson(bytesOf(request)));
+  if (type === JSON_TYPE || type === '') return asBadRequest(parseJson(bytesOf(request)));
   if (type === YAML_TYPE) return asBadRequest(parseYaml(bytesOf(request)));
   return fail(acceptedMediaTypes(accepted));
 }

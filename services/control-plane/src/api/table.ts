@@ -16,6 +16,10 @@ export function readIncludeObject({ includeObject }: Readonly<Record<string, unk
   return includeObject === 'None' || includeObject === 'Object' ? includeObject : 'Metadata';
 }
 
+/** Kubernetes' words for the first column of every Table. */
+const NAME_DESCRIPTION =
+  'Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names';
+
 /** Objects of one kind as the Table that kubectl prints. */
 export function toTable(
   kind: ResourceKind,
@@ -27,7 +31,7 @@ export function toTable(
     apiVersion: 'meta.k8s.io/v1',
     metadata: options.metadata,
     columnDefinitions: [
-      { name: 'Name', type: 'string', format: 'name', description: 'The name of the object.', priority: 0 },
+      { name: 'Name', type: 'string', format: 'name', description: NAME_DESCRIPTION, priority: 0 },
       ...kind.columns.map(({ name, type, description, priority }) => ({
         name,
         type,

@@ -119,5 +119,6 @@ export const deleteObject: Write = async (options, kind, request) => {
 
 function versionMissing(kind: ResourceKind, name: string): Status {
   const fault = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update');
-  return invalid(kind, name, [{ ...fault, message: 'Invalid value: 0x0: must be specified for an update' }]);
+  const resource = { group: kind.group, kind: kind.plural };
+  return invalid(resource, name, [{ ...fault, message: 'Invalid value: 0x0: must be specified for an update' }]);
 }

@@ -54,9 +54,11 @@ export function answerWrite(
   outcome: Result<Outcome, Status | Rejection>,
 ): Answer {
   if (!outcome.ok) return { ...statusAnswer(toStatus(outcome.error)), warnings };
-  const { stored } = outcome.value;
+  const { stored, events } = outcome.value;
+  // A change that was not made changes no status: a dry run of it shows the status that is.
+  const judged = events.length > 0 ? stored : options.log.object(stored.ref);
   try {
-    const body = present(kind, stored, options.statusOf);
+    const body = present(kind, stored, () => judged && options.statusOf(judged));
     return { code, body, warnings: [...warnings, ...lintWarnings(options, stored)] };
   } catch (err) {
     options.logger.error({ ref: stored.ref, err }, 'the status of a written object cannot be read');
