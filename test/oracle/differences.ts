@@ -1,0 +1,227 @@
+import type { Difference } from './compare.ts';
+
+/** Where ours answers otherwise on purpose. The reasons are the list in docs/api.md, word for word. */
+export const DIFFERENCES: readonly Difference[] = [
+  {
+    reason:
+      'Unknown fields are refused unless a request says `fieldValidation`, where a real server only warns: [decision 7](decisions/0007-strict-unless-said-otherwise.md).',
+    steps: {
+      change: [
+        'kubectl patch agpol a --type=merge -p \'{"spec":{"frontend":{"tcp":{"keepalive":{"retrys":4}}}}}\'',
+        'kubectl patch agpol a --type=merge -p \'{"metadata":{"generation":77,"creationTimestamp":null,"nothing":1}}\'',
+        'POST, an unknown field, nothing said',
+        'PATCH, an unknown field, nothing said',
+      ],
+    },
+  },
+  {
+    reason:
+      "What Go's readers of JSON and YAML say is said in our words, with the field where there is one. A value of a wrong type in the metadata or in a namespace is 422, as everywhere, not 400.",
+    steps: {
+      change: [
+        'kubectl patch agpol a --type=merge -p \'{"metadata":{"labels":{"x":1}}}\'',
+        "kubectl patch agpol a --type=merge -p '[1]'",
+        "kubectl patch agpol a --type=merge -p '{'",
+        'kubectl patch agpol a --type=json -p \'{"op":"remove"}\'',
+        'POST without a kind',
+        'POST of no JSON',
+        'POST of nothing',
+        'POST of an array',
+        'POST, a key twice, strict',
+        'PATCH of no JSON',
+        'PATCH, no object',
+        'PATCH of no list',
+      ],
+      faults: [
+        'a name that is a number',
+        'a label that is a number',
+        'labels as a list',
+        'an annotation that is a number',
+        'metadata as text',
+        'Namespace: a wrong type',
+        'Namespace: spec as text',
+        'Namespace: a label that is a number',
+      ],
+      read: ['a page of no token', 'a limit that is no number', 'a version that is no number'],
+      'server-side': ['no object in the body', 'no YAML in the body'],
+    },
+  },
+  {
+    reason: 'A failing JSON patch names the operation that failed, and why.',
+    steps: {
+      change: [
+        'remove again',
+        'kubectl patch agpol a --type=json -p \'[{"op":"test","path":"/spec/frontend/tcp/keepalive/retries","value":6}]\'',
+        'kubectl patch agpol a --type=json -p \'[{"op":"replace","path":"/spec/nothing/at","value":6}]\'',
+        'kubectl patch agpol a --type=json -p \'[{"op":"nothing","path":"/spec"}]\'',
+        'PATCH, a failing test',
+      ],
+    },
+  },
+  {
+    reason: 'A fault of the client is a 4xx, also where a real server answers 500.',
+    steps: {
+      change: ['PUT of a version that is no number', 'POST with a resourceVersion', 'DELETE with a strange body'],
+      read: ['a version that has not happened', 'a watch from an old version'],
+    },
+  },
+  {
+    reason:
+      'What has no path, or not this method, is answered with a Status (404, 405), not with text or with a complaint about something else.',
+    steps: {
+      discovery: [
+        '/apis/nothing.example',
+        '/apis/agentgateway.dev/v2',
+        'a path that is not there',
+        'a version of a group without one',
+      ],
+      read: [
+        'an unknown path in a namespace',
+        'a path below an object',
+        'a method that a collection has not',
+        'a method that an object has not',
+      ],
+    },
+  },
+  {
+    reason: "Messages about sizes name the size that was given, which the API server's rules cannot.",
+    steps: { faults: ['a size below zero', 'a frame that is too small'] },
+  },
+  {
+    reason: '`/version` says 1.32: some builds of kubectl choose their client by it.',
+    steps: { discovery: ['kubectl version'] },
+  },
+  {
+    reason:
+      'Kinds that are not served are unknown, as on a cluster without them: Secrets, CustomResourceDefinitions, quotas. `can-i` says no to them.',
+    steps: {
+      discovery: ['kubectl auth can-i get nothing', 'kubectl get crd nothing.example', 'kubectl get secrets'],
+      read: ['kubectl describe namespace oracle-read'],
+    },
+  },
+  {
+    reason: 'Namespaces have no finalizer `kubernetes`: no controller has to clear them.',
+    steps: {
+      apply: ['kubectl get namespace oracle-apply-more -o yaml'],
+      read: ['kubectl get namespace oracle-read -o yaml'],
+    },
+  },
+  {
+    reason: 'Discovery has our paths besides (`history`, `rollback` and so on), and no hashes of storage versions.',
+    steps: { discovery: ['/apis/agentgateway.dev/v1alpha1'] },
+  },
+  {
+    reason: 'Writes get warnings of ours too: what is not enforced yet, and what [lint](#lint) finds.',
+    steps: { read: ['create a list'] },
+  },
+  {
+    reason: 'A list does not count what remains after a page (`remainingItemCount`, which is optional).',
+    steps: { read: ['the metadata of a list', 'the first page'] },
+  },
+  {
+    reason: 'Streaming lists (`sendInitialEvents`) are served; 1.33 has them behind a gate that is off.',
+    steps: { read: ['a watch with its beginning told', 'a watch with its beginning told, without a match'] },
+  },
+  {
+    reason: 'What metadata is for is said in our words, and says what holds here.',
+    steps: {
+      discovery: [
+        'kubectl explain agpol',
+        'kubectl explain agpol.metadata',
+        'kubectl explain agpol.metadata.labels',
+        'kubectl explain agpol --api-version=agentgateway.dev/v1alpha1',
+        'kubectl explain agbe --recursive',
+        'kubectl explain gtw',
+        'kubectl explain gtw --recursive',
+        'kubectl explain httproutes --recursive',
+        'kubectl explain tcproutes --recursive',
+        'kubectl explain tlsroutes --recursive',
+        'kubectl explain namespaces.metadata.finalizers',
+      ],
+      read: ['a Table of a namespace'],
+    },
+  },
+  {
+    reason: 'Not settled yet.',
+    steps: {
+      change: [
+        'kubectl create namespace nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn',
+        'kubectl patch agpol a --type=merge -p \'{"metadata":{"uid":"z"}}\'',
+        'kubectl patch agpol a --type=merge -p \'{"kind":"Gateway"}\'',
+        'POST of another version',
+        'POST without a name',
+        'POST of a foreign type',
+        'POST with an unknown dryRun',
+        'POST with an unknown fieldValidation',
+        'PATCH, an unknown field, strict',
+        'PATCH with a manager that cannot be printed',
+        'DELETE with a foreign uid',
+        'DELETE with an old version',
+        'DELETE with an unknown dryRun',
+        'DELETE with a strange propagation',
+        'DELETE, dry run',
+        'DELETE',
+        'DELETE of a collection',
+        'DELETE of an empty collection',
+        'DELETE of all namespaces',
+      ],
+      discovery: [
+        'kubectl api-resources --api-group=agentgateway.dev -o wide',
+        'kubectl auth can-i create gateways.gateway.networking.k8s.io --subresource=status',
+        'kubectl get events',
+        'kubectl events',
+        '/healthz',
+        '/livez',
+        '/readyz',
+      ],
+      faults: [
+        'annotations that are too large',
+        'a finalizer that cannot be',
+        'an owner of nothing',
+        'Namespace: a name with a dot',
+        'Namespace: a long name',
+      ],
+      lifecycle: [
+        'apply with a finalizer',
+        'kubectl delete agpol held --wait=false',
+        'kubectl get agpol held -o yaml',
+        'delete once more',
+        'apply while it is deleted',
+        'kubectl label agpol held a=b',
+        'a finalizer too late',
+        'kubectl delete agpol held --timeout=1s',
+        'create what is being deleted',
+        'let it go',
+        'kubectl get agpol held',
+        'a deletionTimestamp in a patch',
+        'owners',
+        'orphans',
+        'change what cannot change',
+        'patch the status',
+        'patch the spec through the status',
+        'create to hold it',
+        'kubectl get namespace oracle-lifecycle-gone -o jsonpath={.status.phase}',
+        'create in a namespace that goes',
+        'let the namespace go',
+        'kubectl wait --for=delete namespace/oracle-lifecycle-gone --timeout=60s',
+      ],
+      read: [
+        "kubectl get agpol -l 'team in ('",
+        "kubectl get agpol -l 'team=a b'",
+        'kubectl get agpol --field-selector metadata.name',
+        'a Table that asks for a strange object',
+        'the metadata of one',
+        'YAML',
+        'a form that is not served',
+        'a match without a version',
+        'an unknown match',
+        'an exact zero',
+        'a label selector that cannot be read',
+        'a label key that cannot be',
+        'a label value that cannot be',
+        'a field selector that cannot be read',
+        'a list with sendInitialEvents',
+      ],
+    },
+  },
+];
