@@ -95,7 +95,7 @@ export const DIFFERENCES: readonly Difference[] = [
     reason:
       'Kinds that are not served are unknown, as on a cluster without them: Secrets, CustomResourceDefinitions, quotas. `can-i` says no to them.',
     steps: {
-      discovery: ['kubectl auth can-i get nothing', 'kubectl get crd nothing.example', 'kubectl get secrets'],
+      discovery: ['kubectl auth can-i get nothing', 'kubectl get crd nothing.example'],
       read: ['kubectl describe namespace oracle-read'],
     },
   },
