@@ -5,6 +5,7 @@ import {
   type Json,
   type JsonObject,
   type ResourceKind,
+  SECRET,
   type StoredObject,
 } from '@pulseplane/resources';
 import type { FastifyRequest } from 'fastify';
@@ -72,13 +73,18 @@ function apply(
     case 'conflicts':
       return fail(applyConflict(reportConflicts(applied.conflicts)));
     case 'unreadable':
-      return fail(untypedPatch(kind, { namespace, name }, applied.reason));
+      return fail(untypedPatch(kind, { namespace, name }, shownReason(kind, applied.reason)));
     case 'applied': {
       const { uid } = metadataOf(applied.object);
       if (live === undefined && typeof uid === 'string' && uid !== '') return fail(uidMismatch(kind, name, uid));
       return ok(applied);
     }
   }
+}
+
+/** A reason ends with the value that it is about. Of a Secret's there is the first, without. */
+function shownReason(kind: ResourceKind, reason: string): string {
+  return kind === SECRET ? reason.replace(/, got .*/s, '') : reason;
 }
 
 function mismatch(kind: ResourceKind, config: JsonObject): string | undefined {

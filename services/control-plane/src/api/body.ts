@@ -9,6 +9,9 @@ export function mediaType(contentType: string | undefined): string {
   return (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 
+/** What JavaScript adds to say where the fault is: some of the text, which may be a Secret's. */
+const QUOTED_BODY = /, (?:\.\.\.)?".*$/;
+
 /** Reads one JSON value. Refuses what a reader could take in two ways: repeated keys, `__proto__`. */
 export function parseJson(bytes: Uint8Array): Result<Json, string> {
   const text = decodeUtf8(bytes);
@@ -19,7 +22,7 @@ export function parseJson(bytes: Uint8Array): Result<Json, string> {
   try {
     value = JSON.parse(text.value) as Json;
   } catch (error) {
-    return fail(`the body is not JSON: ${messageOf(error)}`);
+    return fail(`the body is not JSON: ${messageOf(error).replace(QUOTED_BODY, '')}`);
   }
   if (scan.duplicates.length > 0) {
     return fail(
@@ -83,9 +86,12 @@ function unicodeFault(value: Json): string | undefined {
   return `${field}: Invalid value: ${JSON.stringify(found.text)}: must be Unicode text, not half of a surrogate pair`;
 }
 
-/** The first string or name with half of a surrogate pair, and the field that has it. */
+/** The first half of a surrogate pair, in a string or name, and the field that has it. */
 function findHalf(value: unknown): { readonly path: readonly string[]; readonly text: string } | undefined {
-  if (typeof value === 'string') return /\p{Surrogate}/u.test(value) ? { path: [], text: value } : undefined;
+  if (typeof value === 'string') {
+    const [half] = /\p{Surrogate}/u.exec(value) ?? [];
+    return half === undefined ? undefined : { path: [], text: half };
+  }
   for (const [name, item] of Object.entries(value ?? {})) {
     const inName = findHalf(name);
     if (inName !== undefined) return inName;

@@ -12,6 +12,7 @@ import { type ApiFixture, createFixture, JSON_PATCH, MERGE } from './testing/api
 
 const SECRETS = '/api/v1/namespaces/httpbin/secrets';
 const SECRET = `${SECRETS}/cert`;
+const APPLY = 'application/apply-patch+yaml';
 const PEM = {
   'tls.crt': '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
   'tls.key': '-----BEGIN PRIVATE KEY-----\nQWxsIGtleXM=\n-----END PRIVATE KEY-----\n',
@@ -73,7 +74,13 @@ test('history, diff, the stream of events and faults tell that values changed, n
       stringData: { 'tls.key': `${OTHER_KEY}x`, 'tls.crt': 'no' },
     }),
     await send('POST', SECRETS, manifest(OTHER_KEY)),
+    await send('POST', SECRETS, JSON.stringify(manifest(OTHER_KEY)).replace('"-----BEGIN PR', '-----BEGIN PR')),
   ];
+  for (const data of [[OTHER_KEY], OTHER_KEY, { 'tls.key': [OTHER_KEY] }]) {
+    const applied = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'cert' }, data };
+    const said = await send('PATCH', `${SECRET}?fieldManager=m`, applied, { 'content-type': APPLY });
+    assert.deepEqual([said.statusCode, PRIVATE.test(said.body)], [500, false], said.body);
+  }
   for (const { statusCode, body } of faults) assert.match(String(statusCode), /^4/, body);
   for (const { body } of [history, diff, ...faults]) assert.doesNotMatch(body, PRIVATE);
   assert.deepEqual(errors, []);

@@ -69,6 +69,9 @@ describe('bodies', () => {
   const refused: readonly (readonly [name: string, body: string, headers: Record<string, string>, message: RegExp])[] =
     [
       ['no JSON', '{', {}, /the body is not JSON/],
+      ['JSON with a fault, of which nothing is quoted', '{"a": private}', {}, /^the body is not JSON: [^"]*'p'$/],
+      ['a long body with a fault', `{"${'a'.repeat(50)}": private}`, {}, /^the body is not JSON: [^"]*'p'$/],
+      ['lines with a fault', '{\n"a": private}', {}, /^the body is not JSON: [^"]*'p'$/],
       ['an empty body', '', { 'content-type': 'application/json' }, /the body is not JSON/],
       ['a list', '[]', {}, /must be an object/],
       ['JSON nested too deep', `${'['.repeat(65)}${']'.repeat(65)}`, {}, /nested 65 deep; at most 64/],
@@ -79,7 +82,7 @@ describe('bodies', () => {
         'half of a surrogate pair',
         '{"metadata":{"annotations":{"note":"a\\ud800"}}}',
         {},
-        /^metadata\.annotations\.note: Invalid value: "a\\ud800": must be Unicode text/,
+        /^metadata\.annotations\.note: Invalid value: "\\ud800": must be Unicode text/,
       ],
       ['half of a pair in a name', '{"metadata":{"labels":{"\\udc00":"a"}}}', {}, /^metadata\.labels: .*"\\udc00"/],
       ['half of a pair in a list', '["\\ud83d","\\ude00"]', {}, /^0: Invalid value: "\\ud83d"/],

@@ -65,7 +65,7 @@ export function fuzzedObject(kind: ResourceKind): fc.Arbitrary<Json> {
 
 /** What is made for a kind, for any kind; those that the others are about come more often. */
 export function ofAnyKind<Value>(make: (kind: ResourceKind) => fc.Arbitrary<Value>): fc.Arbitrary<Value> {
-  const often = ['AgentgatewayPolicy', 'Gateway', 'HTTPRoute'];
+  const often = ['AgentgatewayPolicy', 'Gateway', 'HTTPRoute', 'Secret'];
   return fc.oneof(
     ...RESOURCE_KINDS.map((kind) => ({ weight: often.includes(kind.kind) ? 3 : 1, arbitrary: make(kind) })),
   );
@@ -98,8 +98,27 @@ const targets = fc.oneof(
     .map((matchLabels): JsonObject => ({ targetSelectors: [{ ...gateway, matchLabels: matchLabels as JsonObject }] })),
 );
 
-/** Specs that the schemas take, by kind. */
-const GOOD_SPECS: { readonly [kind: string]: fc.Arbitrary<JsonObject> } = {
+/** A certificate and a key, of which no part may be where nobody asked for it. */
+const PRIVATE = 'UHJpdmF0ZSBwcml2YXRlIHByaXZhdGUgcHJpdmF0ZSBwcml2YXRl';
+const PEM: { readonly [name: string]: string } = {
+  'tls.crt': `-----BEGIN CERTIFICATE-----\n${PRIVATE}\n-----END CERTIFICATE-----\n`,
+  'tls.key': `-----BEGIN PRIVATE KEY-----\n${PRIVATE}\n-----END PRIVATE KEY-----\n`,
+};
+
+/** Ten characters of a Secret's values, as they are or in base64. */
+export const PRIVATE_PARTS: RegExp = new RegExp(
+  [PRIVATE, ...Object.values(PEM).map(btoa)]
+    .flatMap((text) => Array.from({ length: text.length - 10 }, (_, at) => text.slice(at, at + 10)))
+    .map((part) => part.replaceAll('+', '\\+'))
+    .join('|'),
+);
+
+function mapped(encode: (text: string) => string): JsonObject {
+  return Object.fromEntries(Object.entries(PEM).map(([name, text]) => [name, encode(text)]));
+}
+
+/** What the schemas take, by kind: a spec, or what the kind has in the place of one. */
+const GOOD_CONTENTS: { readonly [kind: string]: fc.Arbitrary<JsonObject> } = {
   AgentgatewayPolicy: fc
     .record({ targets, frontend: fc.record({ tcp: fc.record({ keepalive }), http }) })
     .map(({ targets: part, frontend }) => ({ ...part, frontend })),
@@ -118,6 +137,9 @@ const GOOD_SPECS: { readonly [kind: string]: fc.Arbitrary<JsonObject> } = {
   TCPRoute: fc
     .record({ parent, refs: backendRefs })
     .map(({ parent: parentRef, refs }) => ({ parentRefs: [parentRef], rules: [{ backendRefs: refs }] })),
+  Secret: fc
+    .record({ type: fc.constant('kubernetes.io/tls'), field: fc.constantFrom('data', 'stringData') })
+    .map(({ type, field }) => ({ type, [field]: field === 'data' ? mapped(btoa) : mapped((text) => text) })),
   TLSRoute: fc.record({ parent, refs: backendRefs }).map(({ parent: parentRef, refs }) => ({
     hostnames: ['*.example.com'],
     parentRefs: [parentRef],
@@ -126,9 +148,8 @@ const GOOD_SPECS: { readonly [kind: string]: fc.Arbitrary<JsonObject> } = {
 };
 
 function goodObject(kind: ResourceKind): fc.Arbitrary<Json> {
-  const spec = GOOD_SPECS[kind.kind];
-  const body: fc.Arbitrary<JsonObject> = spec === undefined ? fc.constant({}) : spec.map((value) => ({ spec: value }));
-  return headed(kind, body);
+  const content = GOOD_CONTENTS[kind.kind] ?? fc.constant({});
+  return headed(kind, kind.readContent === undefined ? content.map((spec) => ({ spec })) : content);
 }
 
 /** With apiVersion, kind and metadata of its own. What begins with `$` is filled in when it is sent. */

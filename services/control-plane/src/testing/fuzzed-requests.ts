@@ -158,7 +158,7 @@ function patchOf(kind: ResourceKind): fc.Arbitrary<Typed> {
   const whole = fuzzedObject(kind);
   // A part of an object is what merge patches are made of.
   const part = fc
-    .tuple(whole, fc.subarray(['spec', 'metadata', 'kind', 'apiVersion', 'status']))
+    .tuple(whole, fc.subarray(['spec', 'metadata', 'kind', 'apiVersion', 'status', 'type', 'data', 'stringData']))
     .map(([value, fields]) =>
       Object.fromEntries(Object.entries(value ?? {}).filter(([name]) => fields.includes(name))),
     );
