@@ -126,7 +126,7 @@ test('kill -9 of the worker: it is started again, configured again, and enforces
   socket.destroy();
 });
 
-test('a new, a changed and a deleted policy each reach a connection that is already open', async () => {
+test('a new, a changed and a deleted policy each reach a connection that is already open, as a preview says', async () => {
   await using system = await startSystem();
   const socket = connect(system.ports.tcp, '127.0.0.1');
   socket.on('error', () => {});
@@ -140,6 +140,11 @@ test('a new, a changed and a deleted policy each reach a connection that is alre
       );
     });
   await idle('off');
+  await eventually(async () => {
+    const previewed = await (await rest(system, 'POST', '/v1/preview', policy('live', 30))).json();
+    const { workers, connections } = previewed as { readonly workers: number; readonly connections: number };
+    assert.deepEqual({ workers, connections }, { workers: 1, connections: 1 });
+  });
   await rest(system, 'POST', POLICIES, policy('live', 30));
   await idle(30);
   await rest(system, 'PUT', `${POLICIES}/live`, await changed(system, 'live', 50));

@@ -1,4 +1,5 @@
 import { type Duplex, pipeline } from 'node:stream';
+import { isDeepStrictEqual } from 'node:util';
 import { create } from '@bufbuild/protobuf';
 import { Client, type ClientDuplexStream, credentials } from '@grpc/grpc-js';
 import { type Attachment, AttachmentSchema, ChunkSchema, type Open, tunnelService } from '@pulseplane/wire';
@@ -6,6 +7,7 @@ import { reconnectDelay } from '@pulseplane/xds';
 import { type Asked, fromOpen } from './asked.ts';
 import { carriedStream } from './carried-stream.ts';
 import type { WorkerName } from './tunnel-server.ts';
+import { toReport, type WorkerReport } from './worker-report.ts';
 
 export type TunnelClientOptions = {
   /** host:port of the control plane. */
@@ -13,6 +15,8 @@ export type TunnelClientOptions = {
   readonly worker: WorkerName;
   /** Opens what is asked for. A rejection's message goes back to who asked. */
   readonly dial: (asked: Asked) => Promise<Duplex>;
+  /** How the worker is now. Asked once a second. */
+  readonly report: () => WorkerReport;
   /** Told of each change of the attachment. */
   readonly onState: (state: TunnelState) => void;
   readonly random: () => number;
@@ -31,11 +35,13 @@ const CHANNEL_OPTIONS = {
   'grpc.use_local_subchannel_pool': 1,
 };
 
+const REPORT_EVERY_MS = 1_000;
+
 /** As many as the control plane asks for at most. */
 const MAX_STREAMS = 64;
 
 /** Keeps a worker attached to the control plane for ever. Returns the way to stop, which ends its streams too. */
-export function runTunnelClient({ address, worker, dial, onState, random }: TunnelClientOptions): () => void {
+export function runTunnelClient({ address, worker, dial, report, onState, random }: TunnelClientOptions): () => void {
   const client = new Client(address, credentials.createInsecure(), CHANNEL_OPTIONS);
   const streams = new Set<Duplex>();
   let attempt = 0;
@@ -48,7 +54,16 @@ export function runTunnelClient({ address, worker, dial, onState, random }: Tunn
     const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
     attachment = call;
     let over = false;
+    let reported: WorkerReport = { connections: new Map() };
+    const reporting = setInterval(() => {
+      const now = report();
+      // What waits to be sent is enough: the next one says what has become of it.
+      if (call.writableNeedDrain || isDeepStrictEqual(now, reported)) return;
+      reported = now;
+      call.write(create(AttachmentSchema, { report: toReport(now) }));
+    }, REPORT_EVERY_MS);
     const lost = (reason: string): void => {
+      clearInterval(reporting);
       if (over || stopped) return;
       over = true;
       const retryInMs = reconnectDelay(attempt, random);

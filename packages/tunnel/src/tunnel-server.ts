@@ -12,6 +12,7 @@ import {
 import { type Attachment, type Chunk, type Open, tunnelService } from '@pulseplane/wire';
 import { type Asked, toOpen } from './asked.ts';
 import { carriedStream } from './carried-stream.ts';
+import { fromReport, type WorkerReport } from './worker-report.ts';
 
 /** A worker, named as on its ADS stream. */
 export type WorkerName = { readonly id: string; readonly role: string };
@@ -31,6 +32,8 @@ export type TunnelServer = {
    * ADS stream, and may be known from that already. Never rejects.
    */
   open(worker: WorkerName, asked: Asked): Promise<Opened>;
+  /** What a worker has said of itself last; undefined when it is not attached. */
+  reported(worker: WorkerName): WorkerReport | undefined;
 };
 
 export type TunnelServerOptions = {
@@ -46,7 +49,7 @@ const MAX_UNNAMED_CALLS = 1_000;
 const OPEN_WITHIN_MS = 10_000;
 
 type Carry = ServerDuplexStream<Chunk, Chunk>;
-type Attached = { readonly call: ServerDuplexStream<Attachment, Open>; open: number };
+type Attached = { readonly call: ServerDuplexStream<Attachment, Open>; open: number; report: WorkerReport };
 type Waiting = { readonly worker: Attached; readonly opened: (outcome: Opened) => void };
 
 export function createTunnelServer({ openWithinMs = OPEN_WITHIN_MS }: TunnelServerOptions = {}): TunnelServer {
@@ -70,7 +73,7 @@ export function createTunnelServer({ openWithinMs = OPEN_WITHIN_MS }: TunnelServ
     call.once('data', ({ nodeId, role }: Attachment) => {
       if (nodeId === '') return refuse(call, status.INVALID_ARGUMENT, 'the first message must carry node_id');
       const key = keyOf({ id: nodeId, role });
-      const worker: Attached = { call, open: 0 };
+      const worker: Attached = { call, open: 0, report: { connections: new Map() } };
       // The newest counts: of an older one it may not be known yet that it is dead.
       workers.set(key, worker);
       arrivals.emit(key);
@@ -80,8 +83,9 @@ export function createTunnelServer({ openWithinMs = OPEN_WITHIN_MS }: TunnelServ
       });
       // Tells the worker that it is attached.
       call.sendMetadata(new Metadata());
-      // Nothing more is expected; without a reader the end would not be seen.
-      call.resume();
+      call.on('data', ({ report }: Attachment) => {
+        if (report !== undefined) worker.report = fromReport(report);
+      });
     });
   };
 
@@ -117,6 +121,7 @@ export function createTunnelServer({ openWithinMs = OPEN_WITHIN_MS }: TunnelServ
   return {
     definition: tunnelService,
     implementation: { attach, carry },
+    reported: (name) => workers.get(keyOf(name))?.report,
     open: async (name, asked) => {
       const key = keyOf(name);
       if (!workers.has(key) && arrivals.listenerCount(key) < MAX_STREAMS_PER_WORKER) {

@@ -6,6 +6,7 @@ import { Duplex, type Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { create } from '@bufbuild/protobuf';
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { ChunkSchema, tunnelService } from '@pulseplane/wire';
@@ -31,13 +32,18 @@ async function setUp(context: TestContext, openWithinMs = 5_000) {
   return {
     port,
     tunnels,
-    attach: async (dial: (asked: Asked) => Promise<Duplex>, worker = WORKER) => {
+    attach: async (
+      dial: (asked: Asked) => Promise<Duplex>,
+      worker = WORKER,
+      connections = new Map<number, number>(),
+    ) => {
       const attached = deferred();
       const stop = runTunnelClient({
         address: `127.0.0.1:${port}`,
         worker,
         dial,
         random: Math.random,
+        report: () => ({ connections: new Map(connections) }),
         onState: ({ kind }) => kind === 'attached' && attached.resolve(),
       });
       context.after(stop);
@@ -144,6 +150,25 @@ test('a worker that is asked a moment before it has attached answers', async (co
   const asked = tunnels.open(WORKER, ADMIN);
   await attach(() => Promise.reject(new Error('it was asked')));
   assert.deepEqual(await asked, { kind: 'refused', reason: 'it was asked' });
+});
+
+test('a worker says how many connections it has, as often as that changes, for as long as it is attached', async (context) => {
+  const { tunnels, attach } = await setUp(context);
+  const connections = new Map([[3000, 2]]);
+  const stop = await attach(() => Promise.reject(new Error('no')), WORKER, connections);
+  const reported = async (expected: Map<number, number> | undefined): Promise<void> => {
+    for (let tries = 0; !isDeepStrictEqual(tunnels.reported(WORKER)?.connections, expected); tries += 1) {
+      assert(tries < 100, JSON.stringify([...(tunnels.reported(WORKER)?.connections ?? [])]));
+      await sleep(50);
+    }
+  };
+  await reported(new Map([[3000, 2]]));
+  connections.set(3001, 70_000).delete(3000);
+  await reported(new Map([[3001, 70_000]]));
+  connections.clear();
+  await reported(new Map());
+  stop();
+  await reported(undefined);
 });
 
 test('refusals say why: no worker, a worker that cannot, a worker that is silent, too many', async (context) => {

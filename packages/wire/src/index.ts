@@ -14,5 +14,7 @@ export {
   ChunkSchema,
   type Open,
   OpenSchema,
+  type Report,
+  ReportSchema,
   tunnelService,
 } from './tunnel-service.ts';

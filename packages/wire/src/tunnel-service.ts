@@ -6,11 +6,13 @@ import {
   ChunkSchema,
   type Open,
   OpenSchema,
+  type Report,
+  ReportSchema,
   WorkerTunnel,
 } from './gen/pulseplane/dev/tunnel/v1/tunnel_pb.ts';
 import { streamingMethod } from './method-codec.ts';
 
-export { type Attachment, AttachmentSchema, type Chunk, ChunkSchema, type Open, OpenSchema };
+export { type Attachment, AttachmentSchema, type Chunk, ChunkSchema, type Open, OpenSchema, type Report, ReportSchema };
 
 /** The tunnel to workers for grpc-js. */
 export const tunnelService: {

@@ -61,6 +61,7 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
     projectionAt: (seq) => (seq === log.head() ? projection : new Projection(objectsAt(log, seq))),
     clusterView,
     openToWorker: tunnels.open,
+    workerReport: tunnels.reported,
     logger,
     now,
     newId,

@@ -155,6 +155,7 @@ async function startServer(): Promise<Server> {
         : new Projection({ object: (ref) => log.objectAt(ref, seq), each: (filter) => log.objectsAt(filter, seq) }),
     clusterView: new ClusterView({ workers: () => [], onWorkers: () => () => undefined, now }),
     openToWorker: () => Promise.resolve({ kind: 'refused', reason: 'nobody is connected' }),
+    workerReport: () => undefined,
     logger,
     now,
     newId,

@@ -29,7 +29,13 @@ export async function compose(config: DataPlaneConfig, logger: Logger, lines: Re
       return rejects;
     },
   });
-  const closeTunnel = openTunnel({ ...config, adminPort: worker.ports().admin, lines, logger });
+  const closeTunnel = openTunnel({
+    ...config,
+    adminPort: worker.ports().admin,
+    lines,
+    report: () => ({ connections: worker.connectionsPerPort() }),
+    logger,
+  });
   const { controlPlane, gateway, nodeId } = config;
   logger.info({ controlPlane, gateway, nodeId, ...worker.ports() }, 'worker is running');
   return {

@@ -47,6 +47,8 @@ export type Worker = {
   configured(): void;
   /** Stops accepting, lets connections finish, closes the rest after `deadlineMs`, then everything else. */
   drain(deadlineMs: number): Promise<void>;
+  /** How many connections are open on each configured port that has any. */
+  connectionsPerPort(): ReadonlyMap<number, number>;
   /** The worker's own ports in use. */
   ports(): { readonly admin: number; readonly metrics: number; readonly readiness: number };
 };
@@ -209,6 +211,11 @@ export function createWorker(options: WorkerOptions): Worker {
       proxy.close();
       await upstreams.close();
       await admin.close();
+    },
+    connectionsPerPort() {
+      const counts = new Map<number, number>();
+      for (const { bind } of registry.all()) counts.set(bind.port, (counts.get(bind.port) ?? 0) + 1);
+      return counts;
     },
     ports: admin.portsInUse,
   };

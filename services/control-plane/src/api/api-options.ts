@@ -16,6 +16,8 @@ export type ApiOptions = {
   readonly clusterView: ClusterView;
   /** Opens a stream of bytes to a connected worker. */
   readonly openToWorker: TunnelServer['open'];
+  /** What a connected worker says of itself. */
+  readonly workerReport: TunnelServer['reported'];
   readonly logger: Logger;
   readonly now: () => Date;
   readonly newId: () => string;

@@ -34,6 +34,7 @@ async function setUp(context: TestContext, adminAddress: string) {
     adminAddress,
     adminPort: (admin.address() as AddressInfo).port,
     lines,
+    report: () => ({ connections: new Map() }),
     logger: {
       debug: (fields) =>
         'kind' in fields && fields.kind === 'attached' && attached.dispatchEvent(new Event('attached')),

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { Duplex, Writable } from 'node:stream';
 import type { GatewayName } from '@pulseplane/projection/gateway';
 import type { Logger, RecentLines } from '@pulseplane/telemetry';
-import { type Asked, runTunnelClient } from '@pulseplane/tunnel';
+import { type Asked, runTunnelClient, type WorkerReport } from '@pulseplane/tunnel';
 import { logStream } from './log-stream.ts';
 
 export type TunnelOptions = {
@@ -13,6 +13,7 @@ export type TunnelOptions = {
   readonly adminAddress: string;
   readonly adminPort: number;
   readonly lines: RecentLines;
+  readonly report: () => WorkerReport;
   readonly logger: Logger;
 };
 
@@ -22,11 +23,12 @@ const CONNECT_WITHIN_MS = 5_000;
  * Lets the control plane read this worker's admin port and its recent log, over connections that the worker opens.
  * Returns the way to stop.
  */
-export function openTunnel({ controlPlane, nodeId, gateway, logger, ...own }: TunnelOptions): () => void {
+export function openTunnel({ controlPlane, nodeId, gateway, report, logger, ...own }: TunnelOptions): () => void {
   return runTunnelClient({
     address: controlPlane,
     worker: { id: nodeId, role: `${gateway.namespace}~${gateway.name}` },
     random: Math.random,
+    report,
     dial: (asked) => dial(asked, own),
     onState: (state) => logger.debug({ controlPlane, ...state }, 'the tunnel to the control plane'),
   });

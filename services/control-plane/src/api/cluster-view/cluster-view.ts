@@ -76,14 +76,16 @@ export class ClusterView {
     return this.#pods.get(refKey(pod))?.worker;
   }
 
-  /** How many workers each gateway has that has any, by `namespace/name`. */
-  workersPerGateway(): ReadonlyMap<string, number> {
-    const counts = new Map<string, number>();
-    for (const { gateway } of this.#options.workers()) {
-      const key = `${gateway.namespace}/${gateway.name}`;
-      counts.set(key, (counts.get(key) ?? 0) + 1);
+  /** The workers of each gateway that has any, by `namespace/name`. */
+  workersPerGateway(): ReadonlyMap<string, readonly Worker[]> {
+    const workers = new Map<string, Worker[]>();
+    for (const worker of this.#options.workers()) {
+      const key = `${worker.gateway.namespace}/${worker.gateway.name}`;
+      const known = workers.get(key);
+      if (known === undefined) workers.set(key, [worker]);
+      else known.push(worker);
     }
-    return counts;
+    return workers;
   }
 
   /** The namespaces that workers live in, by name; with `after`, those whose names follow it. */

@@ -32,6 +32,14 @@ export function gatewayChanges(
   return diffJson(effective(gateway, before, after), effective(gateway, after, before));
 }
 
+const PORT = /^ports\["(\d+)"\]/;
+
+/** The ports whose settings in force change: what is open there gets them live. */
+export function changedPorts(changes: readonly Change[]): readonly number[] {
+  const ports = changes.flatMap(({ path }) => PORT.exec(path)?.slice(1) ?? []);
+  return [...new Set(ports)].map(Number);
+}
+
 function untouched(parts: GatewayParts, { namespace, name }: GatewayName, touched: readonly Touched[]): GatewayParts {
   const known = new Map(parts);
   for (const { gateway, part } of touched) {

@@ -4,6 +4,10 @@ import { answer, object, queryParameter, reference, refusal, text, whole } from 
 
 const texts: JsonObject = { type: 'array', items: text };
 const workers: JsonObject = { ...whole, description: 'How many connected workers would get it.' };
+const connections: JsonObject = {
+  ...whole,
+  description: 'How many open connections are on the ports whose settings in force would change.',
+};
 
 /** What `/v1/preview` answers with. */
 export const PREVIEW_SCHEMAS: JsonObject = {
@@ -15,6 +19,7 @@ export const PREVIEW_SCHEMAS: JsonObject = {
       remainingItemCount: { ...whole, description: 'How many gateways more are reached, and were not compared.' },
     }),
     workers,
+    connections,
     objects: {
       type: 'array',
       items: object({
@@ -32,6 +37,7 @@ export const PREVIEW_SCHEMAS: JsonObject = {
         gateway: object({ namespace: text, name: text }),
         change: { ...text, enum: ['Created', 'Changed'] },
         workers,
+        connections,
         changes: { type: 'array', items: object({ path: text, before: {}, after: {} }) },
         text: texts,
       }),

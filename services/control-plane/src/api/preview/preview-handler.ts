@@ -11,7 +11,7 @@ import { documentsBody } from '../request-body.ts';
 import { badRequest } from '../status.ts';
 import { actorOf } from '../write.ts';
 import { readWriteOptions } from '../write-options.ts';
-import { gatewayChanges, touchedGateways } from './gateway-changes.ts';
+import { changedPorts, gatewayChanges, touchedGateways } from './gateway-changes.ts';
 import { type Draft, decideManifests, manifestsOf } from './manifests.ts';
 
 type Query = Readonly<Record<string, unknown>>;
@@ -56,11 +56,17 @@ function compare(options: ApiOptions, decided: readonly Draft[]) {
     const changes = gatewayChanges(projection, then.touched, { gateway, parts });
     if (changes.length === 0) return [];
     const { namespace, name } = gateway;
+    const connected = workers.get(`${namespace}/${name}`) ?? [];
+    const ports = changedPorts(changes);
     const exists = log.object(refOf(GATEWAY, namespace, name)) !== undefined;
     return {
       gateway,
       change: exists ? 'Changed' : 'Created',
-      workers: workers.get(`${namespace}/${name}`) ?? 0,
+      workers: connected.length,
+      connections: sum(connected, ({ node }) => {
+        const open = options.workerReport(node)?.connections;
+        return sum(ports, (port) => open?.get(port) ?? 0);
+      }),
       changes,
       text: changes.map(changeLine),
     };
@@ -69,7 +75,8 @@ function compare(options: ApiOptions, decided: readonly Draft[]) {
     kind: 'Preview',
     apiVersion: HISTORY_API_VERSION,
     metadata: { resourceVersion: String(log.head()), ...(then.others > 0 && { remainingItemCount: then.others }) },
-    workers: gateways.reduce((sum, gateway) => sum + gateway.workers, 0),
+    workers: sum(gateways, (gateway) => gateway.workers),
+    connections: sum(gateways, (gateway) => gateway.connections),
     objects: decided.map(({ document, stored, change, warnings }) => ({
       document,
       kind: stored.ref.kind,
@@ -81,4 +88,8 @@ function compare(options: ApiOptions, decided: readonly Draft[]) {
     })),
     gateways,
   };
+}
+
+function sum<Item>(items: readonly Item[], count: (item: Item) => number): number {
+  return items.reduce((total, item) => total + count(item), 0);
 }

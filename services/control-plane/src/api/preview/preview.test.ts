@@ -13,6 +13,7 @@ const AFTER_60_S = 'ports["3000"].tcp.idleSeconds: 30 -> 60';
 type Previewed = {
   readonly metadata: object;
   readonly workers: number;
+  readonly connections: number;
   readonly objects: readonly {
     readonly document: number;
     readonly change: string;
@@ -22,6 +23,7 @@ type Previewed = {
     readonly gateway: { readonly namespace: string; readonly name: string };
     readonly change: string;
     readonly workers: number;
+    readonly connections: number;
     readonly text: readonly string[];
   }[];
 };
@@ -30,13 +32,13 @@ test('a changed policy: the diff of each gateway that it reaches, and its worker
   const { preview, log, send } = await withPolicy();
   await send('POST', GATEWAYS, gateway('other'));
   const head = log.head();
-  const { metadata, workers, objects, gateways } = await preview(policy('60s'));
+  const { metadata, workers, connections, objects, gateways } = await preview(policy('60s'));
   assert.deepEqual(metadata, { resourceVersion: String(head) });
   assert.deepEqual(
-    gateways.map(({ gateway: { namespace, name }, change, workers }) => [namespace, name, change, workers]),
-    [['httpbin', 'agentgateway-proxy', 'Changed', 2]],
+    gateways.map(({ gateway: { name }, change, ...gateway }) => [name, change, gateway.workers, gateway.connections]),
+    [['agentgateway-proxy', 'Changed', 2, 6]],
   );
-  assert.equal(workers, 2);
+  assert.deepEqual([workers, connections], [2, 6]);
   assert.deepEqual(gateways[0]?.text, [
     AFTER_60_S,
     'resources["policy/frontend/httpbin/httpbin-keepalive:frontend-tcp:httpbin/agentgateway-proxy"].frontend.keepalive.timeMs: 30000 -> 60000',
@@ -168,7 +170,7 @@ test('gateways above the limit are counted, not compared', async () => {
   );
 });
 
-/** An API whose projection follows the log, as in the service, with two workers of one gateway. */
+/** An API whose projection follows the log, as in the service, with two workers of one gateway, busy on two ports. */
 async function createPreview() {
   const worker = {
     node: { id: 'w', role: 'httpbin~agentgateway-proxy' },
@@ -185,7 +187,18 @@ async function createPreview() {
   const { log } = await createFixture();
   const projection = new Projection(log);
   log.follow((events) => events.map((event) => projection.apply(event)));
-  const fixture: ApiFixture = await createFixture({ log, clusterView, projectionAt: () => projection });
+  const fixture: ApiFixture = await createFixture({
+    log,
+    clusterView,
+    // What is open on a port that the gateway does not have, or no longer, is not touched.
+    workerReport: () => ({
+      connections: new Map([
+        [3_000, 3],
+        [3_999, 5],
+      ]),
+    }),
+    projectionAt: () => projection,
+  });
   const preview = async (body: unknown, headers: Record<string, string> = {}): Promise<Previewed> => {
     const answer = await fixture.send('POST', '/v1/preview', body, headers);
     assert.equal(answer.statusCode, 200, answer.body);

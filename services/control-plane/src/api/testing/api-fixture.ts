@@ -57,6 +57,7 @@ export async function createFixture(given: Partial<ApiOptions> = {}): Promise<Ap
       }),
     clusterView: new ClusterView({ workers: () => [], onWorkers: () => () => undefined, now }),
     openToWorker: () => Promise.resolve({ kind: 'refused', reason: 'nobody is connected' }),
+    workerReport: () => undefined,
     allowedHosts: [],
     ready: () => true,
     ...given,

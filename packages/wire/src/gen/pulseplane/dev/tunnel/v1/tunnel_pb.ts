@@ -15,15 +15,15 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pulseplane/dev/tunnel/v1/tunnel.proto.
  */
 export const file_pulseplane_dev_tunnel_v1_tunnel: GenFile = /*@__PURE__*/
-  fileDesc("CiVwdWxzZXBsYW5lL2Rldi90dW5uZWwvdjEvdHVubmVsLnByb3RvEhhwdWxzZXBsYW5lLmRldi50dW5uZWwudjEiKwoKQXR0YWNobWVudBIPCgdub2RlX2lkGAEgASgJEgwKBHJvbGUYAiABKAkigQEKBE9wZW4SEQoJc3RyZWFtX2lkGAEgASgJEjAKBWFkbWluGAIgASgLMh8ucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLkFkbWluSAASLAoDbG9nGAMgASgLMh0ucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLkxvZ0gAQgYKBHdoYXQiBwoFQWRtaW4ifAoDTG9nEg4KBmZvbGxvdxgBIAEoCBIXCgp0YWlsX2xpbmVzGAIgASgNSACIAQESKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnRpbWVzdGFtcHMYBCABKAhCDQoLX3RhaWxfbGluZXMiRAoFQ2h1bmsSEQoJc3RyZWFtX2lkGAEgASgJEgwKBGRhdGEYAiABKAwSCwoDZW5kGAMgASgIEg0KBWVycm9yGAQgASgJMrEBCgxXb3JrZXJUdW5uZWwSUgoGQXR0YWNoEiQucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLkF0dGFjaG1lbnQaHi5wdWxzZXBsYW5lLmRldi50dW5uZWwudjEuT3BlbigBMAESTQoFQ2FycnkSHy5wdWxzZXBsYW5lLmRldi50dW5uZWwudjEuQ2h1bmsaHy5wdWxzZXBsYW5lLmRldi50dW5uZWwudjEuQ2h1bmsoATABYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CiVwdWxzZXBsYW5lL2Rldi90dW5uZWwvdjEvdHVubmVsLnByb3RvEhhwdWxzZXBsYW5lLmRldi50dW5uZWwudjEiXQoKQXR0YWNobWVudBIPCgdub2RlX2lkGAEgASgJEgwKBHJvbGUYAiABKAkSMAoGcmVwb3J0GAMgASgLMiAucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLlJlcG9ydCJuCgZSZXBvcnQSNAoFcG9ydHMYASADKAsyJS5wdWxzZXBsYW5lLmRldi50dW5uZWwudjEuUmVwb3J0LlBvcnQaLgoEUG9ydBIMCgRwb3J0GAEgASgNEhgKEG9wZW5fY29ubmVjdGlvbnMYAiABKA0igQEKBE9wZW4SEQoJc3RyZWFtX2lkGAEgASgJEjAKBWFkbWluGAIgASgLMh8ucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLkFkbWluSAASLAoDbG9nGAMgASgLMh0ucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLkxvZ0gAQgYKBHdoYXQiBwoFQWRtaW4ifAoDTG9nEg4KBmZvbGxvdxgBIAEoCBIXCgp0YWlsX2xpbmVzGAIgASgNSACIAQESKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnRpbWVzdGFtcHMYBCABKAhCDQoLX3RhaWxfbGluZXMiRAoFQ2h1bmsSEQoJc3RyZWFtX2lkGAEgASgJEgwKBGRhdGEYAiABKAwSCwoDZW5kGAMgASgIEg0KBWVycm9yGAQgASgJMrEBCgxXb3JrZXJUdW5uZWwSUgoGQXR0YWNoEiQucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLkF0dGFjaG1lbnQaHi5wdWxzZXBsYW5lLmRldi50dW5uZWwudjEuT3BlbigBMAESTQoFQ2FycnkSHy5wdWxzZXBsYW5lLmRldi50dW5uZWwudjEuQ2h1bmsaHy5wdWxzZXBsYW5lLmRldi50dW5uZWwudjEuQ2h1bmsoATABYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
- * The worker, named as on its ADS stream.
- *
  * @generated from message pulseplane.dev.tunnel.v1.Attachment
  */
 export type Attachment = Message<"pulseplane.dev.tunnel.v1.Attachment"> & {
   /**
+   * The worker, named as on its ADS stream. On the first message only.
+   *
    * @generated from field: string node_id = 1;
    */
   nodeId: string;
@@ -32,6 +32,13 @@ export type Attachment = Message<"pulseplane.dev.tunnel.v1.Attachment"> & {
    * @generated from field: string role = 2;
    */
   role: string;
+
+  /**
+   * On later messages, when it is not what it was.
+   *
+   * @generated from field: pulseplane.dev.tunnel.v1.Report report = 3;
+   */
+  report?: Report | undefined;
 };
 
 /**
@@ -40,6 +47,49 @@ export type Attachment = Message<"pulseplane.dev.tunnel.v1.Attachment"> & {
  */
 export const AttachmentSchema: GenMessage<Attachment> = /*@__PURE__*/
   messageDesc(file_pulseplane_dev_tunnel_v1_tunnel, 0);
+
+/**
+ * What a worker says of itself.
+ *
+ * @generated from message pulseplane.dev.tunnel.v1.Report
+ */
+export type Report = Message<"pulseplane.dev.tunnel.v1.Report"> & {
+  /**
+   * The ports with open connections.
+   *
+   * @generated from field: repeated pulseplane.dev.tunnel.v1.Report.Port ports = 1;
+   */
+  ports: Report_Port[];
+};
+
+/**
+ * Describes the message pulseplane.dev.tunnel.v1.Report.
+ * Use `create(ReportSchema)` to create a new message.
+ */
+export const ReportSchema: GenMessage<Report> = /*@__PURE__*/
+  messageDesc(file_pulseplane_dev_tunnel_v1_tunnel, 1);
+
+/**
+ * @generated from message pulseplane.dev.tunnel.v1.Report.Port
+ */
+export type Report_Port = Message<"pulseplane.dev.tunnel.v1.Report.Port"> & {
+  /**
+   * @generated from field: uint32 port = 1;
+   */
+  port: number;
+
+  /**
+   * @generated from field: uint32 open_connections = 2;
+   */
+  openConnections: number;
+};
+
+/**
+ * Describes the message pulseplane.dev.tunnel.v1.Report.Port.
+ * Use `create(Report_PortSchema)` to create a new message.
+ */
+export const Report_PortSchema: GenMessage<Report_Port> = /*@__PURE__*/
+  messageDesc(file_pulseplane_dev_tunnel_v1_tunnel, 1, 0);
 
 /**
  * Asks the worker to call Carry with this id, which nobody can guess.
@@ -75,7 +125,7 @@ export type Open = Message<"pulseplane.dev.tunnel.v1.Open"> & {
  * Use `create(OpenSchema)` to create a new message.
  */
 export const OpenSchema: GenMessage<Open> = /*@__PURE__*/
-  messageDesc(file_pulseplane_dev_tunnel_v1_tunnel, 1);
+  messageDesc(file_pulseplane_dev_tunnel_v1_tunnel, 2);
 
 /**
  * A connection to the worker's admin port.
@@ -90,7 +140,7 @@ export type Admin = Message<"pulseplane.dev.tunnel.v1.Admin"> & {
  * Use `create(AdminSchema)` to create a new message.
  */
 export const AdminSchema: GenMessage<Admin> = /*@__PURE__*/
-  messageDesc(file_pulseplane_dev_tunnel_v1_tunnel, 2);
+  messageDesc(file_pulseplane_dev_tunnel_v1_tunnel, 3);
 
 /**
  * The worker's recent log lines.
@@ -130,7 +180,7 @@ export type Log = Message<"pulseplane.dev.tunnel.v1.Log"> & {
  * Use `create(LogSchema)` to create a new message.
  */
 export const LogSchema: GenMessage<Log> = /*@__PURE__*/
-  messageDesc(file_pulseplane_dev_tunnel_v1_tunnel, 3);
+  messageDesc(file_pulseplane_dev_tunnel_v1_tunnel, 4);
 
 /**
  * @generated from message pulseplane.dev.tunnel.v1.Chunk
@@ -168,14 +218,14 @@ export type Chunk = Message<"pulseplane.dev.tunnel.v1.Chunk"> & {
  * Use `create(ChunkSchema)` to create a new message.
  */
 export const ChunkSchema: GenMessage<Chunk> = /*@__PURE__*/
-  messageDesc(file_pulseplane_dev_tunnel_v1_tunnel, 4);
+  messageDesc(file_pulseplane_dev_tunnel_v1_tunnel, 5);
 
 /**
  * @generated from service pulseplane.dev.tunnel.v1.WorkerTunnel
  */
 export const WorkerTunnel: GenService<{
   /**
-   * Held open by a worker for as long as it runs. The first message says which worker it is.
+   * Held open by a worker for as long as it runs. The first message says which worker it is, each later one how it is.
    *
    * @generated from rpc pulseplane.dev.tunnel.v1.WorkerTunnel.Attach
    */
