@@ -78,7 +78,7 @@ test('the paths below an object are in both forms of discovery, and are served',
   const own = { group: 'gateway.networking.k8s.io', version: 'v1', kind: 'Gateway' };
   const past = { group: 'pulseplane.dev', version: 'v1' };
   const expected: readonly (readonly [name: string, kind: object, verbs: readonly string[]])[] = [
-    ['status', own, ['get']],
+    ['status', own, ['get', 'patch', 'update']],
     ['history', { ...past, kind: 'ObjectHistory' }, ['get']],
     ['diff', { ...past, kind: 'ObjectDiff' }, ['get']],
     ['rollback', own, ['create']],

@@ -121,7 +121,7 @@ type Subresource = { readonly name: string; readonly verbs: readonly string[]; r
 export function subresources(kind: ResourceKind): readonly Subresource[] {
   if (VIEW_KINDS.includes(kind)) return viewSubresources(kind);
   if (REVIEW_KINDS.includes(kind)) return [];
-  const status = { name: 'status', verbs: ['get'] };
+  const status = { name: 'status', verbs: ['get', 'patch', 'update'] };
   const past = historySubresources(kind).map(({ name, handlers, ...rest }) => ({
     ...rest,
     name,

@@ -96,6 +96,22 @@ describe('the life of an object with the real kubectl', { skip }, () => {
     assert.match((await kubectl('get agpol httpbin-keepalive -n httpbin')).stderr, /NotFound/);
   });
 
+  test('a status is read and written as a subresource, and stays derived', async () => {
+    await fixture.send('POST', POLICIES, TCP_POLICY);
+    const read = await kubectl('get agpol httpbin-keepalive -n httpbin --subresource=status -o name');
+    assert.deepEqual([read.code, read.stderr], [0, '']);
+    const patched = await kubectl(
+      'patch agpol httpbin-keepalive -n httpbin --subresource=status --type=merge -p {"status":{"conditions":[]}}',
+    );
+    assert.equal(patched.code, 0, patched.stderr);
+    assert.match(patched.stdout, /httpbin-keepalive patched \(no change\)/);
+    assert.match(patched.stderr, /Warning: the status is derived here/);
+    const object = (await kubectl('get agpol httpbin-keepalive -n httpbin -o json')).stdout;
+    const replaced = await kubectl('replace --subresource=status -f-', object);
+    assert.equal(replaced.code, 0, replaced.stderr);
+    await fixture.send('DELETE', `${POLICIES}/httpbin-keepalive`);
+  });
+
   test('a namespace is Terminating while something in it is held', async () => {
     await create();
     await kubectl('delete namespace httpbin --wait=false');

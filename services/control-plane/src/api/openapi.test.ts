@@ -127,7 +127,11 @@ test('answers are what the documents say of them', async (context) => {
     await ask('POST', collection, object);
     await ask('POST', collection, { ...object, spec: 5 });
     await ask('GET', item);
-    if (hasStatus) await ask('GET', `${item}/status`);
+    if (hasStatus) {
+      await ask('GET', `${item}/status`);
+      await ask('PUT', `${item}/status`, object);
+      await ask('PATCH', `${item}/status`, { status: {} }, { 'content-type': MERGE });
+    }
     await ask('GET', collection);
     await ask('GET', `${collection}?limit=1`);
     if (namespaced) await ask('GET', `${base}/${plural}`);

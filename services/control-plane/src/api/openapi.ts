@@ -139,11 +139,19 @@ function kindPaths(kind: ResourceKind): readonly [string, Json][] {
         delete: operation(kind, 'delete', 'delete'),
       },
     ],
-    ...(kind.hasStatus
-      ? [[`${item}/status`, { parameters: ofItem, get: operation(kind, 'get', 'readStatus') }] satisfies [string, Json]]
-      : []),
+    ...(kind.hasStatus ? [[`${item}/status`, statusPath(kind, ofItem)] satisfies [string, Json]] : []),
     ...historyPaths(kind, item, ofItem),
   ];
+}
+
+function statusPath(kind: ResourceKind, parameters: readonly JsonObject[]): JsonObject {
+  const description = 'Checked, answered with the object as it is, and not kept: the status is derived.';
+  return {
+    parameters,
+    get: operation(kind, 'get', 'readStatus'),
+    put: { ...operation(kind, 'put', 'replaceStatus'), description },
+    patch: { ...operation(kind, 'patch', 'patchStatus'), description },
+  };
 }
 
 type GroupVersionKind = Pick<ResourceKind, 'group' | 'version' | 'kind'>;

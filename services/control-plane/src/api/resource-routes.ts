@@ -14,6 +14,7 @@ import { getObject, listObjects } from './read-handlers.ts';
 import { REVIEW_KINDS } from './reviews/kinds.ts';
 import { createReview } from './reviews/review-handler.ts';
 import { badRequest, methodNotAllowed } from './status.ts';
+import { writeStatus } from './status-handlers.ts';
 import type { EndlessAnswer, Streams } from './watch/streams.ts';
 import { watchObjects } from './watch/watch-objects.ts';
 import { wantsWatch } from './watch/watch-request.ts';
@@ -43,7 +44,9 @@ export function addResourceRoutes(app: FastifyInstance, options: ApiOptions, str
     });
     if (kind.namespaced) add(everywherePath(kind), { GET: listOrWatch });
     add(`${collection}/:name`, { GET: getObject, PUT: replaceObject, PATCH: patchObject, DELETE: deleteObject });
-    if (kind.hasStatus) add(`${collection}/:name/status`, { GET: getObject });
+    if (kind.hasStatus) {
+      add(`${collection}/:name/status`, { GET: getObject, PUT: writeStatus, PATCH: writeStatus });
+    }
     for (const { name, handlers } of historySubresources(kind)) add(`${collection}/:name/${name}`, handlers);
   }
   addViewRoutes(app, options, streams);

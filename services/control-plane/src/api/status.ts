@@ -144,6 +144,13 @@ export function invalid(
   });
 }
 
+/** An update that does not say of which version. */
+export function versionMissing(kind: ResourceKind, name: string): Status {
+  const fault = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update');
+  const resource = { group: kind.group, kind: kind.plural };
+  return invalid(resource, name, [{ ...fault, message: 'Invalid value: 0x0: must be specified for an update' }]);
+}
+
 /** Objects of one request that break rules, with every fault of each. */
 export function invalidDocuments(faults: readonly FieldFault[]): Status {
   const lines = faults.map(({ field, message }) => (field ? `${field}: ${message}` : message));

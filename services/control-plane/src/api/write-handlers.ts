@@ -1,4 +1,4 @@
-import { invalidValue, NAMESPACE, type ResourceKind } from '@pulseplane/resources';
+import { NAMESPACE, type ResourceKind } from '@pulseplane/resources';
 import type { FastifyRequest } from 'fastify';
 import { type Command, fail, type Intent, ok, type Result, refOf } from '../command/index.ts';
 import { type Answer, statusAnswer } from './answer.ts';
@@ -11,7 +11,7 @@ import { present } from './present.ts';
 import type { PathParams } from './read-handlers.ts';
 import { nameSuffixes, readObject } from './read-object.ts';
 import { objectBody, optionsBody, patchBody } from './request-body.ts';
-import { badRequest, deleted, invalid, notFound, type Status, unprocessablePatch } from './status.ts';
+import { badRequest, deleted, notFound, type Status, unprocessablePatch, versionMissing } from './status.ts';
 import { answerWrite, run, toStatus } from './write.ts';
 import { readDeleteOptions, readWriteOptions } from './write-options.ts';
 
@@ -116,9 +116,3 @@ export const deleteObject: Write = async (options, kind, request) => {
   if (isGone) return statusAnswer(deleted(kind, ref, stored.object.metadata.uid ?? ''));
   return { code: orphanDependents === false ? 202 : 200, body: present(kind, stored, options.statusOf) };
 };
-
-function versionMissing(kind: ResourceKind, name: string): Status {
-  const fault = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update');
-  const resource = { group: kind.group, kind: kind.plural };
-  return invalid(resource, name, [{ ...fault, message: 'Invalid value: 0x0: must be specified for an update' }]);
-}
