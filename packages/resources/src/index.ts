@@ -25,6 +25,7 @@ export { findKind, RESOURCE_KINDS } from './registry.ts';
 export {
   type FieldError,
   type FieldErrorReason,
+  forbiddenField,
   invalidValue,
   requiredValue,
   unsupportedValue,
@@ -33,5 +34,6 @@ export { cutToFieldManager, fieldManagerFaults } from './validation/field-manage
 export { addedFinalizers, newFinalizers, pendingFinalizers } from './validation/finalizers.ts';
 export type { JsonSchema, ValidationRule } from './validation/json-schema.ts';
 export { METADATA_SCHEMA } from './validation/metadata.ts';
+export { labelValueFaults, qualifiedNameFaults } from './validation/names.ts';
 export { isJsonObject } from './validation/structure.ts';
 export { type ValidatedObject, validateObject } from './validation/validate-object.ts';

@@ -21,7 +21,10 @@ export function nameFaults(name: string, format: NameFormat): readonly string[] 
   const limit = format === 'label' ? 63 : 253;
   if (name.length <= limit && (format === 'label' ? isLabel : isSubdomain).test(name)) return NONE;
   const faults = name.length > limit ? [`must be no more than ${limit} characters`] : [];
-  if (format === 'label') return isLabel.test(name) ? faults : [...faults, LABEL_RULE];
+  if (format === 'label') {
+    if (isLabel.test(name)) return faults;
+    return [...faults, isSubdomain.test(name) ? 'must not contain dots' : LABEL_RULE];
+  }
   return isSubdomain.test(name) ? faults : [...faults, SUBDOMAIN_RULE];
 }
 

@@ -46,7 +46,7 @@ const CASES: readonly (readonly [name: string, metadata: Json, faults: readonly 
   [
     'a bad namespace',
     { ...at, namespace: 'a.b' },
-    [/^metadata\.namespace: Invalid value: "a\.b": a lowercase RFC 1123 label/],
+    [/^metadata\.namespace: Invalid value: "a\.b": must not contain dots$/],
   ],
   ['a bad label key', { ...at, labels: { 'a b': 'x' } }, [/^metadata\.labels: Invalid value: "a b": name part/]],
   ['a bad label value', { ...at, labels: { a: 'x y' } }, [/^metadata\.labels: Invalid value: "x y": a valid label/]],

@@ -46,7 +46,7 @@ describe('label selectors', () => {
     object: {
       apiVersion: 'v1',
       kind: 'Namespace',
-      metadata: { name: 'x', labels: { app: 'a', 'example.com/tier': 'web' } },
+      metadata: { name: 'x', labels: { app: 'a', size: '3', 'example.com/tier': 'web' } },
     },
   };
   const cases: readonly (readonly [selector: string, selected: boolean | 'error'])[] = [
@@ -71,6 +71,17 @@ describe('label selectors', () => {
     ['app in a', 'error'],
     ['=a', 'error'],
     ['app=(a', 'error'],
+    ['size>2', true],
+    ['size<2', false],
+    ['app>1', false],
+    ['size>x', 'error'],
+    ['app in ()', 'error'],
+    ['other notin (,b)', true],
+    ['app in (b,,a)', true],
+    ['app=-a', 'error'],
+    ['-app', 'error'],
+    ['app,', 'error'],
+    ['app!', 'error'],
   ];
   for (const [text, expected] of cases) {
     test(JSON.stringify(text), () => {

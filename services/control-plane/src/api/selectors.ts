@@ -1,25 +1,15 @@
 import type { StoredObject } from '@pulseplane/resources';
 import { fail, ok, type Result } from '../command/index.ts';
+import { integer, type LabelRequirement, readLabelRequirements } from './label-selector.ts';
 
 /** Whether an object is selected. */
 export type Selector = (stored: StoredObject) => boolean;
 
-const KEY = '[A-Za-z0-9][-A-Za-z0-9_./]*';
-const SET = new RegExp(`^(${KEY})\\s+(in|notin)\\s*\\(([^()]*)\\)$`);
-const EQUALITY = new RegExp(`^(${KEY})\\s*(==|=|!=)\\s*([-A-Za-z0-9_.]*)$`);
-const EXISTS = new RegExp(`^(!?)\\s*(${KEY})$`);
-
-/** Reads a label selector: `a=b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`, joined by commas. */
+/** Reads a label selector. */
 export function parseLabelSelector(text: string): Result<Selector, string> {
-  const selectors: Selector[] = [];
-  for (const requirement of splitRequirements(text)) {
-    const selector = parseRequirement(requirement);
-    if (selector === undefined) {
-      return fail(`unable to parse requirement: ${JSON.stringify(requirement)} is not a label requirement`);
-    }
-    selectors.push(selector);
-  }
-  return ok((stored) => selectors.every((selector) => selector(stored)));
+  const requirements = readLabelRequirements(text);
+  if (!requirements.ok) return requirements;
+  return ok((stored) => requirements.value.every((requirement) => meets(stored, requirement)));
 }
 
 /** Reads a field selector on metadata.name and metadata.namespace. */
@@ -27,8 +17,7 @@ export function parseFieldSelector(text: string): Result<Selector, string> {
   const selectors: Selector[] = [];
   for (const requirement of text.split(',').filter((part) => part !== '')) {
     const [, field = '', operator, value] = /^([^=!]+)(==|=|!=)(.*)$/.exec(requirement) ?? [];
-    if (operator === undefined)
-      return fail(`invalid selector: ${JSON.stringify(text)}; can't understand ${JSON.stringify(requirement)}`);
+    if (operator === undefined) return fail(`invalid selector: '${text}'; can't understand '${requirement}'`);
     if (field !== 'metadata.name' && field !== 'metadata.namespace') return fail(`field label not supported: ${field}`);
     const part = field === 'metadata.name' ? 'name' : 'namespace';
     selectors.push(({ ref }) => (ref[part] === value) === (operator !== '!='));
@@ -36,27 +25,23 @@ export function parseFieldSelector(text: string): Result<Selector, string> {
   return ok((stored) => selectors.every((selector) => selector(stored)));
 }
 
-/** Splits at commas, but not at those between parentheses. */
-function splitRequirements(text: string): readonly string[] {
-  return text
-    .split(/,(?![^(]*\))/)
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-}
-
-function parseRequirement(text: string): Selector | undefined {
-  const [, setKey, setOperator, list] = SET.exec(text) ?? [];
-  if (setKey !== undefined) {
-    const values = new Set((list ?? '').split(',').map((value) => value.trim()));
-    return (stored) => values.has(label(stored, setKey) ?? '\0') === (setOperator === 'in');
-  }
-  const [, key, operator, value] = EQUALITY.exec(text) ?? [];
-  if (key !== undefined) return (stored) => (label(stored, key) === value) === (operator !== '!=');
-  const [, negation, name] = EXISTS.exec(text) ?? [];
-  return name === undefined ? undefined : (stored) => (label(stored, name) !== undefined) === (negation === '');
-}
-
-function label({ object }: StoredObject, key: string): string | undefined {
+function meets({ object }: StoredObject, requirement: LabelRequirement): boolean {
   const labels = object.metadata.labels ?? {};
-  return Object.hasOwn(labels, key) ? labels[key] : undefined;
+  const value = Object.hasOwn(labels, requirement.key) ? labels[requirement.key] : undefined;
+  switch (requirement.operator) {
+    case 'exists':
+      return value !== undefined;
+    case 'missing':
+      return value === undefined;
+    case 'in':
+      return value !== undefined && requirement.values.has(value);
+    case 'notin':
+      return value === undefined || !requirement.values.has(value);
+    case 'gt':
+    case 'lt': {
+      const number = integer(value ?? '');
+      if (number === undefined) return false;
+      return requirement.operator === 'gt' ? number > requirement.bound : number < requirement.bound;
+    }
+  }
 }
