@@ -8,6 +8,14 @@ export function prefersTable(accept: string | undefined): boolean {
   return choice?.parameters.get('as') === 'Table';
 }
 
+/** Whether the client would rather have the metadata of objects alone. */
+export function prefersMetadata(accept: string | undefined): boolean {
+  const choice = parseAccept(accept).find(
+    ({ type, parameters }) => type === 'application/json' && (!parameters.has('as') || isMetadata(parameters)),
+  );
+  return choice?.parameters.has('as') === true;
+}
+
 /** Whether the client takes all groups and resources in one document. */
 export function prefersAggregatedDiscovery(accept: string | undefined): boolean {
   const choice = parseAccept(accept).find(
@@ -18,6 +26,12 @@ export function prefersAggregatedDiscovery(accept: string | undefined): boolean 
 
 function isTable(parameters: Offer['parameters']): boolean {
   return parameters.get('as') === 'Table' && parameters.get('v') === 'v1' && parameters.get('g') === 'meta.k8s.io';
+}
+
+function isMetadata(parameters: Offer['parameters']): boolean {
+  const as = parameters.get('as') ?? '';
+  const isKnown = as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList';
+  return isKnown && parameters.get('v') === 'v1' && parameters.get('g') === 'meta.k8s.io';
 }
 
 function isAggregated(parameters: Offer['parameters']): boolean {

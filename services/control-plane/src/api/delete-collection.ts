@@ -102,7 +102,7 @@ function readRequest(request: FastifyRequest): Result<Asked, Status> {
   if (!selects.ok) return fail(badRequest(selects.error));
   // What is there now is deleted, whatever version the client saw.
   const list = readListRequest({ limit: query['limit'], continue: query['continue'] });
-  if (!list.ok) return fail(badRequest(list.error));
+  if (!list.ok) return list;
   const { limit, after } = list.value;
   if (limit !== undefined && limit > MAX_DELETED) {
     return fail(invalidParameter('limit', limit, `must be at most ${MAX_DELETED} for a deletion`));

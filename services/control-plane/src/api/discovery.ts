@@ -5,7 +5,8 @@ import { historySubresources } from './history/subresources.ts';
 import { REVIEW_KINDS } from './reviews/kinds.ts';
 
 /** What can be done with the objects of every kind that is kept, with those that only show something, with questions. */
-const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+const VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
+const NAMESPACE_VERBS = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'];
 const VIEW_VERBS = ['get', 'list', 'watch'];
 const REVIEW_VERBS = ['create'];
 
@@ -100,7 +101,7 @@ function resourceEntry(kind: ResourceKind): JsonObject {
 export function verbsOf(kind: ResourceKind): readonly string[] {
   if (VIEW_KINDS.includes(kind)) return VIEW_VERBS;
   if (REVIEW_KINDS.includes(kind)) return REVIEW_VERBS;
-  return kind === NAMESPACE ? VERBS.filter((verb) => verb !== 'deletecollection') : VERBS;
+  return kind === NAMESPACE ? NAMESPACE_VERBS : VERBS;
 }
 
 /** A kind of another group is named with it, as `deployments/scale` is in Kubernetes. */

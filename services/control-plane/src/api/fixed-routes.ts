@@ -18,6 +18,8 @@ import { basePath } from './paths.ts';
 /** What kubectl expects of the empty document, for which it then asks nothing more of version 2. */
 const OPENAPI_V2_TYPE = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
+const TEXT_TYPE = 'text/plain; charset=utf-8';
+
 /**
  * The Kubernetes version that the API resembles. Clients compare it with their own, and one build of kubectl
  * picks the client by it, so it cannot be Pulseplane's.
@@ -37,11 +39,11 @@ const VERSION = {
 /** Version, health, discovery and OpenAPI: what does not depend on any object. */
 export function addFixedRoutes(app: FastifyInstance, { ready }: ApiOptions): void {
   app.get('/version', (request, reply) => sendAnswer(request, reply, { code: 200, body: VERSION }));
-  for (const path of ['/healthz', '/livez']) app.get(path, (_request, reply) => reply.type('text/plain').send('ok'));
+  for (const path of ['/healthz', '/livez']) app.get(path, (_request, reply) => reply.type(TEXT_TYPE).send('ok'));
   app.get('/readyz', (_request, reply) =>
     reply
       .code(ready() ? 200 : 503)
-      .type('text/plain')
+      .type(TEXT_TYPE)
       .send(ready() ? 'ok' : 'not ready'),
   );
   addDiscovery(app);

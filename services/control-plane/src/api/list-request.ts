@@ -1,7 +1,8 @@
 import type { ObjectFilter } from '@pulseplane/event-log';
-import type { StoredObject } from '@pulseplane/resources';
+import { type FieldError, forbiddenField, type StoredObject, unsupportedValue } from '@pulseplane/resources';
 import { fail, ok, type Result } from '../command/index.ts';
 import type { Selector } from './selectors.ts';
+import { badRequest, invalidOptions, type Status } from './status.ts';
 import { readNumber } from './watch/watch-request.ts';
 
 type Query = Readonly<Record<string, unknown>>;
@@ -25,33 +26,40 @@ const MATCHES = ['Exact', 'NotOlderThan'];
  * Reads limit, continue, resourceVersion and resourceVersionMatch, with the rules and words of Kubernetes.
  * Every page of a list shows the state that the first was read from; it stays known for as long as the log holds it.
  */
-export function readListRequest(query: Query): Result<ListRequest, string> {
+export function readListRequest(query: Query): Result<ListRequest, Status> {
   const limit = readNumber(query, 'limit');
-  if (!limit.ok) return limit;
+  if (!limit.ok) return fail(badRequest(limit.error));
   const version = readNumber(query, 'resourceVersion');
-  if (!version.ok) return version;
+  if (!version.ok) return fail(badRequest(version.error));
   const { continue: token = '', resourceVersionMatch: match = '' } = query;
+  const faults = [...matchFaults(match, version.value, token !== ''), ...initialEventsFaults(query)];
+  if (faults.length > 0) return fail(invalidOptions('ListOptions', faults));
   const asked = { limit: limit.value === 0 ? undefined : limit.value, after: undefined };
-  if (token !== '') {
-    if (match !== '') return fail('resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for continue');
-    if ((version.value ?? 0) > 0) return fail('specifying resource version is not allowed when using continue');
-    const page = typeof token === 'string' ? readToken(token) : undefined;
-    return page === undefined ? fail('continue key is not valid') : ok({ ...asked, ...page, notOlderThan: 0 });
-  }
   const notOlderThan = version.value ?? 0;
-  if (match === '') return ok({ ...asked, seq: undefined, notOlderThan });
-  if (typeof match !== 'string' || !MATCHES.includes(match)) {
-    const rule = 'supported values: "Exact", "NotOlderThan", ""';
-    return fail(`resourceVersionMatch: Unsupported value: ${JSON.stringify(match)}: ${rule}`);
-  }
-  if (version.value === undefined) {
-    return fail(
-      'resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided',
-    );
-  }
-  if (match === 'NotOlderThan') return ok({ ...asked, seq: undefined, notOlderThan });
-  if (version.value > 0) return ok({ ...asked, seq: version.value, notOlderThan });
-  return fail('resourceVersionMatch: Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+  if (token === '') return ok({ ...asked, seq: match === 'Exact' ? version.value : undefined, notOlderThan });
+  if (notOlderThan > 0) return fail(badRequest('specifying resource version is not allowed when using continue'));
+  const page = typeof token === 'string' ? readToken(token) : undefined;
+  return page === undefined ? fail(badRequest('continue key is not valid')) : ok({ ...asked, ...page, notOlderThan });
+}
+
+function matchFaults(match: unknown, version: number | undefined, continues: boolean): readonly FieldError[] {
+  const field = 'resourceVersionMatch';
+  if (match === '') return [];
+  return [
+    ...(version === undefined
+      ? [forbiddenField(field, `${field} is forbidden unless resourceVersion is provided`)]
+      : []),
+    ...(continues ? [forbiddenField(field, `${field} is forbidden for continue`)] : []),
+    ...(MATCHES.includes(String(match)) ? [] : [unsupportedValue(field, String(match), [...MATCHES, ''])]),
+    ...(match === 'Exact' && version === 0
+      ? [forbiddenField(field, `${field} "exact" is forbidden for resourceVersion "0"`)]
+      : []),
+  ];
+}
+
+function initialEventsFaults({ sendInitialEvents = '' }: Query): readonly FieldError[] {
+  const field = 'sendInitialEvents';
+  return sendInitialEvents === '' ? [] : [forbiddenField(field, `${field} is forbidden for list`)];
 }
 
 /** The selected objects up to a limit, and whether there are more. */

@@ -54,9 +54,9 @@ describe('lists in pages', () => {
     ['continue=nonsense', 400, /continue key is not valid/],
     ['continue=WzEsMl0', 400, /continue key is not valid/],
     ['continue=WzMsImEiLCJiIl0&resourceVersion=3', 400, /not allowed when using continue/],
-    ['resourceVersionMatch=Exact', 400, /is forbidden unless resourceVersion is provided/],
-    ['resourceVersion=0&resourceVersionMatch=Exact', 400, /"exact" is forbidden for resourceVersion "0"/],
-    ['resourceVersion=1&resourceVersionMatch=Most', 400, /Unsupported value: "Most"/],
+    ['resourceVersionMatch=Exact', 422, /is forbidden unless resourceVersion is provided/],
+    ['resourceVersion=0&resourceVersionMatch=Exact', 422, /"exact" is forbidden for resourceVersion "0"/],
+    ['resourceVersion=1&resourceVersionMatch=Most', 422, /Unsupported value: "Most"/],
     ['resourceVersion=99', 504, /Too large resource version: 99, current: 3/],
     [`continue=${Buffer.from('[99,"a","b"]').toString('base64url')}`, 504, /Too large resource version: 99/],
   ] as const) {

@@ -1,14 +1,13 @@
-import { apiVersionOf, type JsonObject, type ResourceKind } from '@pulseplane/resources';
+import type { ResourceKind } from '@pulseplane/resources';
 import type { FastifyRequest } from 'fastify';
 import { fail, ok, type Result, refOf } from '../command/index.ts';
-import { prefersTable } from './accept.ts';
 import { type Answer, statusAnswer } from './answer.ts';
 import type { ApiOptions } from './api-options.ts';
 import { listMoment, type Moment, readMoment } from './history/moment.ts';
 import { continueToken, type ListRequest, readListRequest, takePage } from './list-request.ts';
 import { parseFieldSelector, parseLabelSelector, type Selector } from './selectors.ts';
+import { listAnswer, objectAnswer } from './shape.ts';
 import { badRequest, expired, notFound, type Status, tooLargeVersion } from './status.ts';
-import { readIncludeObject, toTable } from './table.ts';
 
 /** The parameters of a path; namespace is absent for cluster-scoped kinds and lists over all namespaces. */
 export type PathParams = { readonly namespace?: string; readonly name?: string };
@@ -23,11 +22,7 @@ export function getObject(options: ApiOptions, kind: ResourceKind, request: Fast
   if (!moment.ok) return statusAnswer(moment.error);
   const stored = moment.value.object(ref);
   if (stored === undefined) return statusAnswer(notFound(kind, name));
-  const object = moment.value.present(kind, stored);
-  return {
-    code: 200,
-    body: asTable(options, kind, request, [object], { resourceVersion: String(stored.version) }) ?? object,
-  };
+  return objectAnswer(options, kind, request, moment.value.present(kind, stored));
 }
 
 /** GET of the objects of a kind, in one namespace or in all; with `at`, as they were; with `limit`, in pages. */
@@ -36,7 +31,7 @@ export function listObjects(options: ApiOptions, kind: ResourceKind, request: Fa
   const selector = readSelectors(query);
   if (!selector.ok) return statusAnswer(badRequest(selector.error));
   const list = readListRequest(query);
-  if (!list.ok) return statusAnswer(badRequest(list.error));
+  if (!list.ok) return statusAnswer(list.error);
   const moment = listedMoment(options, query, list.value);
   if (!moment.ok) return statusAnswer(moment.error);
   const { seq, objects, present } = moment.value;
@@ -50,8 +45,7 @@ export function listObjects(options: ApiOptions, kind: ResourceKind, request: Fa
     ...(last !== undefined && { continue: continueToken(seq, last.ref) }),
   };
   const items = page.items.map((stored) => present(kind, stored));
-  const table = asTable(options, kind, request, items, metadata);
-  return { code: 200, body: table ?? { apiVersion: apiVersionOf(kind), kind: `${kind.kind}List`, metadata, items } };
+  return listAnswer(options, kind, request, items, metadata);
 }
 
 /** The state that a list shows. A later page shows that of the first. */
@@ -73,17 +67,4 @@ export function readSelectors(query: Query): Result<Selector, string> {
   if (!labels.ok) return labels;
   const fields = parseFieldSelector(fieldSelector);
   return fields.ok ? ok((stored) => labels.value(stored) && fields.value(stored)) : fields;
-}
-
-/** Objects as a Table, when the client would rather have one. */
-export function asTable(
-  options: ApiOptions,
-  kind: ResourceKind,
-  request: FastifyRequest,
-  objects: readonly JsonObject[],
-  metadata: { readonly resourceVersion: string; readonly continue?: string },
-): JsonObject | undefined {
-  if (!prefersTable(request.headers.accept)) return undefined;
-  const include = readIncludeObject(request.query as Query);
-  return toTable(kind, objects, { now: options.now(), include, metadata });
 }

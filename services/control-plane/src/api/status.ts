@@ -75,7 +75,7 @@ export function forbidden(message: string): Status {
 
 /** A method or mode that the path does not have. */
 export function methodNotAllowed(message: string): Status {
-  return failure(405, 'MethodNotAllowed', message);
+  return failure(405, 'MethodNotAllowed', message, {});
 }
 
 /** A worker that does not answer on the tunnel. */

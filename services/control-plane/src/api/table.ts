@@ -11,11 +11,6 @@ import { formatAge } from './age.ts';
 /** What of an object a Table's rows carry. */
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
 
-/** Reads the query parameter `includeObject`. */
-export function readIncludeObject({ includeObject }: Readonly<Record<string, unknown>>): IncludeObject {
-  return includeObject === 'None' || includeObject === 'Object' ? includeObject : 'Metadata';
-}
-
 /** Kubernetes' words for the first column of every Table. */
 const NAME_DESCRIPTION =
   'Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names';

@@ -1,16 +1,11 @@
-import {
-  apiVersionOf,
-  type JsonObject,
-  qualifiedResource,
-  type ResourceKind,
-  type StoredObject,
-} from '@pulseplane/resources';
+import { type JsonObject, qualifiedResource, type ResourceKind, type StoredObject } from '@pulseplane/resources';
 import type { FastifyRequest } from 'fastify';
 import { refOf } from '../../command/index.ts';
 import { type Answer, statusAnswer } from '../answer.ts';
 import type { ApiOptions } from '../api-options.ts';
 import { present } from '../present.ts';
-import { asTable, type PathParams, readSelectors } from '../read-handlers.ts';
+import { type PathParams, readSelectors } from '../read-handlers.ts';
+import { listAnswer, objectAnswer } from '../shape.ts';
 import { badRequest, methodNotAllowed, notFound } from '../status.ts';
 
 /** GET of one object of the view. */
@@ -18,11 +13,7 @@ export function getViewed(options: ApiOptions, kind: ResourceKind, request: Fast
   const { namespace = '', name = '' } = request.params as PathParams;
   const stored = options.clusterView.object(refOf(kind, namespace, name));
   if (stored === undefined) return statusAnswer(notFound(kind, name));
-  const object = shown(kind, stored);
-  return {
-    code: 200,
-    body: asTable(options, kind, request, [object], { resourceVersion: String(stored.version) }) ?? object,
-  };
+  return objectAnswer(options, kind, request, shown(kind, stored));
 }
 
 /** GET of the objects of a kind of the view, in one namespace or in all. */
@@ -36,9 +27,7 @@ export function listViewed(options: ApiOptions, kind: ResourceKind, request: Fas
     .objects(kind, namespace)
     .filter(selector.value)
     .map((stored) => shown(kind, stored));
-  const table = asTable(options, kind, request, items, { resourceVersion });
-  const list = { apiVersion: apiVersionOf(kind), kind: `${kind.kind}List`, metadata: { resourceVersion }, items };
-  return { code: 200, body: table ?? list };
+  return listAnswer(options, kind, request, items, { resourceVersion });
 }
 
 /** Every other method: what is connected is not made by writing it. */

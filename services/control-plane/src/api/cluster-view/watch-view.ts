@@ -1,11 +1,10 @@
 import type { ResourceKind } from '@pulseplane/resources';
 import type { FastifyRequest } from 'fastify';
-import { prefersTable } from '../accept.ts';
 import { type Answer, statusAnswer } from '../answer.ts';
 import type { ApiOptions } from '../api-options.ts';
 import { type PathParams, readSelectors } from '../read-handlers.ts';
+import { readShape } from '../shape.ts';
 import { badRequest, expired, type Status } from '../status.ts';
-import { readIncludeObject } from '../table.ts';
 import type { Outgoing } from '../watch/open-stream.ts';
 import type { EndlessAnswer, Streams } from '../watch/streams.ts';
 import { createWatchEncoder, encodeWatchError } from '../watch/watch-encoder.ts';
@@ -23,12 +22,13 @@ export function watchView(
 ): Answer | EndlessAnswer {
   const query = request.query as Query;
   const asked = readWatchRequest(query);
-  if (!asked.ok) return statusAnswer(badRequest(asked.error));
+  if (!asked.ok) return statusAnswer(asked.error);
   const selects = readSelectors(query);
   if (!selects.ok) return statusAnswer(badRequest(selects.error));
   const { namespace } = request.params as PathParams;
-  const table = prefersTable(request.headers.accept) ? readIncludeObject(query) : undefined;
-  const encoder = createWatchEncoder({ kind, statusOf: ({ object }) => object.status, now, table });
+  const shape = readShape(request);
+  if (!shape.ok) return statusAnswer(shape.error);
+  const encoder = createWatchEncoder({ kind, statusOf: ({ object }) => object.status, now, shape: shape.value });
   const { start, bookmarks, endsInitialEvents, timeoutSeconds } = asked.value;
 
   const run = async (out: Outgoing): Promise<Status | undefined> => {

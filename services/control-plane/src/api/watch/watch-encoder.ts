@@ -1,7 +1,8 @@
 import { apiVersionOf, type JsonObject, type ResourceKind } from '@pulseplane/resources';
 import { present, type StatusOf } from '../present.ts';
+import { type Shape, shaped } from '../shape.ts';
 import type { Status } from '../status.ts';
-import { type IncludeObject, toTable } from '../table.ts';
+import { toTable } from '../table.ts';
 import type { Change } from './changes.ts';
 
 /** Tells a client that asked for the initial objects that they are all there. */
@@ -17,16 +18,16 @@ type EncoderOptions = {
   readonly kind: ResourceKind;
   readonly statusOf: StatusOf;
   readonly now: () => Date;
-  /** What rows carry when the client wants Tables; undefined when it wants the objects. */
-  readonly table: IncludeObject | undefined;
+  readonly shape: Shape;
 };
 
 /** An encoder for one watch; it remembers whether its Tables have already named their columns. */
-export function createWatchEncoder({ kind, statusOf, now, table }: EncoderOptions): WatchEncoder {
+export function createWatchEncoder({ kind, statusOf, now, shape: wanted }: EncoderOptions): WatchEncoder {
   let columnsSent = false;
   const shape = (object: JsonObject, seq: number): JsonObject => {
-    if (table === undefined) return object;
-    const whole = toTable(kind, [object], { now: now(), include: table, metadata: { resourceVersion: String(seq) } });
+    if (wanted.form !== 'table') return shaped(wanted, object);
+    const metadata = { resourceVersion: String(seq) };
+    const whole = toTable(kind, [object], { now: now(), include: wanted.include, metadata });
     if (!columnsSent) {
       columnsSent = true;
       return whole;

@@ -2,13 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { tail } from '@pulseplane/event-log';
 import type { ResourceKind } from '@pulseplane/resources';
 import type { FastifyRequest } from 'fastify';
-import { prefersTable } from '../accept.ts';
 import { type Answer, statusAnswer } from '../answer.ts';
 import type { ApiOptions } from '../api-options.ts';
 import { STREAM_PAGE_SIZE } from '../limits.ts';
 import { type PathParams, readSelectors } from '../read-handlers.ts';
+import { readShape } from '../shape.ts';
 import { badRequest, expired, type Status } from '../status.ts';
-import { readIncludeObject } from '../table.ts';
 import { type Selection, toChange } from './changes.ts';
 import type { Outgoing } from './open-stream.ts';
 import type { LogReader } from './shared-reads.ts';
@@ -41,12 +40,13 @@ export function watchObjects(
 ): Answer | EndlessAnswer {
   const query = request.query as Query;
   const asked = readWatchRequest(query);
-  if (!asked.ok) return statusAnswer(badRequest(asked.error));
+  if (!asked.ok) return statusAnswer(asked.error);
   const selects = readSelectors(query);
   if (!selects.ok) return statusAnswer(badRequest(selects.error));
   const { namespace } = request.params as PathParams;
   const { log, statusOf, now } = options;
-  const table = prefersTable(request.headers.accept) ? readIncludeObject(query) : undefined;
+  const shape = readShape(request);
+  if (!shape.ok) return statusAnswer(shape.error);
   const watch: Watch = {
     log,
     reader,
@@ -57,7 +57,7 @@ export function watchObjects(
       mayChange: (query['labelSelector'] ?? '') !== '',
     },
     asked: asked.value,
-    encoder: createWatchEncoder({ kind, statusOf, now, table }),
+    encoder: createWatchEncoder({ kind, statusOf, now, shape: shape.value }),
     limits,
   };
   return { contentType: 'application/json', run: (out) => runWatch(watch, out), failure: encodeWatchError };

@@ -1,4 +1,6 @@
+import { type FieldError, forbiddenField, unsupportedValue } from '@pulseplane/resources';
 import { fail, ok, type Result } from '../../command/index.ts';
+import { badRequest, invalidOptions, type Status } from '../status.ts';
 
 /** Where a watch begins. */
 type WatchStart =
@@ -27,28 +29,37 @@ export function wantsWatch(query: Query): boolean {
 }
 
 /** Reads resourceVersion, resourceVersionMatch, sendInitialEvents, allowWatchBookmarks and timeoutSeconds. */
-export function readWatchRequest(query: Query): Result<WatchRequest, string> {
+export function readWatchRequest(query: Query): Result<WatchRequest, Status> {
   const version = readNumber(query, 'resourceVersion');
-  if (!version.ok) return version;
+  if (!version.ok) return fail(badRequest(version.error));
   const timeout = readNumber(query, 'timeoutSeconds');
-  if (!timeout.ok) return timeout;
+  if (!timeout.ok) return fail(badRequest(timeout.error));
   const bookmarks = readBoolean(query, 'allowWatchBookmarks');
-  if (!bookmarks.ok) return bookmarks;
+  if (!bookmarks.ok) return fail(badRequest(bookmarks.error));
   const initial = readBoolean(query, 'sendInitialEvents');
-  if (!initial.ok) return initial;
-  const match = query['resourceVersionMatch'] ?? '';
-  if (initial.value === undefined && match !== '') {
-    return fail('resourceVersionMatch: is forbidden for watch unless sendInitialEvents is provided');
-  }
-  if (initial.value !== undefined && match !== 'NotOlderThan') {
-    return fail('resourceVersionMatch: must be "NotOlderThan" when sendInitialEvents is provided');
-  }
+  if (!initial.ok) return fail(badRequest(initial.error));
+  const faults = matchFaults(query['resourceVersionMatch'] ?? '', initial.value !== undefined);
+  if (faults.length > 0) return fail(invalidOptions('ListOptions', faults));
   return ok({
     start: startOf(version.value ?? 0, initial.value),
     bookmarks: bookmarks.value ?? false,
     endsInitialEvents: initial.value ?? false,
     timeoutSeconds: timeout.value === 0 ? undefined : timeout.value,
   });
+}
+
+function matchFaults(match: unknown, sendsInitialEvents: boolean): readonly FieldError[] {
+  const field = 'resourceVersionMatch';
+  const isNotOlderThan = match === 'NotOlderThan';
+  return [
+    ...(match !== '' && !sendsInitialEvents
+      ? [forbiddenField(field, `${field} is forbidden for watch unless sendInitialEvents is provided`)]
+      : []),
+    ...(match !== '' && !isNotOlderThan ? [unsupportedValue(field, String(match), ['NotOlderThan'])] : []),
+    ...(sendsInitialEvents && !isNotOlderThan
+      ? [forbiddenField(field, `sendInitialEvents requires setting ${field} to NotOlderThan`)]
+      : []),
+  ];
 }
 
 /** Version 0 and none are the same: any version will do, so the newest does. */
