@@ -77,6 +77,6 @@ export function shaped({ form }: Exclude<Shape, { readonly form: 'table' }>, obj
 }
 
 /** What is left of an object when only its metadata is wanted. */
-export function toMetadata({ metadata = {} }: JsonObject): JsonObject {
+function toMetadata({ metadata = {} }: JsonObject): JsonObject {
   return { kind: 'PartialObjectMetadata', apiVersion: METADATA_VERSION, metadata };
 }
