@@ -16,6 +16,8 @@ import { badRequest, invalid, type Status } from './status.ts';
 /** What happens to fields that the schema does not know. */
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
+const BUILT_IN_GROUPS: readonly string[] = ['', 'authentication.k8s.io', 'authorization.k8s.io'];
+
 /** Where an object is written to: what the URL says of it. Name is absent when the object brings its own. */
 export type Place = { readonly kind: ResourceKind; readonly namespace: string; readonly name?: string };
 
@@ -35,9 +37,10 @@ export type ReadObject = { readonly object: KubernetesObject; readonly warnings:
 /** Reads a written object: it must be of the kind and at the place that the URL names, and valid. */
 export function readObject(input: JsonObject, place: Place, options: ReadOptions): Result<ReadObject, Status> {
   const { kind } = place;
-  const mismatch = typeMismatch(input, kind);
+  const typed = withType(input, kind);
+  const mismatch = typeMismatch(typed, kind);
   if (mismatch !== undefined) return fail(badRequest(mismatch));
-  const placed = putInPlace(input, place, options.newSuffix);
+  const placed = putInPlace(typed, place, options.newSuffix);
   if (!placed.ok) return placed;
   const { object, errors, unknown, warnings } = validateObject(kind, placed.value, options.before);
   const faults = unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
@@ -46,6 +49,17 @@ export function readObject(input: JsonObject, place: Place, options: ReadOptions
   }
   if (errors.length > 0) return fail(invalid(kind, object.metadata.name, errors));
   return ok({ object, warnings: options.fieldValidation === 'Warn' ? [...faults, ...warnings] : warnings });
+}
+
+/** As in Kubernetes, an object of a kind that is built in there need not say its type; the path does. */
+function withType(input: JsonObject, kind: ResourceKind): JsonObject {
+  if (!BUILT_IN_GROUPS.includes(kind.group)) return input;
+  const { apiVersion, kind: kindName } = input;
+  return {
+    ...input,
+    apiVersion: isEmpty(apiVersion) ? apiVersionOf(kind) : apiVersion,
+    kind: isEmpty(kindName) ? kind.kind : kindName,
+  };
 }
 
 function typeMismatch(input: JsonObject, kind: ResourceKind): string | undefined {

@@ -112,6 +112,17 @@ describe('create', () => {
   });
 });
 
+test('an object of a kind that Kubernetes has itself may leave its type to the path', async () => {
+  const { send } = await createFixture();
+  const created = await send('POST', '/api/v1/namespaces', { metadata: { name: 'untyped' } });
+  assert.deepEqual([created.statusCode, created.json().kind], [201, 'Namespace']);
+  const body = { spec: { resourceAttributes: { verb: 'get', resource: 'pods' } } };
+  const answered = await send('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', body);
+  assert.deepEqual([answered.statusCode, answered.json().status.allowed], [201, true]);
+  const other = await send('POST', '/api/v1/namespaces', { kind: 'Pod', metadata: { name: 'other' } });
+  assert.equal(other.json().message, 'the kind in the data (Pod) does not match the expected kind (Namespace)');
+});
+
 describe('read', () => {
   test('a missing object is 404 and named', async () => {
     const { send } = await createFixture();

@@ -36,7 +36,7 @@ test('the real kubectl asks who it is and what it can do', { skip }, async () =>
       ['get /v1/lint', 'yes\n'],
       ['* *', 'yes\n'],
       ['delete pods', 'no - pods do not have the verb "delete", only get, list, watch\n'],
-      ['get secrets', 'no - the server does not have the resource "secrets"\n'],
+      ['get configmaps', 'no - the server does not have the resource "configmaps"\n'],
       ['get /logs', 'no - the server does not have the path "/logs"\n'],
     ] as const) {
       const { stdout, stderr } = await kubectl(`auth can-i ${asked}`);

@@ -56,7 +56,7 @@ test('what the API can do is allowed, and what it cannot is denied with a reason
       { ...policies, verb: 'get', subresource: 'rollback' },
       'agentgatewaypolicies/rollback.agentgateway.dev do not have the verb "get", only create',
     ],
-    [{ verb: 'get', resource: 'secrets' }, 'the server does not have the resource "secrets"'],
+    [{ verb: 'get', resource: 'configmaps' }, 'the server does not have the resource "configmaps"'],
     [{ verb: 'get', resource: policies.resource }, 'the server does not have the resource "agentgatewaypolicies"'],
     [{}, 'the server does not have the resource ""'],
   ] as const) {
