@@ -44,7 +44,7 @@ test('the real kubectl asks who it is and what it can do', { skip }, async () =>
     }
 
     const { stdout: rules } = await kubectl('auth can-i --list -n httpbin');
-    assert.match(rules, /agentgatewaypolicies\.agentgateway\.dev +\[\] +\[\] +\[create delete deletecollection get/);
+    assert.match(rules, /agentgatewaypolicies\.agentgateway\.dev +\[\] +\[\] +\[delete deletecollection get/);
     assert.match(rules, /pods +\[\] +\[\] +\[get list watch\]/);
     assert.match(rules, /\[\/v1\/lint\] +\[\] +\[get\]/);
     assert.doesNotMatch(rules, /incomplete/);

@@ -50,7 +50,7 @@ test('what the API can do is allowed, and what it cannot is denied with a reason
     [{ verb: 'delete', resource: 'pods' }, 'pods do not have the verb "delete", only get, list, watch'],
     [
       { ...policies, verb: 'impersonate' },
-      'agentgatewaypolicies.agentgateway.dev do not have the verb "impersonate", only create, delete, deletecollection, get, list, patch, update, watch',
+      'agentgatewaypolicies.agentgateway.dev do not have the verb "impersonate", only delete, deletecollection, get, list, patch, create, update, watch',
     ],
     [
       { ...policies, verb: 'get', subresource: 'rollback' },
