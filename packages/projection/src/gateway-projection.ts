@@ -1,20 +1,10 @@
-import {
-  type AgentgatewayPolicySpec,
-  type HttpRouteSpec,
-  type ObjectRef,
-  parseBytes,
-  parseDuration,
-  refKey,
-  type StoredObject,
-} from '@pulseplane/resources';
+import { type HttpRouteSpec, type ObjectRef, refKey, type StoredObject } from '@pulseplane/resources';
 import type {
   Backend,
   Bind,
-  FrontendPolicy,
   GatewayName,
   GatewayResource,
   HttpRoute,
-  HttpSettings,
   Listener,
   Policy,
   RouteMatch,
@@ -23,9 +13,9 @@ import type {
 } from './gateway/resource.ts';
 import { conflictingListeners, type GatewayListener } from './listener-conflict.ts';
 import { type WinningClaim, winningClaims } from './policy-attachment.ts';
+import { inlinePolicies, toPolicy } from './policy-resource.ts';
 import { routesOf, servedHostnames } from './route-attachment.ts';
 import { hostnamesOf } from './route-object.ts';
-import type { Section } from './section.ts';
 import { backendRef, gatewayRef, qualifiedName, specOf } from './typed-object.ts';
 import type { World } from './world/world.ts';
 
@@ -33,8 +23,8 @@ import type { World } from './world/world.ts';
 export type GatewayParts = ReadonlyMap<string, readonly GatewayResource[]>;
 
 /**
- * Everything that the workers of a gateway need, and nothing else, in parts: one for the gateway itself with the
- * policies on it, one for each route, one for each backend. Empty when there is no such gateway. Parts that are given
+ * Everything that the workers of a gateway need, and nothing else, in parts: one for the gateway itself, one for each
+ * route, one for each backend, each with the policies on it. Empty when there is no such gateway. Parts that are given
  * as known are not made again.
  */
 export function projectGateway(world: World, name: GatewayName, known: GatewayParts): GatewayParts {
@@ -114,9 +104,10 @@ function routePart(
 ): readonly GatewayResource[] {
   const route = world.object(ref);
   if (route === undefined) return [];
-  return listeners.flatMap((listener): readonly GatewayResource[] =>
+  const rules = listeners.flatMap((listener): readonly GatewayResource[] =>
     ref.kind === 'TCPRoute' ? tcpRoutes(gateway, route, listener) : httpRoutes(gateway, route, listener),
   );
+  return [...rules, ...winningClaims(world, route).map(toPolicy)];
 }
 
 function httpRoutes(gateway: StoredObject, route: StoredObject, listener: GatewayListener): readonly HttpRoute[] {
@@ -179,76 +170,23 @@ function toBackends(
   }));
 }
 
-function backendPart(world: World, ref: ObjectRef): readonly Backend[] {
+function backendPart(world: World, ref: ObjectRef): readonly (Backend | Policy)[] {
   const { namespace, name } = ref;
   const stored = world.object(ref);
-  const address = stored && specOf('AgentgatewayBackend', stored).static;
-  return address === undefined
-    ? []
-    : [
-        {
-          kind: 'backend',
-          key: `${namespace}/${name}`,
-          namespace,
-          name,
-          host: address.host,
-          port: address.port,
-          inlinePolicies: [],
-        },
-      ];
-}
-
-function toPolicy({ policy, section, target }: WinningClaim): Policy {
-  const { kind, namespace, name } = policy.ref;
-  const gateway = { namespace: target.gateway.ref.namespace, name: target.gateway.ref.name };
-  const attachment = `${gateway.namespace}/${gateway.name}${target.port === undefined ? '' : `/port=${target.port}`}`;
-  return {
-    kind: 'policy',
-    key: `frontend/${namespace}/${name}:${section.replace('.', '-')}:${attachment}`,
-    name: { kind, namespace, name },
-    target: { gateway, ...(target.port !== undefined && { port: target.port }) },
-    frontend: toFrontend(section, specOf('AgentgatewayPolicy', policy).frontend ?? {}),
-  };
-}
-
-type Frontend = NonNullable<AgentgatewayPolicySpec['frontend']>;
-
-function toFrontend(section: Section, { tcp, http }: Frontend): FrontendPolicy {
-  if (section === 'frontend.http') return { section: 'http', http: toHttp(http ?? {}) };
-  const { time, interval, retries } = tcp?.keepalive ?? {};
-  return {
-    section: 'tcp',
-    keepalive: {
-      ...defined('timeMs', time && parseDuration(time)),
-      ...defined('intervalMs', interval && parseDuration(interval)),
-      ...defined('retries', retries),
+  if (stored === undefined) return [];
+  const { static: address, policies } = specOf('AgentgatewayBackend', stored);
+  if (address === undefined) return [];
+  const { host, port } = address;
+  return [
+    {
+      kind: 'backend',
+      key: `${namespace}/${name}`,
+      namespace,
+      name,
+      host,
+      port,
+      inlinePolicies: inlinePolicies(policies),
     },
-  };
-}
-
-function toHttp(http: NonNullable<Frontend['http']>): HttpSettings {
-  const milliseconds = (text: string | undefined) => (text === undefined ? undefined : parseDuration(text));
-  return {
-    ...defined('maxBufferSize', uint32(http.maxBufferSize)),
-    ...defined('http1MaxHeaders', http.http1MaxHeaders),
-    ...defined('http1IdleTimeoutMs', milliseconds(http.http1IdleTimeout)),
-    ...(http.http1HeaderCase && { http1HeaderCase: http.http1HeaderCase === 'Preserve' ? 'preserve' : 'lowercase' }),
-    ...defined('http2WindowSize', uint32(http.http2WindowSize)),
-    ...defined('http2ConnectionWindowSize', uint32(http.http2ConnectionWindowSize)),
-    ...defined('http2FrameSize', uint32(http.http2FrameSize)),
-    ...defined('http2MaxHeaderSize', uint32(http.http2MaxHeaderSize)),
-    ...defined('http2KeepaliveIntervalMs', milliseconds(http.http2KeepaliveInterval)),
-    ...defined('http2KeepaliveTimeoutMs', milliseconds(http.http2KeepaliveTimeout)),
-    ...defined('maxConnectionDurationMs', milliseconds(http.maxConnectionDuration)),
-  };
-}
-
-/** Sizes are uint32 on the wire; agentgateway's controller clamps them so. */
-function uint32(quantity: string | number | undefined): number | undefined {
-  const bytes = quantity === undefined ? undefined : parseBytes(quantity);
-  return bytes === undefined ? undefined : Math.min(Math.max(bytes, 0), 2 ** 32 - 1);
-}
-
-function defined<Key extends string, Value>(key: Key, value: Value | undefined | ''): { readonly [K in Key]?: Value } {
-  return value === undefined || value === '' ? {} : ({ [key]: value } as { readonly [K in Key]?: Value });
+    ...winningClaims(world, stored).map(toPolicy),
+  ];
 }

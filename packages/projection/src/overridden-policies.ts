@@ -1,12 +1,12 @@
 import type { FrontendTarget, GatewayName } from './gateway/resource.ts';
-import { SECTIONS, type Section } from './section.ts';
+import { FRONTEND_SECTIONS, type FrontendSection } from './section.ts';
 import { gatewayRef } from './typed-object.ts';
 import type { PolicyRank } from './world/policy-index.ts';
 import type { World } from './world/world.ts';
 
 /** A policy that sets a section for a port, and is not in force there. */
 export type Overridden = {
-  readonly section: Section;
+  readonly section: FrontendSection;
   readonly policy: GatewayName;
   readonly target: FrontendTarget;
   readonly by: GatewayName;
@@ -25,7 +25,7 @@ export function overriddenPolicies(
   if (stored === undefined) return [];
   const target = { kind: 'Gateway', name: gateway.name, labels: stored.object.metadata.labels ?? {} };
   const overridden: Overridden[] = [];
-  for (const section of SECTIONS) {
+  for (const section of FRONTEND_SECTIONS) {
     let winner: { readonly rank: PolicyRank; readonly port?: number } | undefined;
     // The more specific target first, as the workers merge it.
     for (const part of [{ port }, {}]) {

@@ -1,11 +1,16 @@
 import { AGENTGATEWAY_GROUP, type ObjectRef, type StoredObject } from '@pulseplane/resources';
-import { SECTIONS, type Section, setSections } from './section.ts';
-import { gatewayRef, specOf } from './typed-object.ts';
-import { compareRanks, type PolicyRank, rankOf } from './world/policy-index.ts';
+import { attachedGateways } from './attached-gateways.ts';
+import { BACKEND_SECTIONS, FRONTEND_SECTIONS, type Section, setSections } from './section.ts';
+import { specOf, targetRef } from './typed-object.ts';
+import { compareRanks, type Part, type PolicyRank, rankOf } from './world/policy-index.ts';
 import type { World } from './world/world.ts';
 
-/** A gateway that a policy reaches, whole or one port of it. */
-type PolicyTargetMatch = { readonly gateway: StoredObject; readonly port?: number };
+/** An object that a policy reaches, whole or a part of it, and the gateways on which that counts. */
+export type PolicyTargetMatch = {
+  readonly object: StoredObject;
+  readonly part: Part;
+  readonly gateways: readonly StoredObject[];
+};
 
 /** What a policy's targets came to: those found, and why the others were not. */
 export type ResolvedTargets = { readonly found: readonly PolicyTargetMatch[]; readonly errors: readonly string[] };
@@ -17,7 +22,7 @@ export type Claim = { readonly section: Section; readonly target: PolicyTargetMa
 export type WinningClaim = {
   readonly policy: StoredObject;
   readonly section: Section;
-  readonly target: PolicyTargetMatch;
+  readonly target: Pick<PolicyTargetMatch, 'object' | 'part'>;
 };
 
 /** Where a policy's targets lead. They are in its own namespace; naming a target twice counts once. */
@@ -26,20 +31,50 @@ export function resolveTargets(world: World, policy: StoredObject): ResolvedTarg
   const { targetRefs = [], targetSelectors = [] } = specOf('AgentgatewayPolicy', policy);
   const found = new Map<string, PolicyTargetMatch>();
   const errors: string[] = [];
-  const add = (name: string, port: number | undefined): void => {
-    const gateway = world.object(gatewayRef(namespace, name));
-    if (gateway === undefined) errors.push(`Gateway ${namespace}/${name} not found`);
-    else if (port !== undefined && !specOf('Gateway', gateway).listeners.some((listener) => listener.port === port)) {
-      errors.push(`port ${port} not found in Gateway ${namespace}/${name}`);
-    } else found.set(`${name} ${port ?? ''}`, { gateway, ...(port !== undefined && { port }) });
+  const add = (kind: string, name: string, { sectionName, port }: Part): void => {
+    const part = { ...(sectionName !== undefined && { sectionName }), ...(port !== undefined && { port }) };
+    const object = world.object(targetRef(kind, namespace, name));
+    const gateways = object === undefined ? [] : attachedGateways(world, object);
+    const error = targetError(`${kind} ${namespace}/${name}`, object, part, gateways);
+    if (error !== undefined) errors.push(error);
+    else if (object !== undefined) found.set(`${name} ${sectionName ?? ''} ${port ?? ''}`, { object, part, gateways });
   };
-  for (const { name, port } of targetRefs) add(name, port);
-  for (const { kind, matchLabels, port } of targetSelectors) {
+  for (const { kind, name, ...part } of targetRefs) add(kind, name, part);
+  for (const { kind, matchLabels, ...part } of targetSelectors) {
     const names = world.labels(kind, namespace).select(matchLabels);
     if (names.length === 0) errors.push(`no ${kind} matching selector found in namespace ${namespace}`);
-    for (const name of names) add(name, port);
+    for (const name of names) add(kind, name, part);
   }
   return { found: [...found.values()], errors };
+}
+
+/** Why a target is none, as agentgateway says it. */
+function targetError(
+  named: string,
+  object: StoredObject | undefined,
+  { sectionName, port }: Part,
+  gateways: readonly StoredObject[],
+): string | undefined {
+  if (object === undefined) return `${named} not found`;
+  if (sectionName !== undefined && !sectionNames(object).includes(sectionName)) {
+    return `sectionName ${JSON.stringify(sectionName)} not found in ${named}`;
+  }
+  if (port !== undefined && !specOf('Gateway', object).listeners.some((listener) => listener.port === port)) {
+    return `port ${port} not found in ${named}`;
+  }
+  return gateways.length === 0 ? `${named} is not attached to any Gateway` : undefined;
+}
+
+/** The parts of an object that have names: a gateway's listeners, a route's rules. A static backend has none. */
+function sectionNames(object: StoredObject): readonly string[] {
+  switch (object.ref.kind) {
+    case 'Gateway':
+      return specOf('Gateway', object).listeners.map(({ name }) => name);
+    case 'HTTPRoute':
+      return (specOf('HTTPRoute', object).rules ?? []).flatMap(({ name }) => name ?? []);
+    default:
+      return [];
+  }
 }
 
 /** Each section on each target that was found, and who overrides it there. */
@@ -55,23 +90,41 @@ export function claimsOf(world: World, policy: StoredObject, { found }: Resolved
   );
 }
 
-/** What is in force on a gateway and its ports: at most one claim for each section and exact target. */
-export function winningClaims(world: World, gateway: StoredObject): readonly WinningClaim[] {
-  const ports = new Set(specOf('Gateway', gateway).listeners.map(({ port }) => port));
-  const targets: readonly PolicyTargetMatch[] = [{ gateway }, ...[...ports].map((port) => ({ gateway, port }))];
-  return targets.flatMap((target) =>
-    SECTIONS.flatMap((section) => {
-      const first = firstClaimant(world, section, target);
-      const policy = first && world.object(policyRef(gateway.ref.namespace, first.name));
-      return policy === undefined ? [] : [{ policy, section, target }];
+/** What is in force on an object that policies may target, and on its parts: one claim for each section and part. */
+export function winningClaims(world: World, object: StoredObject): readonly WinningClaim[] {
+  return [{}, ...partsOf(object)].flatMap((part) =>
+    sectionsOn(object, part).flatMap((section) => {
+      const first = firstClaimant(world, section, { object, part });
+      const policy = first && world.object(policyRef(object.ref.namespace, first.name));
+      return policy === undefined ? [] : [{ policy, section, target: { object, part } }];
     }),
   );
 }
 
-function firstClaimant(world: World, section: Section, { gateway, port }: PolicyTargetMatch): PolicyRank | undefined {
-  const { kind, namespace, name } = gateway.ref;
-  const target = { kind, name, labels: gateway.object.metadata.labels ?? {} };
-  for (const first of world.policies(namespace).claimants(section, target, { port })) return first;
+function partsOf(object: StoredObject): readonly Part[] {
+  const ports = object.ref.kind === 'Gateway' ? specOf('Gateway', object).listeners.map(({ port }) => port) : [];
+  return [
+    ...[...new Set(ports)].map((port) => ({ port })),
+    ...sectionNames(object).map((sectionName) => ({ sectionName })),
+  ];
+}
+
+/** What can be set on a target: on a gateway everything, on a port of it what is about clients. */
+function sectionsOn({ ref }: StoredObject, { port, sectionName }: Part): readonly Section[] {
+  if (port !== undefined) return FRONTEND_SECTIONS;
+  return ref.kind === 'Gateway' && sectionName === undefined
+    ? [...FRONTEND_SECTIONS, ...BACKEND_SECTIONS]
+    : BACKEND_SECTIONS;
+}
+
+function firstClaimant(
+  world: World,
+  section: Section,
+  { object, part }: Pick<PolicyTargetMatch, 'object' | 'part'>,
+): PolicyRank | undefined {
+  const { kind, namespace, name } = object.ref;
+  const target = { kind, name, labels: object.object.metadata.labels ?? {} };
+  for (const first of world.policies(namespace).claimants(section, target, part)) return first;
   return undefined;
 }
 

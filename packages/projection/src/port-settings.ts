@@ -3,6 +3,7 @@ import { type EffectiveFrontend, effectiveFrontend } from './gateway/effective-f
 import type { ListenerProtocol } from './gateway/resource.ts';
 import { gatewayPart } from './gateway-projection.ts';
 import { claimsOf, resolveTargets, type WinningClaim, winningClaims } from './policy-attachment.ts';
+import type { Part } from './world/policy-index.ts';
 import type { World } from './world/world.ts';
 
 /** One port of a gateway, what is in force on it, and the policies that say so. */
@@ -33,21 +34,26 @@ export function portSettings(world: World, gateway: StoredObject, draft?: Stored
 /** The gateways that a policy reaches, each once. */
 export function gatewaysOf(world: World, policy: StoredObject): readonly StoredObject[] {
   const { found } = resolveTargets(world, policy);
-  return [...new Map(found.map(({ gateway }) => [gateway.ref.name, gateway])).values()];
+  const gateways = found.flatMap((target) => target.gateways);
+  return [...new Map(gateways.map((gateway) => [refKey(gateway.ref), gateway])).values()];
 }
 
 function withDraft(world: World, gateway: StoredObject, draft: StoredObject | undefined): readonly WinningClaim[] {
   const stored = winningClaims(world, gateway);
   if (draft === undefined) return stored;
   const own = claimsOf(world, draft, resolveTargets(world, draft)).flatMap(({ section, target, winner }) =>
-    winner === undefined && isSame(target.gateway.ref, gateway.ref) ? [{ policy: draft, section, target }] : [],
+    winner === undefined && isSame(target.object.ref, gateway.ref) ? [{ policy: draft, section, target }] : [],
   );
   const others = stored.filter(
     ({ policy, section, target }) =>
       !isSame(policy.ref, draft.ref) &&
-      !own.some((claim) => claim.section === section && claim.target.port === target.port),
+      !own.some((claim) => claim.section === section && isSamePart(claim.target.part, target.part)),
   );
   return [...own, ...others];
+}
+
+function isSamePart(a: Part, b: Part): boolean {
+  return a.port === b.port && a.sectionName === b.sectionName;
 }
 
 function isSame(a: ObjectRef, b: ObjectRef): boolean {

@@ -97,11 +97,47 @@ const policies = objects(
     }),
   ),
 );
+const keepalive = fc.record({ retries: fc.integer({ min: 1, max: 4 }) });
+const backend = fc
+  .record(
+    {
+      tcp: fc.record({ keepalive, connectTimeout: fc.constantFrom('1s', '2s') }, { requiredKeys: [] }),
+      http: fc.record({ requestTimeout: fc.constantFrom('1s', '2s'), version: fc.constantFrom('HTTP1', 'HTTP2') }),
+    },
+    { requiredKeys: [] },
+  )
+  .filter((sections) => Object.keys(sections).length > 0);
+const upstreamTarget = fc.constantFrom(
+  { kind: { group: GATEWAY_API, kind: 'Gateway' }, names: ['g1', 'g2'], sections: ['l80', 'l81'] },
+  { kind: { group: GATEWAY_API, kind: 'HTTPRoute' }, names: ['r1', 'r2'], sections: ['rule', 'none'] },
+  { kind: { group: 'agentgateway.dev', kind: 'AgentgatewayBackend' }, names: ['up1', 'up2'], sections: ['none'] },
+);
+const backendPolicies = objects(
+  'AgentgatewayPolicy',
+  'agentgateway.dev/v1alpha1',
+  ['p1', 'p2', 'p3', 'p4'],
+  upstreamTarget.chain(({ kind, names, sections }) => {
+    const part = fc.option(
+      fc.constantFrom(...sections).map((sectionName) => ({ sectionName })),
+      { nil: {} },
+    );
+    const named = fc
+      .record({ name: fc.constantFrom(...names), part })
+      .map(({ name, part }) => ({ ...kind, name, ...part }));
+    const selected = fc
+      .record({ matchLabels: labels, part })
+      .map(({ matchLabels, part }) => ({ ...kind, matchLabels, ...part }));
+    return fc.oneof(
+      fc.record({ targetRefs: fc.array(named, { minLength: 1, maxLength: 3 }), backend }),
+      fc.record({ targetSelectors: fc.array(selected, { minLength: 1, maxLength: 2 }), backend }),
+    );
+  }),
+);
 const httpRoutes = objects(
   'HTTPRoute',
   `${GATEWAY_API}/v1`,
   ['r1', 'r2'],
-  fc.record({ parentRefs, rules: backendRefs.map((refs) => [{ backendRefs: refs }]) }),
+  fc.record({ parentRefs, rules: backendRefs.map((refs) => [{ name: 'rule', backendRefs: refs }]) }),
 );
 const tcpRoutes = objects(
   'TCPRoute',
@@ -113,9 +149,19 @@ const backends = objects(
   'AgentgatewayBackend',
   'agentgateway.dev/v1alpha1',
   ['up1', 'up2'],
-  port.map((number) => ({ static: { host: 'localhost', port: number } })),
+  fc.record({
+    static: port.map((number) => ({ host: 'localhost', port: number })),
+    policies: fc.option(backend, { nil: {} }),
+  }),
 );
-const anyObject = fc.oneof(gateways, { arbitrary: policies, weight: 3 }, httpRoutes, tcpRoutes, backends);
+const anyObject = fc.oneof(
+  gateways,
+  { arbitrary: policies, weight: 3 },
+  { arbitrary: backendPolicies, weight: 3 },
+  httpRoutes,
+  tcpRoutes,
+  backends,
+);
 const step = fc.record({ object: anyObject, isDeleted: fc.boolean(), asks: fc.constantFrom(...GATEWAYS) });
 
 test('following the events gives at every step what a projection of the same objects from zero gives', async () => {

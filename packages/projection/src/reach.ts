@@ -30,9 +30,10 @@ function reachOfRoute(world: World, ref: ObjectRef): readonly Touched[] {
   return partsOf(world, ref, [ref, ...backends.map((name) => backendRef(ref.namespace, name))]);
 }
 
-/** A policy on a gateway changes the part that is about the gateway itself only. */
+/** A policy changes the part that is about its target itself only. */
 function reachOfTarget(world: World, target: ObjectRef): readonly Touched[] {
-  return target.kind === 'Gateway' ? [{ gateway: target, part: refKey(target) }] : reach(world, target);
+  if (target.kind === 'Gateway') return [{ gateway: target, part: refKey(target) }];
+  return isRouteKind(target.kind) ? partsOf(world, target, [target]) : reach(world, target);
 }
 
 /** These parts, on each gateway that a route names. */

@@ -1,11 +1,23 @@
 import type { AgentgatewayPolicySpec } from '@pulseplane/resources';
 
 /** The parts of a policy that are decided apart, in the order in which they are shown. */
-export const SECTIONS = ['frontend.tcp', 'frontend.http'] as const;
-export type Section = (typeof SECTIONS)[number];
+export const FRONTEND_SECTIONS = ['frontend.tcp', 'frontend.http'] as const;
+export const BACKEND_SECTIONS = ['backend.tcp', 'backend.http'] as const;
+export type FrontendSection = (typeof FRONTEND_SECTIONS)[number];
+export type BackendSection = (typeof BACKEND_SECTIONS)[number];
+export type Section = FrontendSection | BackendSection;
 
 /** The sections that a policy sets. */
-export function setSections({ frontend }: AgentgatewayPolicySpec): readonly Section[] {
-  const isSet = { 'frontend.tcp': frontend?.tcp !== undefined, 'frontend.http': frontend?.http !== undefined };
-  return SECTIONS.filter((section) => isSet[section]);
+export function setSections({ frontend, backend }: AgentgatewayPolicySpec): readonly Section[] {
+  const isSet: { readonly [Name in Section]: boolean } = {
+    'frontend.tcp': frontend?.tcp !== undefined,
+    'frontend.http': frontend?.http !== undefined,
+    'backend.tcp': backend?.tcp !== undefined,
+    'backend.http': backend?.http !== undefined,
+  };
+  return [...FRONTEND_SECTIONS, ...BACKEND_SECTIONS].filter((section) => isSet[section]);
+}
+
+export function isFrontendSection(section: Section): section is FrontendSection {
+  return (FRONTEND_SECTIONS as readonly string[]).includes(section);
 }

@@ -1,6 +1,7 @@
-import { AGENTGATEWAY_GROUP, GATEWAY_GROUP, type JsonObject, type StoredObject } from '@pulseplane/resources';
+import { AGENTGATEWAY_GROUP, GATEWAY_GROUP, type JsonObject, refKey, type StoredObject } from '@pulseplane/resources';
 import type { GatewayName } from '../gateway/resource.ts';
 import { type Claim, claimsOf, resolveTargets } from '../policy-attachment.ts';
+import { KEY_PREFIXES } from '../policy-resource.ts';
 import { qualifiedName } from '../typed-object.ts';
 import { compareText } from '../world/ordered-set.ts';
 import type { World } from '../world/world.ts';
@@ -42,12 +43,16 @@ function reachedGateways(
   claims: readonly Claim[],
   observe: (gateway: GatewayName) => WorkerObservation,
 ): readonly Reached[] {
-  const gateways = new Map(claims.map(({ target }) => [target.gateway.ref.name, target.gateway]));
-  const concerns = (resource: string): boolean => resource.startsWith(`policy/frontend/${qualifiedName(policy)}:`);
+  const gateways = new Map(
+    claims.flatMap(({ target }) => target.gateways.map((gateway) => [qualifiedName(gateway), gateway])),
+  );
+  const concerns = (resource: string): boolean =>
+    KEY_PREFIXES.some((prefix) => resource.startsWith(`policy/${prefix}${qualifiedName(policy)}:`));
   return [...gateways.values()]
-    .sort((a, b) => compareText(a.ref.name, b.ref.name))
+    .sort((a, b) => compareText(qualifiedName(a), qualifiedName(b)))
     .map((gateway) => {
-      const here = claims.filter(({ target }) => target.gateway.ref.name === gateway.ref.name);
+      const isHere = ({ ref }: StoredObject): boolean => refKey(ref) === refKey(gateway.ref);
+      const here = claims.filter(({ target }) => target.gateways.some(isHere));
       const isInForce = here.some(({ winner }) => winner === undefined);
       return {
         gateway,
@@ -77,14 +82,23 @@ function attached(policy: StoredObject, gateway: StoredObject, claims: readonly 
   }
   const message = lost
     .map(({ section, target, winner }) => {
-      const port = target.port === undefined ? '' : ` on port ${target.port}`;
-      return `${section}${port} is overridden by AgentgatewayPolicy ${qualifiedName(winner)}`;
+      return `${section}${placeOf(target)} is overridden by AgentgatewayPolicy ${qualifiedName(winner)}`;
     })
     .join('; ');
   const about = [policy, gateway, ...lost.map(({ winner }) => winner)] as const;
   return lost.length === claims.length
     ? condition('Attached', 'False', 'Overridden', message, about)
     : condition('Attached', 'True', 'Merged', message, about);
+}
+
+/** Where a section is overridden, unless it is the whole gateway that the message stands for. */
+function placeOf({ object, part: { port, sectionName } }: Claim['target']): string {
+  if (object.ref.kind !== 'Gateway') {
+    const section = sectionName === undefined ? '' : `/${sectionName}`;
+    return ` on ${object.ref.kind} ${qualifiedName(object)}${section}`;
+  }
+  if (sectionName !== undefined) return ` on listener ${sectionName}`;
+  return port === undefined ? '' : ` on port ${port}`;
 }
 
 function unattached(policy: StoredObject, errors: readonly string[]): JsonObject {

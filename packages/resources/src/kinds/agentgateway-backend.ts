@@ -41,7 +41,7 @@ export const AgentgatewayBackendSpec = Type.Object(
       dynamicForwardProxy: 'Wherever the request says.',
       mcp: 'MCP servers.',
     }),
-    policies: Type.Optional(notEnforced(Backend)),
+    policies: Type.Optional(Backend),
   },
   {
     description: 'Where to connect to.',

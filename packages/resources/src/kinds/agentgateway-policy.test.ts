@@ -238,7 +238,7 @@ test('a size that is no quantity breaks the pattern only', () => {
 
 check('sections that are not enforced', [
   ['traffic', { targetRefs, frontend: { tcp }, traffic: { x: 1 } }, [`spec.traffic: ${NOT_ENFORCED}`]],
-  ['backend', { targetRefs, frontend: { tcp }, backend: { auth: { x: 1 } } }, [`spec.backend: ${NOT_ENFORCED}`]],
+  ['backend', { targetRefs, frontend: { tcp }, backend: { auth: { x: 1 } } }, [`spec.backend.auth: ${NOT_ENFORCED}`]],
   [
     'strategy',
     { targetRefs, frontend: { tcp }, strategy: { inheritance: 'Override' } },
@@ -318,7 +318,14 @@ check('targetRefs', [
     targets({ group: 'agentgateway.dev', kind: 'AgentgatewayBackend', name: 'x' }),
     [`${FRONTEND_KIND} AgentgatewayBackend`],
   ],
-  ['a service', targets({ group: '', kind: 'Service', name: 'x' }), [`${FRONTEND_KIND} Service`]],
+  [
+    'a service',
+    targets({ group: '', kind: 'Service', name: 'x' }),
+    [
+      `${FRONTEND_KIND} Service`,
+      'spec: Invalid value: "object": targets of kind Service are not supported by Pulseplane',
+    ],
+  ],
   [
     'a kind that nobody has',
     targets({ ...gateway, kind: 'Pod' }),

@@ -22,7 +22,7 @@ export const AgentgatewayPolicySpec = Type.Object(
     targetRefs: Type.Optional(TargetRefs),
     targetSelectors: Type.Optional(TargetSelectors),
     frontend: Type.Optional(Frontend),
-    backend: Type.Optional(notEnforced(Backend)),
+    backend: Type.Optional(Backend),
     strategy: Type.Optional(notEnforced(Strategy)),
     traffic: Type.Optional(notEnforced(opaqueObject('How requests are handled.'))),
   },

@@ -6,6 +6,7 @@ import {
   durationField,
   hostnameField,
   nameField,
+  notEnforced,
   notEnforcedSections,
 } from './fields.ts';
 import { Keepalive } from './keepalive.ts';
@@ -14,7 +15,7 @@ import { alpnField, keyExchangeGroupsField } from './tls-fields.ts';
 const Tcp = Type.Object(
   {
     connectTimeout: Type.Optional(
-      durationField('connectTimeout', 'How long connecting may take, with the TLS handshake. 10s when left out.', {
+      durationField('connectTimeout', 'How long connecting may take. 10s when left out.', {
         min: '100ms',
       }),
     ),
@@ -26,9 +27,9 @@ const Tcp = Type.Object(
 const Http = Type.Object(
   {
     requestTimeout: Type.Optional(
-      durationField('requestTimeout', 'How long the answer to a request may take.', { min: '1ms' }),
+      durationField('requestTimeout', 'How long it may take until the answer to a request begins.', { min: '1ms' }),
     ),
-    version: Type.Optional(choice(['HTTP1', 'HTTP2'], 'The version of HTTP; that of the client when left out.')),
+    version: Type.Optional(choice(['HTTP1', 'HTTP2'], 'The version of HTTP; HTTP1 when left out.')),
   },
   { description: 'Settings of outgoing HTTP requests.' },
 );
@@ -117,10 +118,10 @@ const sections = {
   }),
   http: Type.Optional(Http),
   tcp: Type.Optional(Tcp),
-  tls: Type.Optional(Tls),
+  tls: Type.Optional(notEnforced(Tls)),
 };
 
-/** How outgoing connections are handled. Whoever uses it says whether it is enforced as a whole. */
+/** How outgoing connections are handled. */
 export const Backend = Type.Object(sections, {
   description: 'How outgoing connections are handled.',
   'x-kubernetes-validations': [atLeastOneOf(Object.keys(sections).sort())],

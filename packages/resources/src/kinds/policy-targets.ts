@@ -83,6 +83,12 @@ export const TARGET_RULES: readonly ValidationRule[] = [
       `!has(self.${list}) || self.${list}.all(t, t.kind != 'Service' || !has(t.sectionName) || (int(t.sectionName) >= 1 && int(t.sectionName) <= 65535))`,
     'Service sectionName must be a numeric port from 1 to 65535',
   ),
+  ...bothLists(
+    (list) =>
+      `!has(self.${list}) || !self.${list}.exists(t, t.kind in ['Service', 'GRPCRoute', 'ListenerSet', 'InferencePool'])`,
+    'targets of kind Service, GRPCRoute, ListenerSet and InferencePool are not supported by Pulseplane',
+    (list) => `'targets of kind ' + self.${list}[0].kind + ' are not supported by Pulseplane'`,
+  ),
 ];
 
 function bothLists(

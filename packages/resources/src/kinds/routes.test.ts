@@ -281,8 +281,25 @@ const CASES: readonly (readonly [
   [
     'inline policies',
     AGENTGATEWAY_BACKEND,
+    { static: { host: 'a', port: 1 }, policies: { tcp: { connectTimeout: '1s' }, http: { version: 'HTTP2' } } },
+    [],
+  ],
+  [
+    'inline policies that are wrong',
+    AGENTGATEWAY_BACKEND,
+    { static: { host: 'a', port: 1 }, policies: { tls: {}, http: { requestTimeout: '0s' } } },
+    [
+      `spec.policies.tls: ${NOT_ENFORCED}`,
+      'spec.policies.http.requestTimeout: Invalid value: "string": requestTimeout must be at least 1ms, got 0s',
+    ],
+  ],
+  [
+    'no inline policy',
+    AGENTGATEWAY_BACKEND,
     { static: { host: 'a', port: 1 }, policies: {} },
-    [`spec.policies: ${NOT_ENFORCED}`],
+    [
+      'spec.policies: Invalid value: "object": at least one of the fields in [ai auth extAuth health http mcp tcp tls transformation tunnel] must be set',
+    ],
   ],
 ];
 
