@@ -6,7 +6,7 @@ import { compareRanks, type Part, type PolicyRank, rankOf } from './world/policy
 import type { World } from './world/world.ts';
 
 /** An object that a policy reaches, whole or a part of it, and the gateways on which that counts. */
-export type PolicyTargetMatch = {
+type PolicyTargetMatch = {
   readonly object: StoredObject;
   readonly part: Part;
   readonly gateways: readonly StoredObject[];

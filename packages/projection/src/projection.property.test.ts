@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import { createMemoryEventLog } from '@pulseplane/event-log';
 import type { KubernetesObject } from '@pulseplane/resources';
 import fc from 'fast-check';
+import { backendPaths } from './gateway/backend-paths.ts';
+import { indexBackendPolicies, winningSection } from './gateway/effective-backend.ts';
 import { winningPolicies } from './gateway/effective-frontend.ts';
 import type { GatewayResource, Policy } from './gateway/resource.ts';
 import type { GatewayParts } from './gateway-projection.ts';
@@ -192,6 +194,17 @@ test('following the events gives at every step what a projection of the same obj
           const winners = winningPolicies(policiesOf(current), gateway, number);
           for (const { section, by } of overridden) {
             assert.equal(winners[section === 'frontend.tcp' ? 'tcp' : 'http']?.name.name, by.name);
+          }
+        }
+        const index = indexBackendPolicies(policiesOf(current));
+        for (const path of backendPaths([...current.values()].flat())) {
+          const overridden = followed.overriddenOnPath(path, 100);
+          assert.deepEqual(overridden, new Projection(log).overriddenOnPath(path, 100));
+          for (const { section, by } of overridden) {
+            const winner = winningSection(index, path, section === 'backend.tcp' ? 'tcp' : 'http')?.source;
+            assert.ok(winner);
+            assert.equal('policy' in winner ? winner.policy.name.name : winner.backend.name, by.name);
+            assert.equal('backend' in winner, by.kind === 'AgentgatewayBackend');
           }
         }
         for (const stored of log.objects({})) {

@@ -1,8 +1,9 @@
 import type { StoredEvent } from '@pulseplane/event-log';
 import type { JsonObject, StoredObject } from '@pulseplane/resources';
+import type { BackendPath } from './gateway/effective-backend.ts';
 import type { GatewayName, GatewayResource } from './gateway/resource.ts';
 import { type GatewayParts, projectGateway } from './gateway-projection.ts';
-import { type Overridden, overriddenPolicies } from './overridden-policies.ts';
+import { type Overridden, overriddenOnPath, overriddenPolicies } from './overridden-policies.ts';
 import { gatewaysOf, type PortSettings, portSettings } from './port-settings.ts';
 import { reach, type Touched } from './reach.ts';
 import { condition } from './status/condition.ts';
@@ -84,6 +85,11 @@ export class Projection {
   /** At most `limit` of the policies that set something for a port of a gateway, and are not in force there. */
   overridden(gateway: GatewayName, port: number, limit: number): readonly Overridden[] {
     return overriddenPolicies(this.#world, gateway, port, limit);
+  }
+
+  /** The same for the way from a listener to a backend. */
+  overriddenOnPath(path: BackendPath, limit: number): readonly Overridden[] {
+    return overriddenOnPath(this.#world, path, limit);
   }
 
   /** The ports of a gateway with what is in force on them. With a draft: as if that policy were stored as given. */

@@ -68,7 +68,7 @@ export function effectiveBackend(policies: BackendPolicyIndex, path: BackendPath
 }
 
 /** What sets a section on a path, if anything does. */
-function winningSection<Section extends SectionName>(
+export function winningSection<Section extends SectionName>(
   policies: BackendPolicyIndex,
   path: BackendPath,
   section: Section,

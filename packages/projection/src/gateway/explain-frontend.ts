@@ -1,14 +1,6 @@
 import { effectiveFrontend, winningPolicies } from './effective-frontend.ts';
+import type { ExplainedValue } from './explained-value.ts';
 import type { GatewayName, HttpSettings, Policy, TcpKeepalive } from './resource.ts';
-
-/** A value in force and where it comes from; null: nothing is set and nothing is done. */
-export type ExplainedValue = {
-  /** As the effective configuration names it: `tcp.idleSeconds`. */
-  readonly name: string;
-  readonly value: number | string | null;
-  /** The policy that says so and the field in which it does; absent: it is the default. */
-  readonly source?: { readonly policy: Policy; readonly field: string };
-};
 
 type Field<Settings, Name extends string> = {
   readonly name: Name;

@@ -1,3 +1,4 @@
+export { backendPaths, type PortBackendPath, pathName } from './backend-paths.ts';
 export {
   BACKEND_DEFAULTS,
   type BackendPath,
@@ -13,7 +14,9 @@ export {
   effectiveFrontend,
   FRONTEND_DEFAULTS,
 } from './effective-frontend.ts';
-export { type ExplainedValue, explainFrontend } from './explain-frontend.ts';
+export { explainBackend } from './explain-backend.ts';
+export { explainFrontend } from './explain-frontend.ts';
+export type { ExplainedValue } from './explained-value.ts';
 export {
   type Backend,
   type BackendPolicy,

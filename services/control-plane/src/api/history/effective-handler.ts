@@ -1,6 +1,17 @@
 import type { Projection } from '@pulseplane/projection';
-import type { GatewayName, GatewayResource, Policy } from '@pulseplane/projection/gateway';
-import { effectiveFrontend } from '@pulseplane/projection/gateway';
+import type {
+  EffectiveBackend,
+  GatewayName,
+  GatewayResource,
+  Policy,
+  PortBackendPath,
+} from '@pulseplane/projection/gateway';
+import {
+  backendPaths,
+  effectiveBackend,
+  effectiveFrontend,
+  indexBackendPolicies,
+} from '@pulseplane/projection/gateway';
 import type { ResourceKind } from '@pulseplane/resources';
 import type { FastifyRequest } from 'fastify';
 import { refOf } from '../../command/index.ts';
@@ -8,9 +19,12 @@ import { type Answer, statusAnswer } from '../answer.ts';
 import type { ApiOptions } from '../api-options.ts';
 import type { PathParams } from '../read-handlers.ts';
 import { invalidParameter, notFound } from '../status.ts';
-import { explainPort } from './explain-port.ts';
+import { createExplainer } from './explain-effective.ts';
 import { HISTORY_API_VERSION } from './history-handlers.ts';
 import { readMoment } from './moment.ts';
+
+/** So many ways to backends are explained for each port. */
+const MOST_EXPLAINED_BACKENDS = 100;
 
 /**
  * GET .../gateways/NAME/effective: what the gateway's workers run, now or at any moment before. With `explain=true` each
@@ -42,7 +56,10 @@ export function getEffective(options: ApiOptions, kind: ResourceKind, request: F
       metadata: { name, namespace },
       gateway,
       seq,
-      ports: explain === 'true' ? explained(options, projection, gateway, resources, ports, seq) : ports,
+      ports:
+        explain === 'true'
+          ? explained(options, projection, gateway, resources, ports, seq)
+          : withBackends(ports, resources),
       resources,
     },
   };
@@ -61,6 +78,41 @@ export function effectivePorts(gateway: GatewayName, resources: readonly Gateway
   });
 }
 
+/** A way from a listener to a backend, with what holds for its connections. Raw TCP has no HTTP settings. */
+type BackendSettings = Pick<PortBackendPath, 'listener' | 'route'> & {
+  readonly path: PortBackendPath;
+  readonly backend: { readonly namespace: string; readonly name: string };
+  readonly tcp: EffectiveBackend['tcp'];
+  readonly http: EffectiveBackend['http'] | null;
+};
+
+/** Each way to a backend, merged as the workers merge it. */
+export function effectiveBackends(resources: readonly GatewayResource[]): readonly BackendSettings[] {
+  const index = indexBackendPolicies(policiesOf(resources));
+  return backendPaths(resources).map((path) => {
+    const { listener, route, backend } = path;
+    const { tcp, http } = effectiveBackend(index, path);
+    const { namespace, name } = backend;
+    return {
+      path,
+      listener,
+      route,
+      backend: { namespace, name },
+      tcp,
+      http: route.kind === 'TCPRoute' ? null : http,
+    };
+  });
+}
+
+/** The ports with the ways to backends that begin there. */
+function withBackends(ports: readonly EffectivePort[], resources: readonly GatewayResource[]) {
+  const backends = effectiveBackends(resources);
+  return ports.map((port) => ({
+    ...port,
+    backends: backends.filter(({ path }) => path.port === port.port).map(({ path: _, ...shown }) => shown),
+  }));
+}
+
 function explained(
   { log }: ApiOptions,
   projection: Projection,
@@ -70,7 +122,21 @@ function explained(
   seq: number,
 ) {
   const policies = policiesOf(resources);
-  return ports.map((port) => ({ ...port, ...explainPort({ log, projection, gateway, policies, seq }, port) }));
+  const index = indexBackendPolicies(policies);
+  const backends = effectiveBackends(resources);
+  const explainer = createExplainer({ log, projection, gateway, policies, seq });
+  return ports.map((port) => {
+    const here = backends.filter(({ path }) => path.port === port.port);
+    return {
+      ...port,
+      ...explainer.port(port),
+      backends: here.slice(0, MOST_EXPLAINED_BACKENDS).map(({ path, ...shown }) => ({
+        ...shown,
+        ...explainer.path(index, path),
+      })),
+      ...(here.length > MOST_EXPLAINED_BACKENDS && { moreBackends: true }),
+    };
+  });
 }
 
 function policiesOf(resources: readonly GatewayResource[]): readonly Policy[] {

@@ -328,8 +328,9 @@ for (const { name, open } of EVENT_LOGS) {
             protocol: 'http',
             tcp,
             http: { maxBufferSize: 2_097_152, http1IdleTimeoutMs: 600_000, http2KeepaliveTimeoutMs: 20_000 },
+            backends: [],
           },
-          { port: 3001, protocol: 'tcp', tcp, http: null },
+          { port: 3001, protocol: 'tcp', tcp, http: null, backends: [] },
         ]);
         assert.equal(now.resources.length, 5);
         const before = (await send('GET', `${url}?at=3`)).json();
@@ -414,6 +415,96 @@ for (const { name, open } of EVENT_LOGS) {
           );
         }
         assert.equal((await send('GET', `${GATEWAYS}/agentgateway-proxy/effective?explain=1`)).statusCode, 400);
+      });
+
+      test('tells the settings on each way to a backend, with their sources and those that lost', async () => {
+        const { send } = await createFixture({ log: open() });
+        const backends = '/apis/agentgateway.dev/v1alpha1/namespaces/httpbin/agentgatewaybackends';
+        const metadata = (name: string) => ({ name, namespace: 'httpbin' });
+        const backendRefs = [{ group: 'agentgateway.dev', kind: 'AgentgatewayBackend', name: 'up' }];
+        const route = (apiVersion: string, kind: string, rules: object) => ({
+          apiVersion: `gateway.networking.k8s.io/${apiVersion}`,
+          kind,
+          metadata: metadata('web'),
+          spec: { parentRefs: [{ name: 'agentgateway-proxy' }], rules: [rules] },
+        });
+        await send('POST', GATEWAYS, GATEWAY);
+        await send(
+          'POST',
+          GATEWAYS.replace('gateways', 'httproutes'),
+          route('v1', 'HTTPRoute', { name: 'one', backendRefs }),
+        );
+        await send(
+          'POST',
+          GATEWAYS.replace('/v1/', '/v1alpha2/').replace('gateways', 'tcproutes'),
+          route('v1alpha2', 'TCPRoute', { backendRefs }),
+        );
+        const created = await send('POST', backends, {
+          apiVersion: 'agentgateway.dev/v1alpha1',
+          kind: 'AgentgatewayBackend',
+          metadata: metadata('up'),
+          spec: { static: { host: 'up', port: 1 }, policies: { http: { requestTimeout: '3s' } } },
+        });
+        assert.equal(created.statusCode, 201);
+        const both = { tcp: { keepalive: { time: '30s' } }, http: { version: 'HTTP2' } };
+        const policy = (name: string, targetRefs: object[], backend: object) =>
+          send('POST', POLICIES, { ...TCP_POLICY, metadata: metadata(name), spec: { targetRefs, backend } });
+        const [onGateway] = TCP_POLICY.spec.targetRefs;
+        await policy('gateway', [{ ...onGateway }], both);
+        const onRule = { group: 'gateway.networking.k8s.io', kind: 'HTTPRoute', name: 'web', sectionName: 'one' };
+        await policy('rule', [onRule], { tcp: { connectTimeout: '2s' } });
+        const url = `${GATEWAYS}/agentgateway-proxy/effective`;
+        const [http, tcp] = (await send('GET', `${url}?explain=true`)).json().ports;
+        const [onHttp] = http.backends;
+        assert.deepEqual(
+          [onHttp.listener, onHttp.route.name, onHttp.route.ruleName, onHttp.backend.name],
+          ['http', 'web', 'one', 'up'],
+        );
+        type Value = {
+          name: string;
+          value: unknown;
+          source: { field?: string; policy?: object; backend?: object; event?: { seq: number } };
+        };
+        const shown = (values: readonly Value[]) =>
+          values.map(({ name, value, source }) => [name, value, source.field ?? source, source.event?.seq]);
+        assert.deepEqual(shown(onHttp.values), [
+          ['tcp.connectTimeoutMs', 2000, 'spec.backend.tcp.connectTimeout', 8],
+          ['tcp.idleSeconds', 180, 'default', undefined],
+          ['tcp.intervalSeconds', 180, 'default', undefined],
+          ['tcp.probes', 9, 'default', undefined],
+          ['http.version', 'http1', 'default', undefined],
+          ['http.requestTimeoutMs', 3000, 'spec.policies.http.requestTimeout', 6],
+        ]);
+        assert.deepEqual(onHttp.values[5].source.backend, metadata('up'));
+        assert.deepEqual(
+          onHttp.overridden.map((lost: { section: string; policy: object; by: object; reason: string }) => [
+            lost.section,
+            lost.policy,
+            lost.by,
+            lost.reason,
+          ]),
+          [
+            [
+              'backend.tcp',
+              metadata('gateway'),
+              metadata('rule'),
+              'the other one targets the rule, which is more specific than the gateway',
+            ],
+            [
+              'backend.http',
+              metadata('gateway'),
+              { kind: 'AgentgatewayBackend', ...metadata('up') },
+              'the backend itself sets it, which is more specific than a policy',
+            ],
+          ],
+        );
+        assert.deepEqual([tcp.backends.length, tcp.backends[0].http, tcp.backends[0].overridden], [1, null, []]);
+        assert.deepEqual(shown(tcp.backends[0].values).slice(0, 2), [
+          ['tcp.connectTimeoutMs', 10_000, 'default', undefined],
+          ['tcp.idleSeconds', 30, 'spec.backend.tcp.keepalive.time', 7],
+        ]);
+        const [then] = (await send('GET', `${url}?at=7`)).json().ports;
+        assert.deepEqual([then.backends[0].tcp.idleSeconds, then.backends[0].tcp.connectTimeoutMs], [30, 10_000]);
       });
     });
   });

@@ -1,7 +1,7 @@
 import type { GatewayParts, Projection, Touched } from '@pulseplane/projection';
-import { type GatewayName, type GatewayResource, resourceName } from '@pulseplane/projection/gateway';
+import { type GatewayName, type GatewayResource, pathName, resourceName } from '@pulseplane/projection/gateway';
 import type { Json } from '@pulseplane/resources';
-import { effectivePorts } from '../history/effective-handler.ts';
+import { effectiveBackends, effectivePorts } from '../history/effective-handler.ts';
 import { type Change, diffJson } from '../history/json-diff.ts';
 
 /** A gateway's parts as they would be. */
@@ -50,14 +50,22 @@ function untouched(parts: GatewayParts, { namespace, name }: GatewayName, touche
   return known;
 }
 
-/** The ports with their settings, and the resources of the parts that the other side does not share. */
+/**
+ * The ports and the ways to backends with their settings, and the resources of the parts that the other side does not
+ * share. A way leads through several parts, so all are looked at.
+ */
 function effective(gateway: GatewayName, parts: GatewayParts, other: GatewayParts): Json | undefined {
   const changed = [...parts].flatMap(([key, part]) => (other.get(key) === part ? [] : part));
   if (changed.length === 0) return undefined;
   const ports = effectivePorts(gateway, changed).map(({ port, ...settings }): [string, Json] => [`${port}`, settings]);
+  const backends = effectiveBackends([...parts.values()].flat()).map(({ path, tcp, http }): [string, Json] => [
+    pathName(path),
+    { tcp, http },
+  ]);
   const resources = changed.map((resource): [string, Json] => [resourceName(resource), contentOf(resource)]);
   return {
     ...(ports.length > 0 && { ports: Object.fromEntries(ports) }),
+    ...(backends.length > 0 && { backends: Object.fromEntries(backends) }),
     resources: Object.fromEntries(resources),
   };
 }

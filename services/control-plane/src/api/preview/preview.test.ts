@@ -56,6 +56,44 @@ test('a changed policy: the diff of each gateway that it reaches, and its worker
   assert.equal(written.json().ports[0].tcp.idleSeconds, 60);
 });
 
+test('a backend policy: what changes on each way to a backend, and for which gateways', async () => {
+  const { preview, send } = await withPolicy();
+  const group = 'agentgateway.dev';
+  const backendRefs = [{ group, kind: 'AgentgatewayBackend', name: 'up' }];
+  const up = {
+    apiVersion: `${group}/v1alpha1`,
+    kind: 'AgentgatewayBackend',
+    metadata: { name: 'up', namespace: 'httpbin' },
+  };
+  const web = {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'HTTPRoute',
+    metadata: { name: 'web', namespace: 'httpbin' },
+    spec: { parentRefs: [{ name: 'agentgateway-proxy' }], rules: [{ name: 'one', backendRefs }] },
+  };
+  const spec = { static: { host: 'up', port: 1 } };
+  await send('POST', POLICIES.replace('policies', 'backends'), { ...up, spec });
+  await send('POST', GATEWAYS.replace('gateways', 'httproutes'), web);
+  const onBackend = {
+    ...TCP_POLICY,
+    metadata: { name: 'upstream', namespace: 'httpbin' },
+    spec: { targetRefs: backendRefs, backend: { tcp: { keepalive: { time: '30s' } } } },
+  };
+  const policies = await preview(onBackend);
+  assert.deepEqual(
+    policies.gateways[0]?.text.filter((line) => line.startsWith('backends')),
+    ['backends["http HTTPRoute httpbin/web/one httpbin/up"].tcp.idleSeconds: 180 -> 30'],
+  );
+  assert.equal(policies.workers, 2);
+  const inline = await preview({ ...up, spec: { ...spec, policies: { http: { requestTimeout: '3s' } } } });
+  assert.ok(
+    inline.gateways[0]?.text.includes(
+      '+ backends["http HTTPRoute httpbin/web/one httpbin/up"].http.requestTimeoutMs: 3000',
+    ),
+    inline.gateways[0]?.text.join('\n'),
+  );
+});
+
 test('a manifest that changes nothing touches no gateway', async () => {
   const { preview } = await withPolicy();
   const { objects, gateways, workers } = await preview(policy('30s'));
