@@ -101,6 +101,28 @@ export function winningClaims(world: World, object: StoredObject): readonly Winn
   );
 }
 
+/**
+ * The policies that come first on an object, whether it exists or not, and on its parts: at most `most` for each
+ * section and part.
+ */
+export function contenders(world: World, ref: ObjectRef, most: number): readonly ObjectRef[] {
+  const { kind, namespace, name } = ref;
+  const object = world.object(ref);
+  const target = { kind, name, labels: object?.object.metadata.labels ?? {} };
+  const names = new Set<string>();
+  for (const part of [{}, ...(object === undefined ? [] : partsOf(object))]) {
+    for (const section of sectionsOn({ ref }, part)) {
+      let count = 0;
+      for (const claimant of world.policies(namespace).claimants(section, target, part)) {
+        names.add(claimant.name);
+        count += 1;
+        if (count === most) break;
+      }
+    }
+  }
+  return [...names].map((policy) => policyRef(namespace, policy));
+}
+
 function partsOf(object: StoredObject): readonly Part[] {
   const ports = object.ref.kind === 'Gateway' ? specOf('Gateway', object).listeners.map(({ port }) => port) : [];
   return [
@@ -110,7 +132,7 @@ function partsOf(object: StoredObject): readonly Part[] {
 }
 
 /** What can be set on a target: on a gateway everything, on a port of it what is about clients. */
-function sectionsOn({ ref }: StoredObject, { port, sectionName }: Part): readonly Section[] {
+function sectionsOn({ ref }: Pick<StoredObject, 'ref'>, { port, sectionName }: Part): readonly Section[] {
   if (port !== undefined) return FRONTEND_SECTIONS;
   return ref.kind === 'Gateway' && sectionName === undefined
     ? [...FRONTEND_SECTIONS, ...BACKEND_SECTIONS]

@@ -1,5 +1,6 @@
 import type { StoredEvent } from '@pulseplane/event-log';
-import type { JsonObject, StoredObject } from '@pulseplane/resources';
+import type { JsonObject, ObjectRef, StoredObject } from '@pulseplane/resources';
+import { affectedObjects } from './affected-objects.ts';
 import type { BackendPath } from './gateway/effective-backend.ts';
 import type { GatewayName, GatewayResource } from './gateway/resource.ts';
 import { type GatewayParts, projectGateway } from './gateway-projection.ts';
@@ -100,6 +101,11 @@ export class Projection {
   /** The gateways that a policy reaches, stored or not yet. */
   gatewaysOf(policy: StoredObject): readonly StoredObject[] {
     return gatewaysOf(this.#world, policy);
+  }
+
+  /** Objects whose status may follow from a gateway, route or backend: policies that come first there, some routes. */
+  affected(ref: ObjectRef, limit: number): readonly ObjectRef[] {
+    return affectedObjects(this.#world, ref, limit);
   }
 
   /** The status of an object; undefined for kinds without one. `observe` says what a gateway's workers run. */

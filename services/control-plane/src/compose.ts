@@ -4,10 +4,11 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createMemoryEventLog, type EventLog } from '@pulseplane/event-log';
 import { type ObjectSource, Projection } from '@pulseplane/projection';
+import type { StoredObject } from '@pulseplane/resources';
 import type { Logger } from '@pulseplane/telemetry';
 import { createTunnelServer } from '@pulseplane/tunnel';
 import { createAdsServer } from '@pulseplane/xds';
-import { ClusterView, createApi, seed } from './api/index.ts';
+import { ClusterView, createApi, EventRecorder, RecordedEvents, seed } from './api/index.ts';
 import { bootstrap } from './command/index.ts';
 import type { ControlPlaneConfig } from './config.ts';
 import { openLog } from './open-log.ts';
@@ -35,7 +36,6 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   const projection = new Projection(log);
   // 3. The snapshots: a gateway's configuration as named, versioned bytes.
   const snapshots = new GatewaySnapshots(projection, logger);
-  followLog(log, projection, snapshots, logger);
 
   // 4. The streams: distribute the snapshots, and observe what the workers answer.
   const fleet = new Fleet(logger, now);
@@ -53,13 +53,28 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
     now,
   });
 
-  // 5. The door: commands come in here, and status goes out.
+  // 5. The Events: what follows from the log and from the workers' answers, told to people.
+  const statusOf = (stored: StoredObject) =>
+    projection.status(stored, (gateway) => fleet.observe(gateway, snapshots.hasNews(gateway)));
+  const recordedEvents = new RecordedEvents(now);
+  const recorder = new EventRecorder({
+    log,
+    statusOf,
+    affected: (ref, limit) => projection.affected(ref, limit),
+    events: recordedEvents,
+    logger,
+  });
+  followLog(log, projection, snapshots, logger, (event, touched) => recorder.changed(event, touched));
+  fleet.onAnswers((gateway) => recorder.answered(gateway));
+
+  // 6. The door: commands come in here, and status goes out.
   let ready = false;
   const api = await createApi({
     log,
-    statusOf: (stored) => projection.status(stored, (gateway) => fleet.observe(gateway, snapshots.hasNews(gateway))),
+    statusOf,
     projectionAt: (seq) => (seq === log.head() ? projection : new Projection(objectsAt(log, seq))),
     clusterView,
+    recordedEvents,
     openToWorker: tunnels.open,
     workerReport: tunnels.reported,
     logger,
@@ -71,6 +86,7 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
 
   const stop = async (): Promise<void> => {
     ready = false;
+    recorder.close();
     await api.close();
     await ads.close();
     await log.close();

@@ -30,7 +30,7 @@ import {
 import type { Logger } from '@pulseplane/telemetry';
 import { RESOURCE_TYPE_URL } from '@pulseplane/wire';
 import fc from 'fast-check';
-import { ClusterView, createApi, seed } from './api/index.ts';
+import { ClusterView, createApi, RecordedEvents, seed } from './api/index.ts';
 import { bootstrap } from './command/index.ts';
 import { PRIVATE_PARTS } from './testing/fuzzed-objects.ts';
 import { type FuzzedRequest, fuzzedRequest } from './testing/fuzzed-requests.ts';
@@ -153,6 +153,7 @@ async function startServer(): Promise<Server> {
       seq === log.head()
         ? projection
         : new Projection({ object: (ref) => log.objectAt(ref, seq), each: (filter) => log.objectsAt(filter, seq) }),
+    recordedEvents: new RecordedEvents(now),
     clusterView: new ClusterView({ workers: () => [], onWorkers: () => () => undefined, now }),
     openToWorker: () => Promise.resolve({ kind: 'refused', reason: 'nobody is connected' }),
     workerReport: () => undefined,

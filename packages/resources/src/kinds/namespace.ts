@@ -30,6 +30,9 @@ export const NAMESPACE: ResourceKind = defineKind({
   spec: NamespaceSpec,
   specRequired: false,
   status: NamespaceStatus,
+  selectableFields: {
+    'status.phase': ({ metadata }) => (metadata.deletionTimestamp === undefined ? 'Active' : 'Terminating'),
+  },
   initialStatus: { phase: 'Active' },
   columns: [{ name: 'Status', type: 'string', jsonPath: '.status.phase', description: 'The phase of the namespace.' }],
 });

@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox';
-import type { JsonObject } from '../object.ts';
+import type { JsonObject, KubernetesObject } from '../object.ts';
 import { planOf } from '../validation/compile-plan.ts';
 import type { FieldError } from '../validation/field-error.ts';
 import type { JsonSchema } from '../validation/json-schema.ts';
@@ -48,6 +48,10 @@ export type ResourceKind = {
   };
   /** What a writer should know of a good spec: settings that do nothing beside others. Each begins with the field. */
   readonly hints?: (spec: JsonObject) => readonly string[];
+  /** What field selectors may name besides metadata.name and metadata.namespace, and how it is read. */
+  readonly selectableFields?: { readonly [field: string]: (object: KubernetesObject) => string };
+  /** The columns are all that a Table has: no name before them, no age among them. */
+  readonly isTable?: boolean;
   /** The status of an object that nothing is known about. */
   readonly initialStatus?: JsonObject;
 };
@@ -96,11 +100,14 @@ export function defineKind(definition: Definition): ResourceKind {
     hasStatus: status !== undefined,
     schema,
     plan: planOf(schema),
-    columns: [
-      ...complete.filter(({ priority }) => priority === 0),
-      AGE,
-      ...complete.filter(({ priority }) => priority > 0),
-    ],
+    columns:
+      names.isTable === true
+        ? complete
+        : [
+            ...complete.filter(({ priority }) => priority === 0),
+            AGE,
+            ...complete.filter(({ priority }) => priority > 0),
+          ],
   };
 }
 

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { Json, JsonObject } from '../object.ts';
+import { contentOf, type Json, type JsonObject } from '../object.ts';
 import { type FieldError, forbiddenField, invalidValue, requiredValue, tooLong } from '../validation/field-error.ts';
 import { isJsonObject } from '../validation/structure.ts';
 import { stringMap } from './fields.ts';
@@ -39,6 +39,7 @@ export const SECRET: ResourceKind = defineKind({
     immutable: Type.Optional(Type.Boolean({ description: 'Whether the values may never change.' })),
   },
   readContent: readSecret,
+  selectableFields: { type: (secret) => String(contentOf(secret)['type'] ?? '') },
   columns: [
     { name: 'Type', type: 'string', jsonPath: '.type', description: 'The type of the secret.' },
     {

@@ -3,6 +3,7 @@ import type { Projection } from '@pulseplane/projection';
 import type { Logger } from '@pulseplane/telemetry';
 import type { TunnelServer } from '@pulseplane/tunnel';
 import type { ClusterView } from './cluster-view/cluster-view.ts';
+import type { View } from './cluster-view/view.ts';
 import type { StatusOf } from './present.ts';
 import type { StreamLimits } from './watch/stream-limits.ts';
 
@@ -14,6 +15,8 @@ export type ApiOptions = {
   readonly projectionAt: (seq: number) => Projection;
   /** The connected workers as a cluster would show them. */
   readonly clusterView: ClusterView;
+  /** What happened to objects, as Events of core/v1. */
+  readonly recordedEvents: View;
   /** Opens a stream of bytes to a connected worker. */
   readonly openToWorker: TunnelServer['open'];
   /** What a connected worker says of itself. */

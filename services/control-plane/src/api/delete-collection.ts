@@ -26,7 +26,7 @@ export async function deleteCollection(
   kind: ResourceKind,
   request: FastifyRequest,
 ): Promise<Answer> {
-  const asked = readRequest(request);
+  const asked = readRequest(kind, request);
   if (!asked.ok) return statusAnswer(asked.error);
   const { limit = MAX_DELETED, after, selects, dryRun } = asked.value;
   const { namespace } = request.params as PathParams;
@@ -91,14 +91,14 @@ async function deleteListed(
   }
 }
 
-function readRequest(request: FastifyRequest): Result<Asked, Status> {
+function readRequest(kind: ResourceKind, request: FastifyRequest): Result<Asked, Status> {
   const key = request.headers['idempotency-key'];
   if (key !== undefined) {
     const rule = 'is for a single change; what a collection has left can be deleted again without it';
     return fail(invalidParameter(IDEMPOTENCY_KEY, String(key), rule));
   }
   const query = request.query as Query;
-  const selects = readSelectors(query);
+  const selects = readSelectors(query, kind);
   if (!selects.ok) return fail(badRequest(selects.error));
   // What is there now is deleted, whatever version the client saw.
   const list = readListRequest({ limit: query['limit'], continue: query['continue'] });

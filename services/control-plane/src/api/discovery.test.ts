@@ -56,6 +56,7 @@ test('every kind is in both forms of discovery', async () => {
     'agentgatewaybackends',
     'agentgatewaypolicies',
     'deployments',
+    'events',
     'gatewayclasses',
     'gateways',
     'httproutes',

@@ -5,6 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { AGENTGATEWAY_POLICY } from '@pulseplane/resources';
+import { refOf } from '../command/index.ts';
+import { RecordedEvents } from './recorded-events/recorded-events.ts';
 import { type ApiFixture, createFixture, POLICIES, TCP_POLICY } from './testing/api-fixture.ts';
 
 type Run = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
@@ -16,11 +19,14 @@ const NAME = 'agentgatewaypolicy.agentgateway.dev "httpbin-keepalive" deleted';
 
 describe('the life of an object with the real kubectl', { skip }, () => {
   let fixture: ApiFixture;
+  let events: RecordedEvents;
   let home: string;
   let server: string;
 
   before(async () => {
+    events = new RecordedEvents(() => new Date());
     fixture = await createFixture({
+      recordedEvents: events,
       now: () => new Date(),
       statusOf: ({ ref, object }) =>
         ref.kind === 'Namespace' && object.metadata.deletionTimestamp !== undefined
@@ -109,6 +115,33 @@ describe('the life of an object with the real kubectl', { skip }, () => {
     const object = (await kubectl('get agpol httpbin-keepalive -n httpbin -o json')).stdout;
     const replaced = await kubectl('replace --subresource=status -f-', object);
     assert.equal(replaced.code, 0, replaced.stderr);
+    await fixture.send('DELETE', `${POLICIES}/httpbin-keepalive`);
+  });
+
+  test('Events are described, listed and asked for by object', async () => {
+    await fixture.send('POST', POLICIES, TCP_POLICY);
+    const stored = fixture.log.object(refOf(AGENTGATEWAY_POLICY, 'httpbin', 'httpbin-keepalive'));
+    assert.ok(stored !== undefined);
+    const notice = { type: 'Warning', reason: 'Rejected', message: 'Rejected by w1: no such thing' } as const;
+    events.record(stored, notice);
+    events.record(stored, notice);
+    const described = await kubectl('describe agpol httpbin-keepalive -n httpbin');
+    assert.match(described.stdout, /Events:\n +Type +Reason +Age +From +Message\n/);
+    assert.match(
+      described.stdout,
+      /Warning +Rejected +\S+ \(x2 over \S+\) +pulseplane +Rejected by w1: no such thing\n/,
+    );
+    const listed = await kubectl('get events -n httpbin');
+    assert.match(listed.stdout, /^LAST SEEN +TYPE +REASON +OBJECT +MESSAGE\n/);
+    assert.match(
+      listed.stdout,
+      /Warning +Rejected +agentgatewaypolicy\/httpbin-keepalive +Rejected by w1: no such thing\n/,
+    );
+    const ofPolicy = await kubectl('events --for agpol/httpbin-keepalive -n httpbin');
+    assert.match(ofPolicy.stdout, /Rejected +AgentgatewayPolicy\/httpbin-keepalive +Rejected by w1/);
+    assert.match((await kubectl('events --for agpol/other -n httpbin')).stderr, /No events found/);
+    const selected = await kubectl('get events -A --field-selector reason=Rejected,type=Warning -o name');
+    assert.match(selected.stdout, /^event\/httpbin-keepalive\.[0-9a-f]{16}\n$/);
     await fixture.send('DELETE', `${POLICIES}/httpbin-keepalive`);
   });
 

@@ -91,13 +91,16 @@ describe('label selectors', () => {
   }
 
   test('field selectors know the name and the namespace', () => {
-    const name = parseFieldSelector('metadata.name=x,metadata.namespace=');
+    const name = parseFieldSelector('metadata.name=x,metadata.namespace=', {});
     assert.ok(name.ok && name.value(stored));
-    assert.deepEqual(parseFieldSelector('status.phase=Active'), {
+    assert.deepEqual(parseFieldSelector('status.phase=Active', {}), {
       ok: false,
       error: 'field label not supported: status.phase',
     });
-    assert.equal(parseFieldSelector('nonsense').ok, false);
+    assert.equal(parseFieldSelector('nonsense', {}).ok, false);
+    assert.equal(parseFieldSelector('constructor=x', { selectableFields: {} }).ok, false);
+    const phase = parseFieldSelector('status.phase!=Active', { selectableFields: { 'status.phase': () => 'Active' } });
+    assert.ok(phase.ok && !phase.value(stored));
   });
 });
 

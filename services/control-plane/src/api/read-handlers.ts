@@ -28,7 +28,7 @@ export function getObject(options: ApiOptions, kind: ResourceKind, request: Fast
 /** GET of the objects of a kind, in one namespace or in all; with `at`, as they were; with `limit`, in pages. */
 export function listObjects(options: ApiOptions, kind: ResourceKind, request: FastifyRequest): Answer {
   const query = request.query as Query;
-  const selector = readSelectors(query);
+  const selector = readSelectors(query, kind);
   if (!selector.ok) return statusAnswer(badRequest(selector.error));
   const list = readListRequest(query);
   if (!list.ok) return statusAnswer(list.error);
@@ -59,12 +59,12 @@ function listedMoment(options: ApiOptions, query: Query, { seq, notOlderThan }: 
 }
 
 /** Reads labelSelector and fieldSelector. */
-export function readSelectors(query: Query): Result<Selector, string> {
+export function readSelectors(query: Query, kind: ResourceKind): Result<Selector, string> {
   const { labelSelector = '', fieldSelector = '' } = query;
   if (typeof labelSelector !== 'string') return fail('labelSelector: may be given once');
   if (typeof fieldSelector !== 'string') return fail('fieldSelector: may be given once');
   const labels = parseLabelSelector(labelSelector);
   if (!labels.ok) return labels;
-  const fields = parseFieldSelector(fieldSelector);
+  const fields = parseFieldSelector(fieldSelector, kind);
   return fields.ok ? ok((stored) => labels.value(stored) && fields.value(stored)) : fields;
 }

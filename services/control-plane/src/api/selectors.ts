@@ -1,4 +1,4 @@
-import type { StoredObject } from '@pulseplane/resources';
+import type { ResourceKind, StoredObject } from '@pulseplane/resources';
 import { fail, ok, type Result } from '../command/index.ts';
 import { integer, type LabelRequirement, readLabelRequirements } from './label-selector.ts';
 
@@ -12,17 +12,30 @@ export function parseLabelSelector(text: string): Result<Selector, string> {
   return ok((stored) => requirements.value.every((requirement) => meets(stored, requirement)));
 }
 
-/** Reads a field selector on metadata.name and metadata.namespace. */
-export function parseFieldSelector(text: string): Result<Selector, string> {
+/** Reads a field selector on metadata.name, metadata.namespace and what else the kind has. */
+export function parseFieldSelector(
+  text: string,
+  kind: Pick<ResourceKind, 'selectableFields'>,
+): Result<Selector, string> {
   const selectors: Selector[] = [];
   for (const requirement of text.split(',').filter((part) => part !== '')) {
     const [, field = '', operator, value] = /^([^=!]+)(==|=|!=)(.*)$/.exec(requirement) ?? [];
     if (operator === undefined) return fail(`invalid selector: '${text}'; can't understand '${requirement}'`);
-    if (field !== 'metadata.name' && field !== 'metadata.namespace') return fail(`field label not supported: ${field}`);
-    const part = field === 'metadata.name' ? 'name' : 'namespace';
-    selectors.push(({ ref }) => (ref[part] === value) === (operator !== '!='));
+    const read = readerOf(field, kind);
+    if (read === undefined) return fail(`field label not supported: ${field}`);
+    selectors.push((stored) => (read(stored) === value) === (operator !== '!='));
   }
   return ok((stored) => selectors.every((selector) => selector(stored)));
+}
+
+function readerOf(
+  field: string,
+  { selectableFields = {} }: Pick<ResourceKind, 'selectableFields'>,
+): ((stored: StoredObject) => string) | undefined {
+  if (field === 'metadata.name') return ({ ref }) => ref.name;
+  if (field === 'metadata.namespace') return ({ ref }) => ref.namespace;
+  const read = Object.hasOwn(selectableFields, field) ? selectableFields[field] : undefined;
+  return read && (({ object }) => read(object));
 }
 
 function meets({ object }: StoredObject, requirement: LabelRequirement): boolean {

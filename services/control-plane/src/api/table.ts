@@ -15,6 +15,14 @@ export type IncludeObject = 'None' | 'Metadata' | 'Object';
 const NAME_DESCRIPTION =
   'Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names';
 
+const NAME: JsonObject = {
+  name: 'Name',
+  type: 'string',
+  format: 'name',
+  description: NAME_DESCRIPTION,
+  priority: 0,
+};
+
 /** Objects of one kind as the Table that kubectl prints. */
 export function toTable(
   kind: ResourceKind,
@@ -26,7 +34,7 @@ export function toTable(
     apiVersion: 'meta.k8s.io/v1',
     metadata: options.metadata,
     columnDefinitions: [
-      { name: 'Name', type: 'string', format: 'name', description: NAME_DESCRIPTION, priority: 0 },
+      ...(kind.isTable === true ? [] : [NAME]),
       ...kind.columns.map(({ name, type, description, priority }) => ({
         name,
         type,
@@ -36,7 +44,10 @@ export function toTable(
       })),
     ],
     rows: objects.map((object) => ({
-      cells: [nameOf(object), ...kind.columns.map((column) => cell(column, object, options.now))],
+      cells: [
+        ...(kind.isTable === true ? [] : [nameOf(object)]),
+        ...kind.columns.map((column) => cell(column, object, options.now)),
+      ],
       object: rowObject(object, options.include),
     })),
   };

@@ -31,6 +31,7 @@ export class Fleet implements StreamObserver {
   readonly #now: () => Date;
   readonly #streams = new Map<number, WorkerStream>();
   readonly #listeners = new Set<() => void>();
+  readonly #answerListeners = new Set<(gateway: GatewayName) => void>();
 
   constructor(logger: Logger, now: () => Date) {
     this.#logger = logger;
@@ -72,6 +73,7 @@ export class Fleet implements StreamObserver {
       default:
         output satisfies never;
     }
+    if (output.kind !== 'respond') this.#tellAnswer(node);
   }
 
   refused(stream: number, node: NodeIdentity | undefined, reason: string): void {
@@ -81,6 +83,7 @@ export class Fleet implements StreamObserver {
   closed(stream: number, node: NodeIdentity): void {
     this.#streams.delete(stream);
     this.#changed();
+    this.#tellAnswer(node);
     this.#logger.info({ stream, node: node.id }, 'worker disconnected');
   }
 
@@ -96,6 +99,11 @@ export class Fleet implements StreamObserver {
   onWorkers(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls back when a worker of a gateway has answered what it was sent, or has left. */
+  onAnswers(listener: (gateway: GatewayName) => void): void {
+    this.#answerListeners.add(listener);
   }
 
   /** What the workers of one gateway run, all of them taken together. `hasNews`: something is not even sent yet. */
@@ -118,6 +126,11 @@ export class Fleet implements StreamObserver {
     if (entry.configured) return;
     entry.configured = true;
     this.#changed();
+  }
+
+  #tellAnswer({ role }: NodeIdentity): void {
+    const gateway = parseRole(role);
+    if (gateway !== undefined) for (const listener of this.#answerListeners) listener(gateway);
   }
 
   #changed(): void {

@@ -1,14 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type ObjectRef, type ResourceKind, refKey, type StoredObject } from '@pulseplane/resources';
 import type { Change } from '../watch/changes.ts';
-import {
-  deployments,
-  namespaceObject,
-  type ViewObject,
-  type Worker,
-  type WorkerPod,
-  workerPods,
-} from './worker-objects.ts';
+import { RecentChanges, type View, type ViewObject } from './view.ts';
+import { deployments, namespaceObject, type Worker, type WorkerPod, workerPods } from './worker-objects.ts';
 
 /** Where the view looks. */
 export type ClusterViewOptions = {
@@ -18,32 +12,25 @@ export type ClusterViewOptions = {
   readonly now: () => Date;
 };
 
-/** How many changes are kept for watches that come back. */
-const MAX_CHANGES = 1_024;
-
 /** Changes within this time are told together: a fleet that reconnects is looked at a few times, not once for each. */
 const SETTLE_MS = 50;
 
 /**
  * The connected workers as a cluster would show them: Pods and their Deployments, derived and read-only. Looked at
- * when somebody reads, or watches. Its versions are its own, and count on from the clock, so that those of an earlier
- * process are known to be old.
+ * when somebody reads, or watches.
  */
-export class ClusterView {
+export class ClusterView implements View {
   readonly #options: ClusterViewOptions;
-  readonly #floor: number;
+  readonly #changes: RecentChanges;
   readonly #listeners = new Set<() => void>();
-  #version: number;
   #pods: ReadonlyMap<string, WorkerPod> = new Map();
   #objects: ReadonlyMap<string, StoredObject> = new Map();
-  #changes: Change[] = [];
   #isStale = true;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ClusterViewOptions) {
     this.#options = options;
-    this.#version = options.now().getTime();
-    this.#floor = this.#version;
+    this.#changes = new RecentChanges(options.now());
     options.onWorkers(() => {
       this.#isStale = true;
       if (this.#listeners.size > 0) this.#timer ??= setTimeout(() => this.#announce(), SETTLE_MS);
@@ -53,7 +40,7 @@ export class ClusterView {
   /** The version of the newest change. */
   version(): number {
     this.#look();
-    return this.#version;
+    return this.#changes.version();
   }
 
   /** One object. */
@@ -108,10 +95,7 @@ export class ClusterView {
   /** What happened after a version; undefined when that is not known any more, or was never reached. */
   changesAfter(version: number): readonly Change[] | undefined {
     this.#look();
-    const [oldest] = this.#changes;
-    const floor = this.#changes.length < MAX_CHANGES ? this.#floor : (oldest?.stored.version ?? 0) - 1;
-    if (version < floor || version > this.#version) return undefined;
-    return this.#changes.filter(({ stored }) => stored.version > version);
+    return this.#changes.after(version);
   }
 
   /** Calls back after changes. Returns the way to stop. */
@@ -139,24 +123,16 @@ export class ClusterView {
     const found = [...pods.map(({ pod }) => pod), ...deployments(pods, (ref) => before.get(refKey(ref)))];
     const after = new Map<string, StoredObject>();
     for (const object of found) after.set(refKey(object.ref), this.#compare(before.get(refKey(object.ref)), object));
-    for (const [key, gone] of before) if (!after.has(key)) this.#record('DELETED', gone);
+    for (const [key, gone] of before) if (!after.has(key)) this.#changes.add('DELETED', gone);
     this.#objects = after;
-    this.#changes = this.#changes.slice(-MAX_CHANGES);
   }
 
   /** The object as it stays: as it was when nothing has changed. Another uid is another object of the same name. */
   #compare(before: StoredObject | undefined, after: ViewObject): StoredObject {
-    if (before === undefined) return this.#record('ADDED', after);
+    if (before === undefined) return this.#changes.add('ADDED', after);
     if (isDeepStrictEqual(before.object, after.object)) return before;
-    if (before.object.metadata.uid === after.object.metadata.uid) return this.#record('MODIFIED', after);
-    this.#record('DELETED', before);
-    return this.#record('ADDED', after);
-  }
-
-  #record(type: Change['type'], object: ViewObject): StoredObject {
-    this.#version += 1;
-    const stored = { ...object, version: this.#version };
-    this.#changes.push({ type, stored });
-    return stored;
+    if (before.object.metadata.uid === after.object.metadata.uid) return this.#changes.add('MODIFIED', after);
+    this.#changes.add('DELETED', before);
+    return this.#changes.add('ADDED', after);
   }
 }

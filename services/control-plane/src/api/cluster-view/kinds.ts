@@ -1,5 +1,6 @@
 import { defineKind, type JsonObject, type ResourceKind, readPath } from '@pulseplane/resources';
 import { object, text, whole } from '../openapi-schema.ts';
+import { EVENT } from '../recorded-events/event-kind.ts';
 
 /** The container of every worker's Pod, and its admin port. */
 export const CONTAINER_NAME = 'agentgateway';
@@ -40,6 +41,11 @@ export const POD: ResourceKind = defineKind({
       items: object({ name: text, ready: { type: 'boolean' }, restartCount: whole }),
     },
   }),
+  selectableFields: {
+    'spec.nodeName': () => '',
+    'status.phase': ({ status }) => String(status?.['phase'] ?? ''),
+    'status.podIP': ({ status }) => String(status?.['podIP'] ?? ''),
+  },
   columns: [
     { name: 'Ready', type: 'string', jsonPath: '', read: podReady, description: 'Whether it has its configuration.' },
     { name: 'Status', type: 'string', jsonPath: '.status.phase', description: 'Running: it is connected.' },
@@ -90,8 +96,8 @@ export const DEPLOYMENT: ResourceKind = defineKind({
   ],
 });
 
-/** The kinds that show what is connected. */
-export const VIEW_KINDS: readonly ResourceKind[] = [POD, DEPLOYMENT];
+/** The kinds that show what is connected, or has happened. */
+export const VIEW_KINDS: readonly ResourceKind[] = [POD, DEPLOYMENT, EVENT];
 
 function podReady(pod: JsonObject): string {
   return `${readPath(pod, '.status.containerStatuses[*].ready')[0] === true ? 1 : 0}/1`;

@@ -9,26 +9,33 @@ import type { Outgoing } from '../watch/open-stream.ts';
 import type { EndlessAnswer, Streams } from '../watch/streams.ts';
 import { createWatchEncoder, encodeWatchError } from '../watch/watch-encoder.ts';
 import { readWatchRequest } from '../watch/watch-request.ts';
-import type { ClusterView } from './cluster-view.ts';
+import type { View } from './view.ts';
+import { viewOf } from './view-handlers.ts';
 
 type Query = Readonly<Record<string, unknown>>;
 
 /** GET of a list of the view with `watch=true`. */
 export function watchView(
-  { clusterView: view, now }: ApiOptions,
+  options: ApiOptions,
   kind: ResourceKind,
   request: FastifyRequest,
   { limits }: Pick<Streams, 'limits'>,
 ): Answer | EndlessAnswer {
   const query = request.query as Query;
+  const view = viewOf(options, kind);
   const asked = readWatchRequest(query);
   if (!asked.ok) return statusAnswer(asked.error);
-  const selects = readSelectors(query);
+  const selects = readSelectors(query, kind);
   if (!selects.ok) return statusAnswer(badRequest(selects.error));
   const { namespace } = request.params as PathParams;
   const shape = readShape(request);
   if (!shape.ok) return statusAnswer(shape.error);
-  const encoder = createWatchEncoder({ kind, statusOf: ({ object }) => object.status, now, shape: shape.value });
+  const encoder = createWatchEncoder({
+    kind,
+    statusOf: ({ object }) => object.status,
+    now: options.now,
+    shape: shape.value,
+  });
   const { start, bookmarks, endsInitialEvents, timeoutSeconds } = asked.value;
 
   const run = async (out: Outgoing): Promise<Status | undefined> => {
@@ -64,7 +71,7 @@ export function watchView(
 }
 
 /** Resolves when there is something after a version, or the signal is aborted. */
-function nextChange(view: ClusterView, version: number, signal: AbortSignal): Promise<void> {
+function nextChange(view: View, version: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       stop();

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type JsonObject, NAMESPACE, type ObjectRef, refKey, type StoredObject } from '@pulseplane/resources';
 import { refOf } from '../../command/index.ts';
 import { ADMIN_PORT, CONTAINER_NAME, DEPLOYMENT, POD } from './kinds.ts';
+import type { ViewObject } from './view.ts';
 
 /** A worker that is connected now. */
 export type Worker = {
@@ -13,9 +14,6 @@ export type Worker = {
   /** Whether it has answered a configuration. */
   readonly configured: boolean;
 };
-
-/** An object of the view, before it has a version. */
-export type ViewObject = Omit<StoredObject, 'version'>;
 
 /** A worker's Pod, with the worker. */
 export type WorkerPod = { readonly worker: Worker; readonly pod: ViewObject };

@@ -7,6 +7,7 @@ import { bootstrap } from '../../command/index.ts';
 import type { ApiOptions } from '../api-options.ts';
 import { ClusterView } from '../cluster-view/cluster-view.ts';
 import { createApi } from '../create-api.ts';
+import { RecordedEvents } from '../recorded-events/recorded-events.ts';
 
 /** The two tutorial manifests, as objects. */
 export const TCP_POLICY = policyWith({ tcp: { keepalive: { retries: 3, time: '30s', interval: '5s' } } });
@@ -56,6 +57,7 @@ export async function createFixture(given: Partial<ApiOptions> = {}): Promise<Ap
         each: (filter) => log.objectsAt(filter, seq),
       }),
     clusterView: new ClusterView({ workers: () => [], onWorkers: () => () => undefined, now }),
+    recordedEvents: new RecordedEvents(now),
     openToWorker: () => Promise.resolve({ kind: 'refused', reason: 'nobody is connected' }),
     workerReport: () => undefined,
     allowedHosts: [],

@@ -11,7 +11,7 @@ export type Selection = {
   /** Absent: all namespaces. */
   readonly namespace?: string;
   readonly selects: Selector;
-  /** Whether an object can enter or leave the selection while it exists: with its labels, not with its name. */
+  /** Whether an object can enter or leave the selection while it exists: with its labels or other fields, not with its name. */
   readonly mayChange: boolean;
 };
 

@@ -41,7 +41,7 @@ export function watchObjects(
   const query = request.query as Query;
   const asked = readWatchRequest(query);
   if (!asked.ok) return statusAnswer(asked.error);
-  const selects = readSelectors(query);
+  const selects = readSelectors(query, kind);
   if (!selects.ok) return statusAnswer(badRequest(selects.error));
   const { namespace } = request.params as PathParams;
   const { log, statusOf, now } = options;
@@ -54,13 +54,18 @@ export function watchObjects(
       kind,
       ...(namespace !== undefined && { namespace }),
       selects: selects.value,
-      mayChange: (query['labelSelector'] ?? '') !== '',
+      mayChange: (query['labelSelector'] ?? '') !== '' || selectsContent(kind, query),
     },
     asked: asked.value,
     encoder: createWatchEncoder({ kind, statusOf, now, shape: shape.value }),
     limits,
   };
   return { contentType: 'application/json', run: (out) => runWatch(watch, out), failure: encodeWatchError };
+}
+
+/** Whether a field selector may name what can change. */
+function selectsContent({ selectableFields }: ResourceKind, { fieldSelector = '' }: Query): boolean {
+  return selectableFields !== undefined && fieldSelector !== '';
 }
 
 async function runWatch(watch: Watch, out: Outgoing): Promise<Status | undefined> {
