@@ -170,11 +170,7 @@ export const DIFFERENCES: readonly Difference[] = [
         'DELETE of a collection',
         'DELETE of an empty collection',
       ],
-      discovery: [
-        'kubectl auth can-i create gateways.gateway.networking.k8s.io --subresource=status',
-        'kubectl get events',
-        'kubectl events',
-      ],
+      discovery: ['kubectl auth can-i create gateways.gateway.networking.k8s.io --subresource=status'],
       faults: ['annotations that are too large', 'Namespace: a long name'],
       lifecycle: [
         'patch the status',
