@@ -151,6 +151,21 @@ export const DIFFERENCES: readonly Difference[] = [
     steps: { lifecycle: ['a deletionTimestamp in a patch'] },
   },
   {
+    reason:
+      'The status is derived: a write of it changes nothing, and a warning says so ([decision 1](decisions/0001-status-is-derived.md)).',
+    steps: { lifecycle: ['patch the status', 'patch the spec through the status'] },
+  },
+  {
+    reason: 'A namespace goes with the last object in it: no controller has to find it empty first.',
+    steps: { lifecycle: ['kubectl wait --for=delete namespace/oracle-lifecycle-gone --timeout=60s'] },
+  },
+  {
+    reason: '`can-i` says no to a verb that a path does not have.',
+    steps: {
+      discovery: ['kubectl auth can-i create gateways.gateway.networking.k8s.io --subresource=status'],
+    },
+  },
+  {
     reason: 'Not settled yet.',
     steps: {
       change: [
@@ -164,19 +179,8 @@ export const DIFFERENCES: readonly Difference[] = [
         'POST with an unknown fieldValidation',
         'PATCH, an unknown field, strict',
         'PATCH with a manager that cannot be printed',
-        'DELETE with an unknown dryRun',
-        'DELETE, dry run',
-        'DELETE',
-        'DELETE of a collection',
-        'DELETE of an empty collection',
       ],
-      discovery: ['kubectl auth can-i create gateways.gateway.networking.k8s.io --subresource=status'],
       faults: ['annotations that are too large', 'Namespace: a long name'],
-      lifecycle: [
-        'patch the status',
-        'patch the spec through the status',
-        'kubectl wait --for=delete namespace/oracle-lifecycle-gone --timeout=60s',
-      ],
       read: ['YAML', 'a form that is not served'],
     },
   },

@@ -53,7 +53,7 @@ export async function deleteCollection(
   const resourceVersion = options.log.head();
   const metadata = {
     resourceVersion: String(resourceVersion),
-    ...(last !== undefined && { continue: continueToken(resourceVersion, last.ref) }),
+    continue: last === undefined ? '' : continueToken(resourceVersion, last.ref),
   };
   return { code: 200, body: { apiVersion: apiVersionOf(kind), kind: `${kind.kind}List`, metadata, items } };
 }

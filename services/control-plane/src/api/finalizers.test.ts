@@ -280,6 +280,13 @@ describe('options of a deletion', () => {
       422,
       /propagationPolicy: Invalid value: \\"Orphan\\": orphanDependents and deletionPropagation cannot be both set/,
     ],
+    [
+      'an unknown dry run',
+      '?dryRun=Some',
+      undefined,
+      422,
+      /dryRun: Unsupported value: \[\]string\{\\"Some\\"\}: supported values: \\"All\\"/,
+    ],
     ['an unknown policy in the query', '?propagationPolicy=x', undefined, 422, /propagationPolicy: Unsupported value/],
     [
       'a grace period that is none',

@@ -57,7 +57,7 @@ export const STATUS_SCHEMAS: JsonObject = {
       }),
       code: { ...whole, format: 'int32' },
     }),
-    required: ['kind', 'apiVersion', 'status', 'code'],
+    required: ['kind', 'apiVersion', 'status'],
     'x-kubernetes-group-version-kind': [{ group: '', version: 'v1', kind: 'Status' }],
   },
 };

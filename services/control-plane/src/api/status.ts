@@ -40,10 +40,10 @@ export type Status = {
   readonly code: number;
 };
 
-/** A completed deletion. */
-export function deleted(kind: ResourceKind, ref: ObjectRef, uid: string): Status {
+/** A completed deletion; as in Kubernetes it has no code. */
+export function deleted(kind: ResourceKind, ref: ObjectRef, uid: string): Omit<Status, 'code'> {
   const details = { name: ref.name, ...(kind.group !== '' && { group: kind.group }), kind: kind.plural, uid };
-  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details, code: 200 };
+  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details };
 }
 
 /** No such path. */

@@ -113,6 +113,6 @@ export const deleteObject: Write = async (options, kind, request) => {
   const outcome = await run(options, request, intent, { dryRun });
   if (!outcome.ok) return statusAnswer(toStatus(outcome.error));
   const { stored, isGone } = outcome.value;
-  if (isGone) return statusAnswer(deleted(kind, ref, stored.object.metadata.uid ?? ''));
+  if (isGone) return { code: 200, body: deleted(kind, ref, stored.object.metadata.uid ?? '') };
   return { code: orphanDependents === false ? 202 : 200, body: present(kind, stored, options.statusOf) };
 };

@@ -52,11 +52,11 @@ export function readWriteOptions(query: Query): Result<WriteOptions, string> {
  */
 export function readDeleteOptions(query: Query, body: Json | undefined): Result<DeleteOptions, Status> {
   const fromQuery = readDryRun(query['dryRun']);
-  if (!fromQuery.ok) return fail(badRequest(fromQuery.error));
+  if (!fromQuery.ok) return fail(unknownDryRun(query['dryRun']));
   const given = body ?? fromParameters(query);
   if (!isJsonObject(given)) return fail(badRequest('the body must be a DeleteOptions object'));
   const fromBody = readDryRun(body === undefined ? undefined : (given['dryRun'] ?? undefined));
-  if (!fromBody.ok) return fail(badRequest(fromBody.error));
+  if (!fromBody.ok) return fail(unknownDryRun(given['dryRun']));
   const { gracePeriodSeconds, propagationPolicy, orphanDependents } = given;
   if (isGiven(gracePeriodSeconds) && !Number.isSafeInteger(gracePeriodSeconds)) {
     return fail(invalidParameter('gracePeriodSeconds', gracePeriodSeconds ?? null, 'must be a whole number'));
@@ -73,6 +73,13 @@ export function readDeleteOptions(query: Query, body: Json | undefined): Result<
     preconditions: preconditions.value,
     ...(typeof orphanDependents === 'boolean' && { orphanDependents }),
   });
+}
+
+/** In Kubernetes' words, which show the whole list as Go prints it. */
+function unknownDryRun(value: unknown): Status {
+  const values = (Array.isArray(value) ? value : [value]).map((item) => JSON.stringify(item)).join(', ');
+  const message = `Unsupported value: []string{${values}}: supported values: "All"`;
+  return invalidOptions('DeleteOptions', [{ reason: 'FieldValueNotSupported', message, field: 'dryRun' }]);
 }
 
 function readPreconditions(value: Json | undefined): Result<Preconditions, Status> {
