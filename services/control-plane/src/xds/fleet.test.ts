@@ -32,3 +32,17 @@ test('a worker counts as waiting until it has answered the newest, and what it r
   fleet.closed(1, NODE);
   assert.deepEqual(observe(), { kind: 'no-workers' });
 });
+
+test('answers of workers, and that one has left, are told with their gateway', () => {
+  const fleet = new Fleet(SILENT, () => new Date(0));
+  const told: string[] = [];
+  fleet.onAnswers(({ namespace, name }) => told.push(`${namespace}/${name}`));
+  const response = { typeUrl: 't', nonce: 'n', resources: [], removed: [] };
+  fleet.opened(1, NODE, 'peer');
+  fleet.output(1, NODE, { kind: 'respond', response });
+  assert.deepEqual(told, []);
+  fleet.output(1, NODE, { kind: 'acked', response });
+  fleet.output(1, NODE, { kind: 'nacked', response, message: 'text', rejections: undefined });
+  fleet.closed(1, NODE);
+  assert.deepEqual(told, ['ns/gw', 'ns/gw', 'ns/gw']);
+});
