@@ -160,6 +160,7 @@ function headed(kind: ResourceKind, body: fc.Arbitrary<Json>): fc.Arbitrary<Json
         name: fc.constantFrom('$NAME', '$NAME', '$NAME', ...(kind.kind === 'Namespace' ? NAMESPACES : NAMES)),
         labels,
         annotations: fc.constantFrom<JsonObject>({}, { note: 'é' }, { 'pulseplane.dev/environment': 'aws-nlb' }),
+        finalizers: fc.constantFrom<Json>([], ['example.com/a'], ['example.com/a', 'example.com/b']),
         resourceVersion: fc.constantFrom('$VERSION', '$VERSION', '$VERSION', '1', 'x'),
       },
       { requiredKeys: ['name'] },
