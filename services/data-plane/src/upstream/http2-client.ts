@@ -134,7 +134,11 @@ function openSession(origin: string, socket: Socket): ClientHttp2Session {
   return session;
 }
 
-/** One stream of a session. @param done called when it is over */
+/**
+ * One request on a stream of its own.
+ *
+ * @param done called once, when the stream is over
+ */
 function exchange(
   session: ClientHttp2Session,
   request: UpstreamRequest,
