@@ -284,11 +284,40 @@ test('long and many entries stay bounded', () => {
 
 test('a backend that closes idle connections before workers give them up', () => {
   const backend = (environment: string) =>
-    lintBackend(objectOf('AgentgatewayBackend', 'app', { [ENVIRONMENT]: environment }, { static: {} }));
+    lintBackend(objectOf('AgentgatewayBackend', 'app', { [ENVIRONMENT]: environment }, { static: {} }), () => []);
   for (const fine of ['', 'node-http', 'uvicorn', 'gunicorn=5s', 'aws-alb']) assert.deepEqual(backend(fine), [], fine);
   for (const short of ['gunicorn', 'gunicorn=4s']) {
     assert.match(backend(short)[0]?.message ?? '', /^gunicorn closes idle connections after [24]s, but workers reuse/);
   }
+});
+
+test('a middlebox before a backend: the probes in force on each way must come in time, and count', () => {
+  const findings = (environment: string, policies: JsonObject, policy?: JsonObject) => {
+    const backend = objectOf('AgentgatewayBackend', 'app', { [ENVIRONMENT]: environment }, { static: {}, policies });
+    const time = (policy ?? policies)['time'] ?? 180;
+    const tcp = { connectTimeoutMs: 1, idleSeconds: Number(time), intervalSeconds: 5, probes: 3 };
+    const written = (settings: JsonObject) => ({
+      tcp: { ...(settings['time'] !== undefined && { keepalive: { time: `${settings['time']}s` } }) },
+    });
+    const tcpPolicy = policy && objectOf('AgentgatewayPolicy', 'p', {}, { backend: written(policy) });
+    const itself = { ...backend, spec: { static: {}, policies: written(policies) } };
+    return lintBackend(itself, () => [{ tcp, ...(tcpPolicy && { tcpPolicy }) }]).map(
+      ({ rule, object: { name }, field, message }) => `${rule} ${name} ${field}: ${message}`,
+    );
+  };
+  const drops = 'not within 280s: aws-nat-gateway drops silent connections after 350s';
+  assert.deepEqual(findings('aws-nat-gateway', {}), []);
+  assert.deepEqual(findings('aws-nat-gateway', {}, { time: 279 }), []);
+  assert.deepEqual(findings('aws-nat-gateway', {}, { time: 280 }), [
+    `nat p spec.backend.tcp.keepalive.time: to the backend, the first probe comes after 280s, ${drops}`,
+  ]);
+  assert.deepEqual(findings('aws-nat-gateway', { time: 300 }), [
+    `nat app spec.policies.tcp.keepalive.time: to the backend, the first probe comes after 300s, ${drops}`,
+  ]);
+  assert.match(
+    findings('linux-conntrack=200s', {})[0] ?? '',
+    /^nat app spec\.policies\.tcp\.keepalive: .* after 180s \(default\), not within 160s/,
+  );
 });
 
 test('the data: names are unique, sources are links, and a rule is about kinds that exist', () => {

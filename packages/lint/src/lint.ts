@@ -1,10 +1,8 @@
 import type { KubernetesObject } from '@pulseplane/resources';
-import { annotationFaults, environmentsOf } from './annotation.ts';
+import { annotationFaults } from './annotation.ts';
+import { type LintedBackend, observeBackend } from './backend-rules.ts';
 import { type Finding, type Observation, toFinding } from './finding.ts';
 import { type LintedPort, observePort, type Place } from './port-rules.ts';
-
-/** How long a worker keeps an idle upstream connection, unless the server's Keep-Alive header asks for less (undici). */
-const UPSTREAM_IDLE_SECONDS = 4;
 
 /** What the numbers say of a gateway's connections: findings about the gateway and the policies in force on it. */
 export function lintGateway(place: Place, ports: readonly LintedPort[]): readonly Finding[] {
@@ -17,14 +15,12 @@ export function lintGateway(place: Place, ports: readonly LintedPort[]): readonl
   return [...new Map(findings.map((finding) => [JSON.stringify(finding), finding])).values()];
 }
 
-/** What the numbers say of the connections to a backend. Only its own annotations count: they say what it is. */
-export function lintBackend(backend: KubernetesObject): readonly Finding[] {
-  return environmentsOf([backend]).flatMap((environment) => {
-    if (environment.kind !== 'app-server' || environment.idleSeconds > UPSTREAM_IDLE_SECONDS) return [];
-    const { name, idleSeconds } = environment;
-    const message = `${name} closes idle connections after ${idleSeconds}s, but workers reuse them for ${UPSTREAM_IDLE_SECONDS}s: set it to more`;
-    return [toFinding({ rule: 'order', object: backend, field: 'spec.static', message, environment }, [])];
-  });
+/**
+ * What the numbers say of the connections to a backend: findings about it and the policies in force there. Only its own
+ * annotations count: they say what it is, and what is before it.
+ */
+export function lintBackend(backend: KubernetesObject, settings: () => readonly LintedBackend[]): readonly Finding[] {
+  return observeBackend(backend, settings).map((observation) => toFinding(observation, [backend]));
 }
 
 /** What is wrong in the annotations by which an object speaks of its surroundings. */

@@ -59,7 +59,7 @@ const nat: PortRule = (port, place) => {
     return pingNat(port, place, around('middlebox', place, port.httpPolicy));
   }
   const late = around('middlebox', place, tcpPolicy)
-    .filter(({ dataOnly, idleSeconds }) => dataOnly !== true && tcp.idleSeconds >= MIDDLEBOX_SHARE * idleSeconds)
+    .filter((environment) => environment.dataOnly !== true && isTooLate(tcp.idleSeconds, environment))
     .map(
       (environment): Observation => ({
         rule: 'nat',
@@ -188,11 +188,18 @@ function around<Kind extends Environment['kind']>(
   );
 }
 
-function tooLate({ name, idleSeconds }: Of<'middlebox'>): string {
+/** Whether a probe comes too late to keep a silent connection. */
+export function isTooLate(probeSeconds: number, { idleSeconds }: Of<'middlebox'>): boolean {
+  return probeSeconds >= MIDDLEBOX_SHARE * idleSeconds;
+}
+
+/** What to say then. */
+export function tooLate({ name, idleSeconds }: Of<'middlebox'>): string {
   return `, not within ${seconds(idleSeconds * MIDDLEBOX_SHARE)}: ${name} drops silent connections after ${seconds(idleSeconds)}`;
 }
 
-function probesEnd({ name, idleSeconds }: Of<'middlebox' | 'http-proxy'>): string {
+/** What to say of probes that do not count. */
+export function probesEnd({ name, idleSeconds }: Of<'middlebox' | 'http-proxy'>): string {
   return `probes keep no connection of ${name} open, which closes after ${seconds(idleSeconds)} without data; they do find dead peers`;
 }
 
@@ -217,6 +224,6 @@ function httpSettings(policy: KubernetesObject | undefined): NonNullable<Fronten
 }
 
 /** Whole, or with as few digits as it has. */
-function seconds(value: number): string {
+export function seconds(value: number): string {
   return `${Number(value.toFixed(3))}s`;
 }

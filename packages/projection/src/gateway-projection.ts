@@ -171,22 +171,18 @@ function toBackends(
 }
 
 function backendPart(world: World, ref: ObjectRef): readonly (Backend | Policy)[] {
-  const { namespace, name } = ref;
   const stored = world.object(ref);
   if (stored === undefined) return [];
+  const backend = toBackend(stored);
+  return backend === undefined ? [] : [backend, ...winningClaims(world, stored).map(toPolicy)];
+}
+
+/** An AgentgatewayBackend as workers get it; only those with a fixed address. */
+export function toBackend(stored: StoredObject): Backend | undefined {
+  const { namespace, name } = stored.ref;
   const { static: address, policies } = specOf('AgentgatewayBackend', stored);
-  if (address === undefined) return [];
+  if (address === undefined) return undefined;
   const { host, port } = address;
-  return [
-    {
-      kind: 'backend',
-      key: `${namespace}/${name}`,
-      namespace,
-      name,
-      host,
-      port,
-      inlinePolicies: inlinePolicies(policies),
-    },
-    ...winningClaims(world, stored).map(toPolicy),
-  ];
+  const key = `${namespace}/${name}`;
+  return { kind: 'backend', key, namespace, name, host, port, inlinePolicies: inlinePolicies(policies) };
 }

@@ -1,7 +1,7 @@
-import { AGENTGATEWAY_GROUP, type ObjectRef, type StoredObject } from '@pulseplane/resources';
+import type { ObjectRef, StoredObject } from '@pulseplane/resources';
 import { attachedGateways } from './attached-gateways.ts';
 import { BACKEND_SECTIONS, FRONTEND_SECTIONS, type Section, setSections } from './section.ts';
-import { specOf, targetRef } from './typed-object.ts';
+import { policyRef, specOf, targetRef } from './typed-object.ts';
 import { compareRanks, type Part, type PolicyRank, rankOf } from './world/policy-index.ts';
 import type { World } from './world/world.ts';
 
@@ -148,8 +148,4 @@ function firstClaimant(
   const target = { kind, name, labels: object.object.metadata.labels ?? {} };
   for (const first of world.policies(namespace).claimants(section, target, part)) return first;
   return undefined;
-}
-
-function policyRef(namespace: string, name: string): ObjectRef {
-  return { group: AGENTGATEWAY_GROUP, kind: 'AgentgatewayPolicy', namespace, name };
 }

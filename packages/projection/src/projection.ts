@@ -1,6 +1,7 @@
 import type { StoredEvent } from '@pulseplane/event-log';
 import type { JsonObject, ObjectRef, StoredObject } from '@pulseplane/resources';
 import { affectedObjects } from './affected-objects.ts';
+import { type BackendSettings, backendSettings } from './backend-settings.ts';
 import type { BackendPath } from './gateway/effective-backend.ts';
 import type { GatewayName, GatewayResource } from './gateway/resource.ts';
 import { type GatewayParts, projectGateway } from './gateway-projection.ts';
@@ -96,6 +97,11 @@ export class Projection {
   /** The ports of a gateway with what is in force on them. With a draft: as if that policy were stored as given. */
   portSettings(gateway: StoredObject, draft?: StoredObject): readonly PortSettings[] {
     return portSettings(this.#world, gateway, draft);
+  }
+
+  /** The TCP settings in force on the ways to a backend, stored or not yet; ways alike once. */
+  backendSettings(backend: StoredObject): readonly BackendSettings[] {
+    return backendSettings(this.#world, backend);
   }
 
   /** The gateways that a policy reaches, stored or not yet. */

@@ -32,6 +32,10 @@ export function backendRef(namespace: string, name: string): ObjectRef {
   return { group: AGENTGATEWAY_GROUP, kind: 'AgentgatewayBackend', namespace, name };
 }
 
+export function policyRef(namespace: string, name: string): ObjectRef {
+  return { group: AGENTGATEWAY_GROUP, kind: 'AgentgatewayPolicy', namespace, name };
+}
+
 /** The object of a kind that policies may target. */
 export function targetRef(kind: string, namespace: string, name: string): ObjectRef {
   return { group: kind === 'AgentgatewayBackend' ? AGENTGATEWAY_GROUP : GATEWAY_GROUP, kind, namespace, name };

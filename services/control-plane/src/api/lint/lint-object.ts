@@ -32,10 +32,18 @@ export function lintStored(options: Options, stored: StoredObject): readonly Fin
     case GATEWAY.kind:
       return [...own, ...lintPorts(options, options.projectionAt(options.log.head()), stored)];
     case AGENTGATEWAY_BACKEND.kind:
-      return [...own, ...lintBackend(stored.object)];
+      return [...own, ...lintWays(options.projectionAt(options.log.head()), stored)];
     default:
       return own;
   }
+}
+
+function lintWays(projection: Projection, backend: StoredObject): readonly Finding[] {
+  return lintBackend(backend.object, () =>
+    projection
+      .backendSettings(backend)
+      .map(({ tcp, tcpPolicy }) => ({ tcp, ...(tcpPolicy && { tcpPolicy: tcpPolicy.object }) })),
+  );
 }
 
 function lintWritten(options: Options, stored: StoredObject): readonly Finding[] {

@@ -36,6 +36,40 @@ test('the writer of a policy is warned, also in a dry run; the writer of another
   assert.match(warnings(await send('POST', backends, annotated))[0] ?? '', /gunicorn closes idle connections after 2s/);
 });
 
+test('the keepalive in force on the ways to a backend is held against the middlebox before it', async () => {
+  const { send } = await withGateway({});
+  const group = 'agentgateway.dev';
+  const backendRefs = [{ group, kind: 'AgentgatewayBackend', name: 'app' }];
+  const backends = POLICIES.replace('agentgatewaypolicies', 'agentgatewaybackends');
+  const metadata = { name: 'app', annotations: { [ENVIRONMENT]: 'linux-conntrack=200s' } };
+  const spec = { static: { host: '127.0.0.1', port: 9_000 } };
+  const backend = { apiVersion: `${group}/v1alpha1`, kind: 'AgentgatewayBackend', metadata, spec };
+  assert.deepEqual(warnings(await send('POST', `${backends}?dryRun=All`, backend)), []);
+  await send('POST', GATEWAYS.replace('gateways', 'httproutes'), {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'HTTPRoute',
+    metadata: { name: 'web' },
+    spec: { parentRefs: [{ name: 'agentgateway-proxy' }], rules: [{ backendRefs }] },
+  });
+  const late = 'linux-conntrack drops silent connections after 200s';
+  assert.match(
+    warnings(await send('POST', backends, backend))[0] ?? '',
+    new RegExp(`spec\\.policies\\.tcp\\.keepalive: .* after 180s \\(default\\), not within 160s: ${late}`),
+  );
+  const policyOf = (time: string) => ({
+    ...policy('upstream', '30s'),
+    spec: { targetRefs: backendRefs, backend: { tcp: { keepalive: { time } } } },
+  });
+  await send('POST', POLICIES, policyOf('170s'));
+  const report = await send('GET', '/v1/lint?rule=nat');
+  assert.deepEqual(
+    report.json().items.map(({ object, field }: { object: { name: string }; field: string }) => [object.name, field]),
+    [['upstream', 'spec.backend.tcp.keepalive.time']],
+  );
+  await send('PATCH', `${POLICIES}/upstream`, { spec: policyOf('30s').spec }, { 'content-type': MERGE });
+  assert.deepEqual((await send('GET', '/v1/lint?rule=nat')).json().items, []);
+});
+
 test('a policy that is in force nowhere, and one that another overrides, have no effect to warn of', async () => {
   const { send } = await withGateway({ [ENVIRONMENT]: 'aws-nlb' });
   const elsewhere = policy('elsewhere', '300s');
