@@ -4,19 +4,21 @@ import type { Difference } from './compare.ts';
 export const DIFFERENCES: readonly Difference[] = [
   {
     reason:
-      'Unknown fields are refused unless a request says `fieldValidation`, where a real server only warns: [decision 7](decisions/0007-strict-unless-said-otherwise.md).',
+      'Unknown fields are refused unless a request says `fieldValidation`, where a real server only warns ([decision 7](decisions/0007-strict-unless-said-otherwise.md)); a patch with one is refused by name.',
     steps: {
       change: [
         'kubectl patch agpol a --type=merge -p \'{"spec":{"frontend":{"tcp":{"keepalive":{"retrys":4}}}}}\'',
         'kubectl patch agpol a --type=merge -p \'{"metadata":{"generation":77,"creationTimestamp":null,"nothing":1}}\'',
+        'POST of another version',
         'POST, an unknown field, nothing said',
+        'PATCH, an unknown field, strict',
         'PATCH, an unknown field, nothing said',
       ],
     },
   },
   {
     reason:
-      "What Go's readers of JSON and YAML say is said in our words, with the field where there is one. A value of a wrong type in the metadata or in a namespace is 422, as everywhere, not 400.",
+      "What Go's readers of JSON and YAML say is said in our words, with the field where there is one. A value of a wrong type in metadata, of a namespace or of a Secret is 422, as everywhere, not 400.",
     steps: {
       change: [
         'kubectl patch agpol a --type=merge -p \'{"metadata":{"labels":{"x":1}}}\'',
@@ -43,6 +45,13 @@ export const DIFFERENCES: readonly Difference[] = [
         'Namespace: a label that is a number',
       ],
       read: ['a page of no token', 'a limit that is no number', 'a version that is no number'],
+      secrets: [
+        'data that is no base64',
+        'data of a wrong type',
+        'data as text',
+        'a type of a wrong type',
+        'immutable as text',
+      ],
       'server-side': ['no object in the body', 'no YAML in the body'],
     },
   },
@@ -93,9 +102,13 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     reason:
-      'Kinds that are not served are unknown, as on a cluster without them: Secrets, CustomResourceDefinitions, quotas. `can-i` says no to them.',
+      'Kinds that are not served are unknown, as on a cluster without them: CustomResourceDefinitions, quotas. `can-i` says no to what cannot be done.',
     steps: {
-      discovery: ['kubectl auth can-i get nothing', 'kubectl get crd nothing.example'],
+      discovery: [
+        'kubectl auth can-i create gateways.gateway.networking.k8s.io --subresource=status',
+        'kubectl auth can-i get nothing',
+        'kubectl get crd nothing.example',
+      ],
       read: ['kubectl describe namespace oracle-read'],
     },
   },
@@ -139,6 +152,7 @@ export const DIFFERENCES: readonly Difference[] = [
         'kubectl explain namespaces.metadata.finalizers',
       ],
       read: ['a Table of a namespace'],
+      secrets: ['kubectl explain secrets.data'],
     },
   },
   {
@@ -152,36 +166,28 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     reason:
-      'The status is derived: a write of it changes nothing, and a warning says so ([decision 1](decisions/0001-status-is-derived.md)).',
+      'A name of a namespace that is too long is one fault, not a second one of the label that the server makes of it.',
+    steps: {
+      change: ['kubectl create namespace nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn'],
+      faults: ['Namespace: a long name'],
+    },
+  },
+  {
+    reason:
+      "Protobuf is read where kubectl's typed commands send it, and never answered with, so messages about types do not name it.",
+    steps: { change: ['POST of a foreign type'], read: ['a form that is not served'] },
+  },
+  {
+    reason:
+      'The status is derived: who writes to it gets a warning, and it stays ([decision 1](decisions/0001-status-is-derived.md)).',
     steps: { lifecycle: ['patch the status', 'patch the spec through the status'] },
   },
   {
-    reason: 'A namespace goes with the last object in it: no controller has to find it empty first.',
-    steps: { lifecycle: ['kubectl wait --for=delete namespace/oracle-lifecycle-gone --timeout=60s'] },
-  },
-  {
-    reason: '`can-i` says no to a verb that a path does not have.',
-    steps: {
-      discovery: ['kubectl auth can-i create gateways.gateway.networking.k8s.io --subresource=status'],
-    },
+    reason: 'Secrets are of type `kubernetes.io/tls` alone.',
+    steps: { secrets: ['kubectl patch secret site --type=merge -p \'{"type":"Opaque"}\''] },
   },
   {
     reason: 'Not settled yet.',
-    steps: {
-      change: [
-        'kubectl create namespace nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn',
-        'kubectl patch agpol a --type=merge -p \'{"metadata":{"uid":"z"}}\'',
-        'kubectl patch agpol a --type=merge -p \'{"kind":"Gateway"}\'',
-        'POST of another version',
-        'POST without a name',
-        'POST of a foreign type',
-        'POST with an unknown dryRun',
-        'POST with an unknown fieldValidation',
-        'PATCH, an unknown field, strict',
-        'PATCH with a manager that cannot be printed',
-      ],
-      faults: ['annotations that are too large', 'Namespace: a long name'],
-      read: ['YAML', 'a form that is not served'],
-    },
+    steps: { discovery: ['kubectl get events', 'kubectl events'], secrets: ['kubectl describe secret site'] },
   },
 ];

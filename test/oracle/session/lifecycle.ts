@@ -78,7 +78,7 @@ export const LIFECYCLE: Part = {
       '',
       'let the namespace go',
     ),
-    shell('kubectl wait --for=delete namespace/oracle-lifecycle-gone --timeout=60s'),
+    shell('kubectl wait --for=delete namespace/oracle-lifecycle-gone --timeout=60s >/dev/null'),
     shell('kubectl get agpol -n oracle-lifecycle-gone'),
   ],
 };

@@ -16,7 +16,15 @@ export type FieldError = { readonly reason: FieldErrorReason; readonly message: 
 
 /** A value that breaks a rule. The value is printed as Go prints it: strings in quotes. */
 export function invalidValue(field: string, value: Json, rule: string): FieldError {
-  return { reason: 'FieldValueInvalid', message: `Invalid value: ${JSON.stringify(value)}: ${rule}`, field };
+  return { reason: 'FieldValueInvalid', message: `Invalid value: ${asGo(value)}: ${rule}`, field };
+}
+
+/** Go writes control characters in two digits, and two of them as letters. */
+function asGo(value: Json): string {
+  return JSON.stringify(value).replaceAll(
+    /(?<!\\)((?:\\\\)*)\\u00([01][0-9a-f])/g,
+    (_, before: string, code: string) => before + (code === '07' ? '\\a' : code === '0b' ? '\\v' : `\\x${code}`),
+  );
 }
 
 /** A field that must be there and is not. */

@@ -50,11 +50,12 @@ export function validateObject(kind: ResourceKind, input: JsonObject, before?: K
     ...(isJsonObject(spec) && { spec }),
     ...read?.content,
   };
+  const ofMetadata = checkMetadata(fields, kind);
   const errors = [
     ...structural,
-    ...checkSpec(kind, spec, before?.spec, structural),
+    ...checkSpec(kind, spec, before?.spec, [...structural, ...ofMetadata]),
     ...(read?.errors ?? NONE),
-    ...checkMetadata(fields, kind),
+    ...ofMetadata,
   ];
   const warnings = errors.length > 0 ? NONE : warningsOf(kind, object, before);
   return { object, errors, unknown, warnings };
@@ -81,9 +82,10 @@ function checkSpec(
   kind: ResourceKind,
   spec: Json | undefined,
   before: JsonObject | undefined,
-  structural: readonly FieldError[],
+  found: readonly FieldError[],
 ): readonly FieldError[] {
-  if (structural.some(({ reason }) => BLOCKS_RULES.has(reason))) return [RULES_SKIPPED];
+  // Kinds of the core group have no rules there, so none is skipped.
+  if (found.some(({ reason }) => BLOCKS_RULES.has(reason))) return kind.group === '' ? NONE : [RULES_SKIPPED];
   const plan = kind.plan.fields.get('spec');
   if (plan === undefined || !isJsonObject(spec)) return [];
   const faults = [

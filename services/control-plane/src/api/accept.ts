@@ -1,3 +1,7 @@
+const JSON_TYPE = 'application/json';
+const YAML_TYPE = 'application/yaml';
+const ANY_TYPES: readonly string[] = ['*/*', 'application/*'];
+
 type Offer = { readonly type: string; readonly parameters: ReadonlyMap<string, string> };
 
 /** Whether the client would rather have a Table than the object (kubectl get does). */
@@ -14,6 +18,18 @@ export function prefersMetadata(accept: string | undefined): boolean {
     ({ type, parameters }) => type === 'application/json' && (!parameters.has('as') || isMetadata(parameters)),
   );
   return choice?.parameters.has('as') === true;
+}
+
+/** Whether an answer in JSON or YAML is of use to the client. */
+export function acceptsText(accept: string | undefined): boolean {
+  return !accept || parseAccept(accept).some(({ type }) => [...ANY_TYPES, JSON_TYPE, YAML_TYPE].includes(type));
+}
+
+/** Whether the client would rather have YAML. */
+export function prefersYaml(accept: string | undefined): boolean {
+  if (!accept?.includes(YAML_TYPE)) return false;
+  const choice = parseAccept(accept).find(({ type }) => [...ANY_TYPES, JSON_TYPE, YAML_TYPE].includes(type));
+  return choice?.type === YAML_TYPE;
 }
 
 /** Whether the client takes all groups and resources in one document. */

@@ -1,4 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { dump } from 'js-yaml';
+import { prefersYaml } from './accept.ts';
 import { MAX_WARNING_LENGTH, MAX_WARNINGS } from './limits.ts';
 import type { Status } from './status.ts';
 
@@ -10,16 +12,20 @@ export function statusAnswer(status: Status): Answer {
   return { code: status.code, body: status };
 }
 
-/** Sends JSON: on one line for programs, indented for people (curl, or `?pretty=true`). */
+/** Sends JSON: on one line for programs, indented for people (curl, or `?pretty=true`). Or YAML, where that is asked. */
 export function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply {
   // A URL that cannot be decoded has no query at all.
   const { pretty } = (request.query ?? {}) as { readonly pretty?: unknown };
   const isForPerson = pretty !== undefined ? pretty !== 'false' : request.headers['user-agent']?.startsWith('curl/');
-  const text = isForPerson === true ? `${JSON.stringify(answer.body, null, 2)}\n` : `${JSON.stringify(answer.body)}\n`;
+  const isYaml = prefersYaml(request.headers.accept);
+  const text = isYaml ? dump(answer.body) : `${JSON.stringify(answer.body, null, isForPerson === true ? 2 : 0)}\n`;
   const warnings = (answer.warnings ?? []).slice(0, MAX_WARNINGS).map(warningHeader);
   if (warnings.length > 0) reply.header('warning', warnings);
   // Fastify adds a charset to the type of a text; Kubernetes names none, because JSON has but one.
-  return reply.code(answer.code).header('content-type', 'application/json').send(Buffer.from(text));
+  return reply
+    .code(answer.code)
+    .header('content-type', isYaml ? 'application/yaml' : 'application/json')
+    .send(Buffer.from(text));
 }
 
 /** RFC 7234's form, which kubectl prints as `Warning: ...`; a header holds printable ASCII only. */

@@ -17,7 +17,7 @@ import { patchable } from './patchable.ts';
 import type { PathParams } from './read-handlers.ts';
 import { nameSuffixes, readObject } from './read-object.ts';
 import { applyBody } from './request-body.ts';
-import { applyConflict, badRequest, type Status, uidMismatch, untypedPatch } from './status.ts';
+import { applyConflict, badRequest, kindWithVersion, type Status, uidMismatch, untypedPatch } from './status.ts';
 import { answerWrite, run } from './write.ts';
 import { readWriteOptions } from './write-options.ts';
 
@@ -26,8 +26,8 @@ type Place = { readonly kind: ResourceKind; readonly namespace: string; readonly
 /** PATCH with `application/apply-patch+yaml`: the object as the body wants it, created where there is none. */
 export async function applyObject(options: ApiOptions, kind: ResourceKind, request: FastifyRequest): Promise<Answer> {
   const { namespace = '', name = '' } = request.params as PathParams;
-  const writing = readWriteOptions(request.query as Readonly<Record<string, unknown>>);
-  if (!writing.ok) return statusAnswer(badRequest(writing.error));
+  const writing = readWriteOptions(request);
+  if (!writing.ok) return statusAnswer(writing.error);
   const manager = readFieldManager(request);
   if (!manager.ok) return statusAnswer(manager.error);
   const config = applyBody(request);
@@ -89,8 +89,7 @@ function shownReason(kind: ResourceKind, reason: string): string {
 
 function mismatch(kind: ResourceKind, config: JsonObject): string | undefined {
   if (config['apiVersion'] !== apiVersionOf(kind) || config['kind'] !== kind.kind) {
-    const apiVersion = textOf(config['apiVersion']);
-    return `invalid object type: ${apiVersion.includes('/') ? '' : '/'}${apiVersion}, Kind=${textOf(config['kind'])}`;
+    return `invalid object type: ${kindWithVersion(textOf(config['apiVersion']), textOf(config['kind']))}`;
   }
   return (metadataOf(config)['managedFields'] ?? null) === null ? undefined : 'metadata.managedFields must be nil';
 }

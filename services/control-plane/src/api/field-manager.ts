@@ -4,11 +4,9 @@ import { fail, ok, type Result } from '../command/index.ts';
 import { mediaType } from './body.ts';
 import { APPLY_PATCH_TYPE } from './patch.ts';
 import { invalidOptions, type Status } from './status.ts';
+import { optionsKind } from './write-options.ts';
 
 type Query = { readonly fieldManager?: unknown; readonly force?: unknown };
-
-/** What Kubernetes calls the parameters of a write. */
-const OPTIONS: { readonly [method: string]: string } = { POST: 'CreateOptions', PATCH: 'PatchOptions' };
 
 /** Who owns what a request writes: what it names as its field manager, else what it comes from. */
 export function readFieldManager({ method, headers, query }: FastifyRequest): Result<string, Status> {
@@ -21,7 +19,7 @@ export function readFieldManager({ method, headers, query }: FastifyRequest): Re
     const message = 'Forbidden: may not be specified for non-apply patch';
     errors.push({ reason: 'FieldValueForbidden', message, field: 'force' });
   }
-  if (errors.length > 0) return fail(invalidOptions(OPTIONS[method] ?? 'UpdateOptions', errors));
+  if (errors.length > 0) return fail(invalidOptions(optionsKind(method), errors));
   return ok(named === '' ? cutToFieldManager((headers['user-agent'] ?? '').split('/', 1)[0] ?? '') : named);
 }
 

@@ -38,6 +38,10 @@ export type ReadObject = { readonly object: KubernetesObject; readonly warnings:
 export function readObject(input: JsonObject, place: Place, options: ReadOptions): Result<ReadObject, Status> {
   const { kind } = place;
   const typed = withType(input, kind);
+  if (options.patched && isText(typed['kind']) && typed['kind'] !== kind.kind) {
+    const fault = invalidValue('kind', typed['kind'], `must be ${kind.kind}`);
+    return fail(invalid({ group: kind.group, kind: typed['kind'] }, place.name ?? '', [fault]));
+  }
   const mismatch = typeMismatch(typed, kind);
   if (mismatch !== undefined) return fail(badRequest(mismatch));
   const placed = putInPlace(typed, place, options.newSuffix);

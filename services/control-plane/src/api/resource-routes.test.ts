@@ -84,7 +84,7 @@ describe('create', () => {
     assert.ok(uid && creationTimestamp);
     assert.equal(resourceVersion, undefined);
     assert.equal(log.head(), 2);
-    assert.equal((await send('POST', `${POLICIES}?dryRun=Some`, TCP_POLICY)).statusCode, 400);
+    assert.equal((await send('POST', `${POLICIES}?dryRun=Some`, TCP_POLICY)).statusCode, 422);
   });
 
   test('the place in the URL and the object must agree', async () => {
@@ -421,7 +421,7 @@ describe('fieldValidation', () => {
     const answer = await send('POST', `${POLICIES}?fieldValidation=Ignore`, wrong);
     assert.equal(answer.statusCode, 201);
     assert.equal(answer.headers['warning'], undefined);
-    assert.equal((await send('POST', `${POLICIES}?fieldValidation=Maybe`, wrong)).statusCode, 400);
+    assert.equal((await send('POST', `${POLICIES}?fieldValidation=Maybe`, wrong)).statusCode, 422);
   });
 });
 

@@ -1,5 +1,6 @@
 import { RESOURCE_KINDS, type ResourceKind } from '@pulseplane/resources';
 import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
+import { acceptsText } from './accept.ts';
 import { type Answer, sendAnswer, statusAnswer } from './answer.ts';
 import type { ApiOptions } from './api-options.ts';
 import { POD, VIEW_KINDS } from './cluster-view/kinds.ts';
@@ -13,7 +14,7 @@ import { collectionPath, everywherePath } from './paths.ts';
 import { getObject, listObjects } from './read-handlers.ts';
 import { REVIEW_KINDS } from './reviews/kinds.ts';
 import { createReview } from './reviews/review-handler.ts';
-import { badRequest, methodNotAllowed } from './status.ts';
+import { badRequest, methodNotAllowed, notAcceptable } from './status.ts';
 import { writeStatus } from './status-handlers.ts';
 import type { EndlessAnswer, Streams } from './watch/streams.ts';
 import { watchObjects } from './watch/watch-objects.ts';
@@ -35,7 +36,11 @@ export function addResourceRoutes(app: FastifyInstance, options: ApiOptions, str
   for (const kind of RESOURCE_KINDS) {
     const collection = collectionPath(kind);
     const add = (path: string, handlers: Partial<Record<Method, Handler>>) =>
-      addPath(app, streams, path, (method, request) => handlers[method]?.(options, kind, request));
+      addPath(app, streams, path, (method, request) => {
+        const handler = handlers[method];
+        if (handler === undefined || acceptsText(request.headers.accept)) return handler?.(options, kind, request);
+        return statusAnswer(notAcceptable());
+      });
     const deletesMany = verbsOf(kind).includes('deletecollection');
     add(collection, {
       GET: listOrWatch,

@@ -16,7 +16,7 @@ import { present } from './present.ts';
 import type { PathParams } from './read-handlers.ts';
 import { nameSuffixes, readObject } from './read-object.ts';
 import { applyBody, objectBody, patchBody } from './request-body.ts';
-import { badRequest, notFound, rejected, type Status, unprocessablePatch, versionMissing } from './status.ts';
+import { notFound, rejected, type Status, unprocessablePatch, versionMissing } from './status.ts';
 import { readWriteOptions } from './write-options.ts';
 
 const NOT_KEPT = 'the status is derived here: what is written to it is not kept';
@@ -30,8 +30,8 @@ type Change = (read: JsonObject) => Result<JsonObject, Status>;
  */
 export function writeStatus(options: ApiOptions, kind: ResourceKind, request: FastifyRequest): Answer {
   const { namespace = '', name = '' } = request.params as PathParams;
-  const writing = readWriteOptions(request.query as Readonly<Record<string, unknown>>);
-  if (!writing.ok) return statusAnswer(badRequest(writing.error));
+  const writing = readWriteOptions(request);
+  if (!writing.ok) return statusAnswer(writing.error);
   const manager = readFieldManager(request);
   if (!manager.ok) return statusAnswer(manager.error);
   const change = readChange(kind, request);

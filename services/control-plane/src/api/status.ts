@@ -100,6 +100,12 @@ export function tooManyRequests(message: string, retryAfterSeconds: number): Sta
   return failure(429, 'TooManyRequests', message, { retryAfterSeconds });
 }
 
+/** An answer of a type that is not served. */
+export function notAcceptable(): Status {
+  const types = 'application/json, application/yaml';
+  return failure(406, 'NotAcceptable', `only the following media types are accepted: ${types}`);
+}
+
 /** A body above the limit. */
 export function tooLarge(limit: number): Status {
   return failure(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limit}`);
@@ -173,8 +179,13 @@ export function untypedPatch(
   { namespace, name }: { readonly namespace: string; readonly name: string },
   reason: string,
 ): Status {
-  const what = `${namespace}/${name}; ${apiVersionOf(kind)}, Kind=${kind.kind}`;
+  const what = `${namespace}/${name}; ${kindWithVersion(apiVersionOf(kind), kind.kind)}`;
   return failure(500, '', `failed to create typed patch object (${what}): ${reason}`);
+}
+
+/** A kind as Go prints it; the core group is empty. */
+export function kindWithVersion(apiVersion: string, kind: string): string {
+  return `${apiVersion.includes('/') ? '' : '/'}${apiVersion}, Kind=${kind}`;
 }
 
 /** An apply that names the uid of an object which is not there. */

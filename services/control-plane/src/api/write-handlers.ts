@@ -1,4 +1,4 @@
-import { NAMESPACE, type ResourceKind } from '@pulseplane/resources';
+import { invalidValue, NAMESPACE, type ResourceKind } from '@pulseplane/resources';
 import type { FastifyRequest } from 'fastify';
 import { type Command, fail, type Intent, ok, type Result, refOf } from '../command/index.ts';
 import { type Answer, statusAnswer } from './answer.ts';
@@ -11,7 +11,7 @@ import { present } from './present.ts';
 import type { PathParams } from './read-handlers.ts';
 import { nameSuffixes, readObject } from './read-object.ts';
 import { objectBody, optionsBody, patchBody } from './request-body.ts';
-import { badRequest, deleted, notFound, type Status, unprocessablePatch, versionMissing } from './status.ts';
+import { deleted, invalid, notFound, type Status, unprocessablePatch, versionMissing } from './status.ts';
 import { answerWrite, run, toStatus } from './write.ts';
 import { readDeleteOptions, readWriteOptions } from './write-options.ts';
 
@@ -21,8 +21,8 @@ type Write = (options: ApiOptions, kind: ResourceKind, request: FastifyRequest) 
 /** POST: a new object. */
 export const createObject: Write = async (options, kind, request) => {
   const { namespace = '' } = request.params as PathParams;
-  const writing = readWriteOptions(request.query as Query);
-  if (!writing.ok) return statusAnswer(badRequest(writing.error));
+  const writing = readWriteOptions(request);
+  if (!writing.ok) return statusAnswer(writing.error);
   const body = objectBody(kind, request);
   if (!body.ok) return statusAnswer(body.error);
   const { fieldValidation } = writing.value;
@@ -41,8 +41,8 @@ export const createObject: Write = async (options, kind, request) => {
 /** PUT: the whole object anew. */
 export const replaceObject: Write = async (options, kind, request) => {
   const { namespace = '', name = '' } = request.params as PathParams;
-  const writing = readWriteOptions(request.query as Query);
-  if (!writing.ok) return statusAnswer(badRequest(writing.error));
+  const writing = readWriteOptions(request);
+  if (!writing.ok) return statusAnswer(writing.error);
   const body = objectBody(kind, request);
   if (!body.ok) return statusAnswer(body.error);
   const { fieldValidation } = writing.value;
@@ -69,8 +69,8 @@ export const replaceObject: Write = async (options, kind, request) => {
 export const patchObject: Write = async (options, kind, request) => {
   if (mediaType(request.headers['content-type']) === APPLY_PATCH_TYPE) return applyObject(options, kind, request);
   const { namespace = '', name = '' } = request.params as PathParams;
-  const writing = readWriteOptions(request.query as Query);
-  if (!writing.ok) return statusAnswer(badRequest(writing.error));
+  const writing = readWriteOptions(request);
+  if (!writing.ok) return statusAnswer(writing.error);
   const patch = patchBody(kind, request);
   if (!patch.ok) return statusAnswer(patch.error);
   let warnings: readonly string[] = [];
@@ -89,6 +89,10 @@ export const patchObject: Write = async (options, kind, request) => {
         { fieldValidation, patched: true, newSuffix: nameSuffixes(options), before: current?.object },
       );
       if (!valid.ok) return valid;
+      const { uid } = valid.value.object.metadata;
+      if (uid !== undefined && uid !== read.object.metadata.uid) {
+        return fail(invalid(kind, name, [invalidValue('metadata.uid', uid, 'field is immutable')]));
+      }
       warnings = valid.value.warnings;
       return ok({ type: current === undefined ? 'create' : 'replace', kind, object: valid.value.object });
     },

@@ -6,6 +6,7 @@ import {
   type JsonObject,
   unsupportedValue,
 } from '@pulseplane/resources';
+import type { FastifyRequest } from 'fastify';
 import { fail, ok, type Preconditions, type Result } from '../command/index.ts';
 import type { FieldValidation } from './read-object.ts';
 import { badRequest, invalidOptions, invalidParameter, type Status } from './status.ts';
@@ -31,19 +32,34 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ['0', false],
 ]);
 
-const FIELD_VALIDATIONS: readonly string[] = ['Strict', 'Warn', 'Ignore'] satisfies readonly FieldValidation[];
+const FIELD_VALIDATIONS: readonly FieldValidation[] = ['Ignore', 'Strict', 'Warn'];
+
+/** What Kubernetes calls the parameters of a write. */
+const OPTIONS: { readonly [method: string]: string } = {
+  POST: 'CreateOptions',
+  PATCH: 'PatchOptions',
+  DELETE: 'DeleteOptions',
+};
+
+/** The kind that the parameters of a request have in its faults. */
+export function optionsKind(method: string): string {
+  return OPTIONS[method] ?? 'UpdateOptions';
+}
 
 /** Reads dryRun and fieldValidation. Strict where nobody says: a person with curl does not see a warning header. */
-export function readWriteOptions(query: Query): Result<WriteOptions, string> {
+export function readWriteOptions(request: Pick<FastifyRequest, 'method' | 'query'>): Result<WriteOptions, Status> {
+  const query = request.query as Query;
   const dryRun = readDryRun(query['dryRun']);
-  if (!dryRun.ok) return dryRun;
-  const wanted = query['fieldValidation'] ?? 'Strict';
-  if (!isFieldValidation(wanted)) {
-    return fail(
-      `fieldValidation: Unsupported value: ${JSON.stringify(wanted)}: supported values: "Ignore", "Warn", "Strict"`,
-    );
-  }
-  return ok({ dryRun: dryRun.value, fieldValidation: wanted });
+  const wanted = query['fieldValidation'] || 'Strict';
+  const fieldValidation = FIELD_VALIDATIONS.find((known) => known === wanted);
+  if (dryRun.ok && fieldValidation !== undefined) return ok({ dryRun: dryRun.value, fieldValidation });
+  const faults = [
+    ...(dryRun.ok ? [] : [dryRun.error]),
+    ...(fieldValidation === undefined
+      ? [unsupportedValue('fieldValidation', String(wanted), ['', ...FIELD_VALIDATIONS])]
+      : []),
+  ];
+  return fail(invalidOptions(optionsKind(request.method), faults));
 }
 
 /**
@@ -52,11 +68,11 @@ export function readWriteOptions(query: Query): Result<WriteOptions, string> {
  */
 export function readDeleteOptions(query: Query, body: Json | undefined): Result<DeleteOptions, Status> {
   const fromQuery = readDryRun(query['dryRun']);
-  if (!fromQuery.ok) return fail(unknownDryRun(query['dryRun']));
+  if (!fromQuery.ok) return fail(invalidOptions('DeleteOptions', [fromQuery.error]));
   const given = body ?? fromParameters(query);
   if (!isJsonObject(given)) return fail(badRequest('the body must be a DeleteOptions object'));
   const fromBody = readDryRun(body === undefined ? undefined : (given['dryRun'] ?? undefined));
-  if (!fromBody.ok) return fail(unknownDryRun(given['dryRun']));
+  if (!fromBody.ok) return fail(invalidOptions('DeleteOptions', [fromBody.error]));
   const { gracePeriodSeconds, propagationPolicy, orphanDependents } = given;
   if (isGiven(gracePeriodSeconds) && !Number.isSafeInteger(gracePeriodSeconds)) {
     return fail(invalidParameter('gracePeriodSeconds', gracePeriodSeconds ?? null, 'must be a whole number'));
@@ -73,13 +89,6 @@ export function readDeleteOptions(query: Query, body: Json | undefined): Result<
     preconditions: preconditions.value,
     ...(typeof orphanDependents === 'boolean' && { orphanDependents }),
   });
-}
-
-/** In Kubernetes' words, which show the whole list as Go prints it. */
-function unknownDryRun(value: unknown): Status {
-  const values = (Array.isArray(value) ? value : [value]).map((item) => JSON.stringify(item)).join(', ');
-  const message = `Unsupported value: []string{${values}}: supported values: "All"`;
-  return invalidOptions('DeleteOptions', [{ reason: 'FieldValueNotSupported', message, field: 'dryRun' }]);
 }
 
 function readPreconditions(value: Json | undefined): Result<Preconditions, Status> {
@@ -124,13 +133,11 @@ function isGiven(value: Json | undefined): boolean {
 }
 
 /** `All`, once or more, or nothing; an empty value is nothing. */
-function readDryRun(value: unknown): Result<boolean, string> {
+function readDryRun(value: unknown): Result<boolean, FieldError> {
   const values = (Array.isArray(value) ? value : [value]).filter((item) => item !== undefined && item !== '');
-  const wrong = values.find((item) => item !== 'All');
-  if (wrong !== undefined) return fail(`dryRun: Unsupported value: ${JSON.stringify(wrong)}: supported values: "All"`);
-  return ok(values.length > 0);
-}
-
-function isFieldValidation(value: unknown): value is FieldValidation {
-  return typeof value === 'string' && FIELD_VALIDATIONS.includes(value);
+  if (values.every((item) => item === 'All')) return ok(values.length > 0);
+  // Kubernetes prints the list as Go does.
+  const list = `[]string{${values.map((item) => JSON.stringify(item)).join(', ')}}`;
+  const message = `Unsupported value: ${list}: supported values: "All"`;
+  return fail({ reason: 'FieldValueNotSupported', message, field: 'dryRun' });
 }

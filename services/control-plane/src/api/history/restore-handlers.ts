@@ -31,8 +31,8 @@ export async function rollbackObject(
   request: FastifyRequest,
 ): Promise<Answer> {
   const { namespace = '', name = '' } = request.params as PathParams;
-  const writing = readWriteOptions(request.query as Query);
-  if (!writing.ok) return statusAnswer(badRequest(writing.error));
+  const writing = readWriteOptions(request);
+  if (!writing.ok) return statusAnswer(writing.error);
   const asked = readRollback(request);
   if (!asked.ok) return statusAnswer(asked.error);
   const { to, ...preconditions } = asked.value;
@@ -59,8 +59,8 @@ export async function undeleteObject(
   request: FastifyRequest,
 ): Promise<Answer> {
   const { namespace = '', name = '' } = request.params as PathParams;
-  const writing = readWriteOptions(request.query as Query);
-  if (!writing.ok) return statusAnswer(badRequest(writing.error));
+  const writing = readWriteOptions(request);
+  if (!writing.ok) return statusAnswer(writing.error);
   const body = optionsBody(request);
   if (!body.ok) return statusAnswer(body.error);
   if (isJsonObject(body.value ?? {}) === false || Object.keys(body.value ?? {}).length > 0) {

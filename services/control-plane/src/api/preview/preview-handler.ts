@@ -8,13 +8,10 @@ import { changeLine } from '../history/json-diff.ts';
 import { MAX_PREVIEWED_GATEWAYS } from '../limits.ts';
 import { lintWarnings } from '../lint/lint-object.ts';
 import { documentsBody } from '../request-body.ts';
-import { badRequest } from '../status.ts';
 import { actorOf } from '../write.ts';
 import { readWriteOptions } from '../write-options.ts';
 import { changedPorts, gatewayChanges, touchedGateways } from './gateway-changes.ts';
 import { type Draft, decideManifests, manifestsOf } from './manifests.ts';
-
-type Query = Readonly<Record<string, unknown>>;
 
 /** `POST /v1/preview`: what manifests would change if they were stored. Nothing is. */
 export function addPreview(app: FastifyInstance, options: ApiOptions): void {
@@ -23,8 +20,8 @@ export function addPreview(app: FastifyInstance, options: ApiOptions): void {
 
 /** All in one turn, so that nothing is written between the two sides of the comparison. */
 function preview(options: ApiOptions, request: FastifyRequest): Answer {
-  const reading = readWriteOptions(request.query as Query);
-  if (!reading.ok) return statusAnswer(badRequest(reading.error));
+  const reading = readWriteOptions(request);
+  if (!reading.ok) return statusAnswer(reading.error);
   const documents = documentsBody(request);
   if (!documents.ok) return statusAnswer(documents.error);
   const manifests = manifestsOf(documents.value);

@@ -4,7 +4,7 @@ import { type Answer, statusAnswer } from '../answer.ts';
 import { parseProtobuf, type Shape } from '../protobuf.ts';
 import { readObject } from '../read-object.ts';
 import { objectBody } from '../request-body.ts';
-import { badRequest, invalid } from '../status.ts';
+import { invalid } from '../status.ts';
 import { actorOf } from '../write.ts';
 import { readWriteOptions } from '../write-options.ts';
 import { accessRules, pathAccess, resourceAccess } from './access.ts';
@@ -19,8 +19,8 @@ const RULES_SHAPE: Shape = { namespace: 1 };
 
 /** POST: a question about the asker, which is answered in its status and not stored. */
 export function createReview(kind: ResourceKind, request: FastifyRequest): Answer {
-  const writing = readWriteOptions(request.query as Readonly<Record<string, unknown>>);
-  if (!writing.ok) return statusAnswer(badRequest(writing.error));
+  const writing = readWriteOptions(request);
+  if (!writing.ok) return statusAnswer(writing.error);
   const body = objectBody(kind, request, (bytes) => parseProtobuf(bytes, shapeOf(kind)));
   if (!body.ok) return statusAnswer(body.error);
   const { metadata = {}, ...question } = body.value;
