@@ -179,15 +179,11 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     reason:
-      'The status is derived: who writes to it gets a warning, and it stays ([decision 1](decisions/0001-status-is-derived.md)).',
+      'The status is derived: a write of it changes nothing, and a warning says so ([decision 1](decisions/0001-status-is-derived.md)).',
     steps: { lifecycle: ['patch the status', 'patch the spec through the status'] },
   },
   {
     reason: 'Secrets are of type `kubernetes.io/tls` alone.',
     steps: { secrets: ['kubectl patch secret site --type=merge -p \'{"type":"Opaque"}\''] },
-  },
-  {
-    reason: 'Not settled yet.',
-    steps: { discovery: ['kubectl get events', 'kubectl events'], secrets: ['kubectl describe secret site'] },
   },
 ];
