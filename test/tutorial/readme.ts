@@ -7,11 +7,11 @@ import { bash, ROOT } from '../system/tools.ts';
 /** A command block of a document, and the output that the document promises right after it, if any. */
 export type Step = { readonly command: string; readonly output: string | undefined };
 
-/** The `sh` blocks under a heading of the README, each with the `json` or `text` block that follows it. */
-export function tutorialSteps(heading: string): readonly Step[] {
-  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-  const section = readme.split(/^## /m).find((text) => text.startsWith(`${heading}\n`));
-  if (section === undefined) throw new Error(`README.md has no section ${heading}`);
+/** The `sh` blocks under a heading of a document, each with the `json` or `text` block that follows it. */
+export function tutorialSteps(heading: string, document = 'README.md'): readonly Step[] {
+  const whole = readFileSync(join(ROOT, document), 'utf8');
+  const section = whole.split(/^## /m).find((text) => text.startsWith(`${heading}\n`));
+  if (section === undefined) throw new Error(`${document} has no section ${heading}`);
   const blocks = [...section.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language = '', text = '']) => ({
     language,
     text,

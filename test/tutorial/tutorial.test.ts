@@ -29,3 +29,20 @@ test('the kubeconfig that pulse up writes leads kubectl here', { skip }, async (
   );
   assert.equal(stdout, `http://127.0.0.1:${system.ports.rest}gateway.gateway.networking.k8s.io/agentgateway-proxy\n`);
 });
+
+test('docs/api.md, Each task, both ways: every command runs as printed, one after the other', {
+  skip: needs('kubectl', 'jq', 'curl'),
+}, async () => {
+  await using system = await startSystem();
+  const { command: apply = '' } =
+    tutorialSteps('Tutorial: TCP keepalive').find(({ command }) => command.includes('<<EOF')) ?? {};
+  const [, manifest] = /<<EOF\n(.*)EOF/s.exec(apply) ?? [];
+  const blocks = tutorialSteps('Each task, both ways', 'docs/api.md').map(({ command }) => command);
+  assert(blocks.length > 10, 'the section has its commands');
+  const script = blocks.join('').replace('http://localhost:8080', `http://127.0.0.1:${system.ports.rest}`);
+  const setUp = `set -eo pipefail; cd "$(mktemp -d)"; cat > policy.yaml <<'EOF'\n${manifest}EOF\n`;
+  const { code, stdout, stderr } = bash(`${setUp}set -x\n${script}`, { KUBECONFIG: system.kubeconfig });
+  assert.equal(code, 0, stderr.split('\n').slice(-6).join('\n'));
+  assert.match(stdout, /created \(server dry run\)/);
+  assert.match(stdout, /\["Programmed","True"\]/);
+});

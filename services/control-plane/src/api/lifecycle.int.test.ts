@@ -72,7 +72,8 @@ describe('the life of an object with the real kubectl', { skip }, () => {
     assert.equal(added.code, 1);
     assert.match(added.stderr, /metadata\.finalizers: Forbidden: no new finalizers can be added/);
 
-    const waiting = kubectl('delete agpol httpbin-keepalive -n httpbin --wait=true --timeout=20s');
+    // It may come when the object is gone already.
+    const waiting = kubectl('delete agpol httpbin-keepalive -n httpbin --ignore-not-found --wait=true --timeout=20s');
     const released = await kubectl(
       'patch agpol httpbin-keepalive -n httpbin --type=merge -p {"metadata":{"finalizers":null}}',
     );
