@@ -92,7 +92,7 @@ test('every write keeps owners; a client may hand fields over, and end the track
   const wrong = [{ ...managedFields[0], manager: 'm'.repeat(129) }];
   const refused = await send('PATCH', POLICY, replace(wrong), patch);
   assert.deepEqual(
-    [refused.statusCode, refused.json().details.causes[0].field],
+    [refused.statusCode, refused.json().details.causes.at(-1).field],
     [422, 'metadata.managedFields[0].manager'],
   );
   await send('PATCH', POLICY, replace([]), patch);

@@ -115,8 +115,8 @@ describe('a write of a status is refused', () => {
       name: 'with another kind',
       method: 'PUT',
       body: (created) => ({ ...created, kind: 'Gateway' }),
-      code: 400,
-      says: /the kind in the data \(Gateway\) does not match/,
+      code: 422,
+      says: /kind: Invalid value: "Gateway": must be AgentgatewayPolicy/,
     },
     {
       name: 'of a patch that fails',
