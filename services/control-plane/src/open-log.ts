@@ -21,7 +21,7 @@ export async function openLog(config: ControlPlaneConfig, logger: Logger): Promi
   const { dataDir, natsUrl } = config;
   let log: EventLog;
   try {
-    mkdirSync(dataDir, { recursive: true });
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     log = await openBareLog(config, logger);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

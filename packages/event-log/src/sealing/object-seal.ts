@@ -46,10 +46,11 @@ export function openObject(
   const key = keys.get(object.sealed.key);
   if (key === undefined) return object;
   const box = Buffer.from(object.sealed.box, 'base64');
-  const decipher = createDecipheriv(CIPHER, key.bytes, box.subarray(0, NONCE_BYTES))
-    .setAAD(labelOf(ref))
-    .setAuthTag(box.subarray(-TAG_BYTES));
   try {
+    const nonce = box.subarray(0, NONCE_BYTES);
+    const decipher = createDecipheriv(CIPHER, key.bytes, nonce, { authTagLength: TAG_BYTES })
+      .setAAD(labelOf(ref))
+      .setAuthTag(box.subarray(-TAG_BYTES));
     const text = Buffer.concat([decipher.update(box.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
     return JSON.parse(text.toString('utf8'));
   } catch {

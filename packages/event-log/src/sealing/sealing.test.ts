@@ -123,7 +123,8 @@ test('without its key, in the place of another, or damaged, a Secret stays as it
   const text = JSON.stringify(a);
   const flipped = text.replace(/"box":"(.{40})(.)/, (_, start, end) => `"box":"${start}${end === 'A' ? 'B' : 'A'}`);
   assert.notEqual(flipped, text);
-  for (const object of [b, JSON.parse(flipped)]) {
+  const cut = ['', 'AAAA'].map((box) => JSON.parse(text.replace(/"box":"[^"]*"/, `"box":"${box}"`)));
+  for (const object of [b, JSON.parse(flipped), ...cut]) {
     const other = createMemoryEventLog();
     await other.append({ expected: [], events: [{ ...secretEvent('a'), object }] });
     assert.deepEqual(sealSecrets(other, [KEY]).object(secretRef('a'))?.object, object);

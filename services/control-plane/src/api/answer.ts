@@ -30,6 +30,7 @@ export function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer:
 
 /** RFC 7234's form, which kubectl prints as `Warning: ...`; a header holds printable ASCII only. */
 function warningHeader(warning: string): string {
-  const text = JSON.stringify(warning.slice(0, MAX_WARNING_LENGTH)).replaceAll(/[^\x20-\x7e]/g, '?');
+  const whole = warning.length > MAX_WARNING_LENGTH ? `${warning.slice(0, MAX_WARNING_LENGTH - 3)}...` : warning;
+  const text = JSON.stringify(whole).replaceAll(/[^\x20-\x7e]/g, '?');
   return `299 - ${text}`;
 }
