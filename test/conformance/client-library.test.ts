@@ -297,10 +297,13 @@ async function follow(context: TestContext, config: KubeConfig) {
     informer.on(verb, ({ metadata }) => seen.push(`${verb} ${metadata?.name}@${metadata?.resourceVersion}`));
   }
   let timer: NodeJS.Timeout | undefined;
+  let isOver = false;
   informer.on('error', () => {
-    timer = setTimeout(() => void informer.start(), 50);
+    // One that is just being started says so after it was stopped, too.
+    if (!isOver) timer = setTimeout(() => void informer.start(), 50);
   });
   context.after(async () => {
+    isOver = true;
     clearTimeout(timer);
     await informer.stop();
   });
