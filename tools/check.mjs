@@ -8,7 +8,8 @@ import { delimiter, join, relative } from 'node:path';
 import { ROOT } from './set-up.mjs';
 
 const GENERATED = ['packages/wire/src/gen', 'examples/crds'];
-const NODE_TEST = ['--conditions=@pulseplane/source', '--import', 'tsx', '--test'];
+// A file that does not end is a failure, not a wait without end. In milliseconds.
+const NODE_TEST = ['--conditions=@pulseplane/source', '--import', 'tsx', '--test', '--test-timeout=600000'];
 
 const STAGES = {
   generate,
