@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { RESOURCE_KINDS } from '@pulseplane/resources';
 import { VIEW_KINDS } from './cluster-view/kinds.ts';
 import { REVIEW_KINDS } from './reviews/kinds.ts';
 import { type ApiFixture, createFixture } from './testing/api-fixture.ts';
+import { noKubectl, RealKubectl, type Run } from './testing/real-kubectl.ts';
+import { listen } from './testing/stream-client.ts';
 
 const TCP_MANIFEST = `apiVersion: agentgateway.dev/v1alpha1
 kind: AgentgatewayPolicy
@@ -35,15 +32,9 @@ const NAME = 'agentgatewaypolicy.agentgateway.dev/httpbin-keepalive';
 const INVALID = 'The AgentgatewayPolicy "httpbin-keepalive" is invalid: ';
 const PATH = 'spec.frontend.tcp.keepalive';
 
-type Run = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
-
-const missing = spawnSync('kubectl', ['version', '--client'], { env: { ...process.env, HOME: tmpdir() } }).error;
-const skip = missing === undefined ? false : 'kubectl is not on the PATH';
-
-describe('with the real kubectl', { skip }, () => {
+describe('with the real kubectl', { skip: noKubectl }, () => {
   let fixture: ApiFixture;
-  let home: string;
-  let server: string;
+  let client: RealKubectl;
 
   before(async () => {
     const conditions = [
@@ -54,36 +45,15 @@ describe('with the real kubectl', { skip }, () => {
       now: () => new Date(),
       statusOf: ({ ref }) => (ref.kind === 'AgentgatewayPolicy' ? { ancestors: [{ conditions }] } : undefined),
     });
-    await fixture.app.listen({ host: '127.0.0.1', port: 0 });
-    server = `http://127.0.0.1:${(fixture.app.server.address() as AddressInfo).port}`;
-    home = await mkdtemp(join(tmpdir(), 'pulseplane-kubectl-'));
+    client = new RealKubectl(await listen(fixture.app));
   });
 
   after(async () => {
     await fixture.app.close();
-    await rm(home, { recursive: true, force: true });
+    client.remove();
   });
 
-  /** A fresh HOME, because kubectl and its dispatcher keep caches there. */
-  async function kubectl(command: string, input = ''): Promise<Run> {
-    const env = { PATH: process.env['PATH'], HOME: home, KUBECACHEDIR: join(home, 'cache') };
-    const child = spawn('kubectl', ['-s', server, ...command.split(' ')], { env });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk) => {
-      stdout += String(chunk);
-    });
-    child.stderr.on('data', (chunk) => {
-      stderr += String(chunk);
-    });
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(input);
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.on('error', reject);
-      child.on('close', resolve);
-    });
-    return { code, stdout, stderr };
-  }
+  const kubectl = (command: string, input?: string): Promise<Run> => client.run(command, input);
 
   test('a mistake is refused with the field and the rule, and nothing is stored', async () => {
     const mistakes: readonly (readonly [from: string, to: string, stderr: string | RegExp])[] = [

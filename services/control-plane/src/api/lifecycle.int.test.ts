@@ -1,27 +1,19 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { AGENTGATEWAY_POLICY } from '@pulseplane/resources';
 import { refOf } from '../command/index.ts';
 import { RecordedEvents } from './recorded-events/recorded-events.ts';
 import { type ApiFixture, createFixture, POLICIES, TCP_POLICY } from './testing/api-fixture.ts';
+import { noKubectl, RealKubectl, type Run } from './testing/real-kubectl.ts';
+import { listen } from './testing/stream-client.ts';
 
-type Run = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
-
-const missing = spawnSync('kubectl', ['version', '--client'], { env: { ...process.env, HOME: tmpdir() } }).error;
-const skip = missing === undefined ? false : 'kubectl is not on the PATH';
 const HOLD = 'example.com/hold';
 const NAME = 'agentgatewaypolicy.agentgateway.dev "httpbin-keepalive" deleted';
 
-describe('the life of an object with the real kubectl', { skip }, () => {
+describe('the life of an object with the real kubectl', { skip: noKubectl }, () => {
   let fixture: ApiFixture;
   let events: RecordedEvents;
-  let home: string;
-  let server: string;
+  let client: RealKubectl;
 
   before(async () => {
     events = new RecordedEvents(() => new Date());
@@ -33,24 +25,14 @@ describe('the life of an object with the real kubectl', { skip }, () => {
           ? { phase: 'Terminating' }
           : undefined,
     });
-    await fixture.app.listen({ host: '127.0.0.1', port: 0 });
-    server = `http://127.0.0.1:${(fixture.app.server.address() as AddressInfo).port}`;
-    home = await mkdtemp(join(tmpdir(), 'pulseplane-kubectl-'));
+    client = new RealKubectl(await listen(fixture.app));
   });
   after(async () => {
     await fixture.app.close();
-    await rm(home, { recursive: true, force: true });
+    client.remove();
   });
 
-  function kubectl(args: string, input = ''): Promise<Run> {
-    const env = { PATH: process.env['PATH'], HOME: home, KUBECACHEDIR: join(home, 'cache') };
-    const child = spawn('kubectl', ['-s', server, ...args.split(' ')], { env });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (chunk) => (stdout += chunk));
-    child.stderr.on('data', (chunk) => (stderr += chunk));
-    child.stdin.end(input);
-    return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })));
-  }
+  const kubectl = (command: string, input?: string): Promise<Run> => client.run(command, input);
 
   const held = { ...TCP_POLICY, metadata: { ...TCP_POLICY.metadata, finalizers: [HOLD] } };
   const create = () => fixture.send('POST', POLICIES, held);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { createMemoryEventLog, newSealingKeyFile, parseSealingKeys, sealSecrets } from '@pulseplane/event-log';
 import { type ApiFixture, createFixture, JSON_PATCH, MERGE } from './testing/api-fixture.ts';
+import { noKubectl } from './testing/real-kubectl.ts';
 
 const SECRETS = '/api/v1/namespaces/httpbin/secrets';
 const SECRET = `${SECRETS}/cert`;
@@ -107,10 +108,7 @@ test('without a key, a Secret is refused with the reason and nothing else is', a
   assert.match(refused.json().message, /no key to seal Secrets with/);
 });
 
-const missing = spawnSync('kubectl', ['version', '--client'], { env: { ...process.env, HOME: tmpdir() } }).error;
-const skip = missing === undefined ? false : 'kubectl is not on the PATH';
-
-test('kubectl makes, applies, shows and describes Secrets', { skip }, async () => {
+test('kubectl makes, applies, shows and describes Secrets', { skip: noKubectl }, async () => {
   const { app } = await createSealed();
   await app.listen({ host: '127.0.0.1', port: 0 });
   const server = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;

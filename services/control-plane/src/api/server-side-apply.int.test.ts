@@ -1,51 +1,29 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type ApiFixture, createFixture } from './testing/api-fixture.ts';
+import { noKubectl, RealKubectl, type Run } from './testing/real-kubectl.ts';
 import { listen } from './testing/stream-client.ts';
 
 const NAME = 'agentgatewaypolicy.agentgateway.dev/p';
 const USING = 'using agentgateway.dev/v1alpha1';
 
-type Run = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 type Entry = { readonly manager: string; readonly operation: string; readonly fieldsV1: object };
 
-const missing = spawnSync('kubectl', ['version', '--client'], { env: { ...process.env, HOME: tmpdir() } }).error;
-const skip = missing === undefined ? false : 'kubectl is not on the PATH';
-
-describe('server-side apply with the real kubectl', { skip }, () => {
+describe('server-side apply with the real kubectl', { skip: noKubectl }, () => {
   let fixture: ApiFixture;
-  let home: string;
-  let server: string;
+  let client: RealKubectl;
 
   before(async () => {
     fixture = await createFixture({ now: () => new Date() });
-    server = await listen(fixture.app);
-    home = await mkdtemp(join(tmpdir(), 'pulseplane-apply-'));
+    client = new RealKubectl(await listen(fixture.app));
   });
 
   after(async () => {
     await fixture.app.close();
-    await rm(home, { recursive: true, force: true });
+    client.remove();
   });
 
-  async function kubectl(command: string, input = ''): Promise<Run> {
-    const env = { PATH: process.env['PATH'], HOME: home, KUBECACHEDIR: join(home, 'cache') };
-    const child = spawn('kubectl', ['-s', server, '-n', 'httpbin', ...command.split(' ')], { env });
-    const [stdout, stderr]: [string[], string[]] = [[], []];
-    child.stdout.on('data', (chunk) => stdout.push(String(chunk)));
-    child.stderr.on('data', (chunk) => stderr.push(String(chunk)));
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(input);
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.on('error', reject);
-      child.on('close', resolve);
-    });
-    return { code, stdout: stdout.join(''), stderr: stderr.join('') };
-  }
+  const kubectl = (command: string, input?: string): Promise<Run> => client.run(`-n httpbin ${command}`, input);
 
   async function owners(): Promise<readonly Entry[]> {
     const { stdout } = await kubectl('get agpol p -o json --show-managed-fields');

@@ -1,31 +1,18 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { createFixture } from '../testing/api-fixture.ts';
+import { noKubectl, RealKubectl } from '../testing/real-kubectl.ts';
+import { listen } from '../testing/stream-client.ts';
 
-const missing = spawnSync('kubectl', ['version', '--client'], { env: { ...process.env, HOME: tmpdir() } }).error;
-const skip = missing === undefined ? false : 'kubectl is not on the PATH';
-
-test('the real kubectl asks who it is and what it can do', { skip }, async () => {
+test('the real kubectl asks who it is and what it can do', { skip: noKubectl }, async () => {
   const { app } = await createFixture();
-  const home = await mkdtemp(join(tmpdir(), 'pulseplane-kubectl-'));
+  const client = new RealKubectl(await listen(app));
+  /** Its output; `can-i` exits with 1 when the answer is no. */
+  const kubectl = async (command: string, input?: string) => {
+    const { stdout, stderr } = await client.run(command, input);
+    return { stdout, stderr };
+  };
   try {
-    await app.listen({ host: '127.0.0.1', port: 0 });
-    const server = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
-    const env = { PATH: process.env['PATH'], HOME: home, KUBECACHEDIR: join(home, 'cache') };
-    /** Its output; `can-i` exits with 1 when the answer is no. */
-    const kubectl = async (command: string, input = '') => {
-      const child = spawn('kubectl', ['-s', server, ...command.split(' ')], { env });
-      child.stdin.end(input);
-      const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
-      return { stdout, stderr };
-    };
-
     const who = (await kubectl('auth whoami')).stdout;
     assert.match(who, /^ATTRIBUTE +VALUE\nUsername +anonymous\nGroups +\[system:unauthenticated\]\n$/);
 
@@ -58,6 +45,6 @@ test('the real kubectl asks who it is and what it can do', { skip }, async () =>
     assert.deepEqual(created, { stdout: 'false', stderr: '' });
   } finally {
     await app.close();
-    await rm(home, { recursive: true, force: true });
+    client.remove();
   }
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,17 +7,15 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ApiFixture, createFixture, MERGE, POLICIES, TCP_POLICY } from '../testing/api-fixture.ts';
+import { noKubectl } from '../testing/real-kubectl.ts';
 import { listen } from '../testing/stream-client.ts';
 
 const NAME = 'agentgatewaypolicy.agentgateway.dev/';
 
-const missing = spawnSync('kubectl', ['version', '--client'], { env: { ...process.env, HOME: tmpdir() } }).error;
-const skip = missing === undefined ? false : 'kubectl is not on the PATH';
-
 /** A kubectl that runs until it is told to stop, and what it has printed. */
 type Running = { readonly child: ChildProcess; readonly output: () => string; readonly code: Promise<number | null> };
 
-describe('watching with the real kubectl', { skip }, () => {
+describe('watching with the real kubectl', { skip: noKubectl }, () => {
   let fixture: ApiFixture;
   let home: string;
   let server: string;
