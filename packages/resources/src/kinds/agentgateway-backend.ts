@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Backend } from './backend.ts';
+import { backendHints } from './backend-hints.ts';
 import { exactlyOneOf, notEnforced, notEnforcedSections, portField, text } from './fields.ts';
 import { AGENTGATEWAY_GROUP } from './references.ts';
 import { defineKind, type ResourceKind } from './resource-kind.ts';
@@ -72,6 +73,7 @@ export const AGENTGATEWAY_BACKEND: ResourceKind = defineKind({
   description: 'AgentgatewayBackend is a destination that routes can send traffic to.',
   spec: AgentgatewayBackendSpec,
   status: ConditionsStatus,
+  hints: backendHints,
   columns: [
     {
       name: 'Accepted',
