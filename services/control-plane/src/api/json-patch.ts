@@ -16,12 +16,21 @@ export function readJsonPatch(body: Json): Result<Patch, string> {
   return ok((object) => applyOperations(object, operations));
 }
 
+/** What would reach what all objects share; the library refuses it too, in words about itself. */
+const PROTOTYPE = /(?:^|\/)(__proto__|constructor(?=\/prototype(?:\/|$)))(?:\/|$)/;
+
 function applyOperations(object: JsonObject, operations: readonly Json[]): Result<JsonObject, string> {
   let document: Json = structuredClone(object);
   let budget = BODY_LIMIT_BYTES;
   for (const [index, operation] of operations.entries()) {
     const at = `operation ${index}`;
     if (!isJsonObject(operation)) return fail(`${at}: must be an object`);
+    const banned = PROTOTYPE.exec(String(operation['path']))?.[1];
+    if (banned !== undefined) {
+      return fail(
+        `${at} on ${JSON.stringify(operation['path'])}: the field name ${JSON.stringify(banned)} is not allowed`,
+      );
+    }
     const steps = withoutFrom(document, operation);
     if (!steps.ok) return fail(`${at}: ${steps.error}`);
     // Copies of copies double in size with each operation.
