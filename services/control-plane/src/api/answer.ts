@@ -7,6 +7,9 @@ import type { Status } from './status.ts';
 /** What a handler answers with. */
 export type Answer = { readonly code: number; readonly body: object; readonly warnings?: readonly string[] };
 
+/** What Go's `strconv.ParseBool` takes for true, and so Kubernetes here. */
+const TRUE = /^(1|t|T|true|True|TRUE)$/;
+
 /** A Status as an answer. */
 export function statusAnswer(status: Status): Answer {
   return { code: status.code, body: status };
@@ -16,7 +19,8 @@ export function statusAnswer(status: Status): Answer {
 export function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply {
   // A URL that cannot be decoded has no query at all.
   const { pretty } = (request.query ?? {}) as { readonly pretty?: unknown };
-  const isForPerson = pretty !== undefined ? pretty !== 'false' : request.headers['user-agent']?.startsWith('curl/');
+  const isForPerson =
+    pretty !== undefined ? TRUE.test(String(pretty)) : request.headers['user-agent']?.startsWith('curl/');
   const isYaml = prefersYaml(request.headers.accept);
   const text = isYaml ? dump(answer.body) : `${JSON.stringify(answer.body, null, isForPerson === true ? 2 : 0)}\n`;
   const warnings = (answer.warnings ?? []).slice(0, MAX_WARNINGS).map(warningHeader);

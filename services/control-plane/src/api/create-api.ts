@@ -13,6 +13,7 @@ import {
   acceptedMediaTypes,
   badRequest,
   internalError,
+  methodNotAllowed,
   type Status,
   storageUnavailable,
   tooLarge,
@@ -61,11 +62,18 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     options.logger.debug({ requestId: id, method, url, status: reply.statusCode }, 'request answered');
     next();
   });
-  app.setNotFoundHandler((request, reply) => sendAnswer(request, reply, statusAnswer(unknownPath())));
+  const paths = new Set<string>();
+  app.addHook('onRoute', ({ url }) => {
+    if (!url.includes(':')) paths.add(url);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const isKnown = paths.has(request.url.split('?', 1)[0] ?? '') || !app.supportedMethods.includes(request.method);
+    return sendAnswer(request, reply, statusAnswer(isKnown ? methodNotAllowed() : unknownPath()));
+  });
   app.setErrorHandler<FastifyError>((error, request, reply) =>
     sendAnswer(request, reply, statusAnswer(faultStatus(options, error, request))),
   );
-  addFixedRoutes(app, options);
+  addFixedRoutes(app, options, paths);
   const streams = new Streams(options);
   // The server waits for open requests before it closes, and a stream never ends by itself.
   app.addHook('preClose', () => streams.close());

@@ -129,9 +129,13 @@ test('documents that do not change have an ETag', async () => {
   }
 });
 
-test('OpenAPI version 2 is empty and has the type that kubectl expects', async () => {
+test('OpenAPI version 2 is empty and of the type that kubectl expects, and for others not there', async () => {
   const { send } = await createFixture();
-  const answer = await send('GET', '/openapi/v2');
+  const asked = await send('GET', '/openapi/v2', undefined, { accept: '*/*' });
+  assert.deepEqual([asked.statusCode, asked.json().reason], [404, 'NotFound']);
+  assert.match(asked.json().message, /\/openapi\/v3$/);
+  const accept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+  const answer = await send('GET', '/openapi/v2', undefined, { accept });
   assert.equal(answer.statusCode, 200);
   assert.equal(answer.body, '');
   assert.equal(answer.headers['content-type'], 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf');
@@ -259,4 +263,14 @@ test('a column without a value is blank, and errors are never Tables', async () 
   const table = (await send('GET', POLICIES, undefined, { accept: TABLE })).json();
   assert.deepEqual(table.rows[0].cells.slice(1, 3), [null, null]);
   assert.equal((await send('GET', `${POLICIES}/none`, undefined, { accept: TABLE })).json().kind, 'Status');
+});
+
+test('the root lists the paths that no object has', async () => {
+  const { send } = await createFixture();
+  const { paths } = (await send('GET', '/')).json();
+  for (const path of ['/api', '/api/v1', '/apis', '/apis/apps/v1', '/healthz', '/openapi/v3', '/v1/lint', '/version']) {
+    assert.ok(paths.includes(path), path);
+    assert.ok((await send('GET', path)).statusCode < 400, path);
+  }
+  for (const path of paths) assert.doesNotMatch(path, /pods|polic|namespaces|:/);
 });

@@ -1,6 +1,6 @@
 import { apiVersionOf, type JsonObject } from '@pulseplane/resources';
 import { GROUP_VERSIONS, GROUPS } from './discovery.ts';
-import { answer, object, text, yesOrNo } from './openapi-schema.ts';
+import { answer, object, refusal, text, yesOrNo } from './openapi-schema.ts';
 import { basePath } from './paths.ts';
 
 const texts: JsonObject = { type: 'array', items: text };
@@ -44,6 +44,7 @@ const aggregated: JsonObject = {
 export function fixedPaths(): JsonObject {
   const basePaths = GROUP_VERSIONS.map(basePath);
   return {
+    '/': read('readPaths', 'The paths of the API, without those of objects.', object({ paths: texts })),
     '/version': read('readVersion', 'The Kubernetes version that the API resembles.', version),
     ...Object.fromEntries(['healthz', 'livez', 'readyz'].map((name) => [`/${name}`, health(name)])),
     '/api': withAggregated(read('readCoreVersions', 'The versions of the core group.', versions)),
@@ -60,8 +61,11 @@ export function fixedPaths(): JsonObject {
     '/openapi/v2': {
       get: {
         operationId: 'readOpenApiV2',
-        description: 'An empty document, for clients that ask version 2 before version 3.',
-        responses: { 200: { description: 'OK', content: { 'application/octet-stream': {} } } },
+        description: 'An empty document, for kubectl, which asks version 2 too.',
+        responses: {
+          200: { description: 'OK', content: { 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf': {} } },
+          404: refusal('In every other form: version 3 alone is served.'),
+        },
       },
     },
     '/openapi/v3': read('readOpenApiV3', 'Where the documents are.', documents),

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { prefersAggregatedDiscovery } from './accept.ts';
-import { sendAnswer } from './answer.ts';
+import { sendAnswer, statusAnswer } from './answer.ts';
 import type { ApiOptions } from './api-options.ts';
 import {
   AGGREGATED_TYPE,
@@ -14,11 +14,19 @@ import {
 } from './discovery.ts';
 import { type FixedDocument, fixedDocument, openApiDocuments, openApiIndex } from './openapi.ts';
 import { basePath } from './paths.ts';
+import { unknownPath } from './status.ts';
 
 /** What kubectl expects of the empty document, for which it then asks nothing more of version 2. */
 const OPENAPI_V2_TYPE = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
+/** Of its type; the rest differs between clients. */
+const OPENAPI_V2_MESSAGE = 'application/com.github.proto-openapi.spec.v2';
+const NO_OPENAPI_V2 = 'this API is described in version 3 of OpenAPI alone: see /openapi/v3';
+
 const TEXT_TYPE = 'text/plain; charset=utf-8';
+
+/** The paths of objects, which discovery lists. */
+const BELOW_GROUP_VERSION = /^\/(api|apis\/[^/]+)\/[^/]+\//;
 
 /**
  * The Kubernetes version that the API resembles. Clients compare it with their own, and one build of kubectl
@@ -36,8 +44,15 @@ const VERSION = {
   platform: '',
 };
 
-/** Version, health, discovery and OpenAPI: what does not depend on any object. */
-export function addFixedRoutes(app: FastifyInstance, { ready }: ApiOptions): void {
+/**
+ * The paths of the API, health, discovery and OpenAPI: what does not depend on any object. `paths` may become more until
+ * the first request.
+ */
+export function addFixedRoutes(app: FastifyInstance, { ready }: ApiOptions, paths: ReadonlySet<string>): void {
+  app.get('/', (request, reply) => {
+    const listed = [...paths].filter((path) => path !== '/' && !BELOW_GROUP_VERSION.test(path)).sort();
+    return sendAnswer(request, reply, { code: 200, body: { paths: listed } });
+  });
   app.get('/version', (request, reply) => sendAnswer(request, reply, { code: 200, body: VERSION }));
   for (const path of ['/healthz', '/livez']) app.get(path, (_request, reply) => reply.type(TEXT_TYPE).send('ok'));
   app.get('/readyz', (_request, reply) =>
@@ -72,7 +87,11 @@ function addOpenApi(app: FastifyInstance): void {
   const documents = openApiDocuments();
   addDocument(app, '/openapi/v3', openApiIndex(documents));
   for (const [path, document] of documents) addDocument(app, `/openapi/v3/${path}`, document);
-  app.get('/openapi/v2', (_request, reply) => reply.header('content-type', OPENAPI_V2_TYPE).send(Buffer.alloc(0)));
+  app.get('/openapi/v2', (request, reply) =>
+    request.headers.accept?.includes(OPENAPI_V2_MESSAGE)
+      ? reply.header('content-type', OPENAPI_V2_TYPE).send(Buffer.alloc(0))
+      : sendAnswer(request, reply, statusAnswer(unknownPath(NO_OPENAPI_V2))),
+  );
 }
 
 function addDocument(app: FastifyInstance, path: string, document: FixedDocument): void {

@@ -3,7 +3,7 @@ import { type FieldError, forbiddenField, type StoredObject, unsupportedValue } 
 import { fail, ok, type Result } from '../command/index.ts';
 import type { Selector } from './selectors.ts';
 import { badRequest, invalidOptions, type Status } from './status.ts';
-import { readNumber } from './watch/watch-request.ts';
+import { readBoolean, readCount, readNumber } from './watch/watch-request.ts';
 
 type Query = Readonly<Record<string, unknown>>;
 type Names = NonNullable<ObjectFilter['after']>;
@@ -27,14 +27,14 @@ const MATCHES = ['Exact', 'NotOlderThan'];
  * Every page of a list shows the state that the first was read from; it stays known for as long as the log holds it.
  */
 export function readListRequest(query: Query): Result<ListRequest, Status> {
-  const limit = readNumber(query, 'limit');
+  const limit = readCount(query, 'limit');
   if (!limit.ok) return fail(badRequest(limit.error));
   const version = readNumber(query, 'resourceVersion');
   if (!version.ok) return fail(badRequest(version.error));
   const { continue: token = '', resourceVersionMatch: match = '' } = query;
   const faults = [...matchFaults(match, version.value, token !== ''), ...initialEventsFaults(query)];
   if (faults.length > 0) return fail(invalidOptions('ListOptions', faults));
-  const asked = { limit: limit.value === 0 ? undefined : limit.value, after: undefined };
+  const asked = { limit: limit.value, after: undefined };
   const notOlderThan = version.value ?? 0;
   if (token === '') return ok({ ...asked, seq: match === 'Exact' ? version.value : undefined, notOlderThan });
   if (notOlderThan > 0) return fail(badRequest('specifying resource version is not allowed when using continue'));
@@ -57,9 +57,9 @@ function matchFaults(match: unknown, version: number | undefined, continues: boo
   ];
 }
 
-function initialEventsFaults({ sendInitialEvents = '' }: Query): readonly FieldError[] {
+function initialEventsFaults(query: Query): readonly FieldError[] {
   const field = 'sendInitialEvents';
-  return sendInitialEvents === '' ? [] : [forbiddenField(field, `${field} is forbidden for list`)];
+  return readBoolean(query, field) === undefined ? [] : [forbiddenField(field, `${field} is forbidden for list`)];
 }
 
 /** The selected objects up to a limit, and whether there are more. */

@@ -8,7 +8,7 @@ import {
   type ResourceKind,
 } from '@pulseplane/resources';
 import { POD, VIEW_KINDS } from './cluster-view/kinds.ts';
-import { podPaths } from './cluster-view/openapi.ts';
+import { podPaths, refusedPaths } from './cluster-view/openapi.ts';
 import { GROUP_VERSIONS, type GroupVersion, verbsOf } from './discovery.ts';
 import { fixedPaths } from './fixed-routes-openapi.ts';
 import { AT_PARAMETER, HISTORY_SCHEMAS, historyPaths } from './history/openapi.ts';
@@ -114,6 +114,7 @@ function kindPaths(kind: ResourceKind): readonly [string, Json][] {
       [everywherePath(kind), { get: operation(kind, 'list', 'listEverywhere') }],
       [item, { parameters: ofItem, get: operation(kind, 'get', 'read') }],
       ...(kind === POD ? podPaths(item, ofItem) : []),
+      ...refusedPaths(kind, item, ofItem),
     ];
   }
   return [

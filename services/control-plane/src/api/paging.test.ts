@@ -50,7 +50,7 @@ describe('lists in pages', () => {
   });
 
   for (const [query, code, message] of [
-    ['limit=-1', 400, /limit: Invalid value: "-1": must be a number/],
+    ['limit=some', 400, /limit: Invalid value: "some": must be a number/],
     ['continue=nonsense', 400, /continue key is not valid/],
     ['continue=WzEsMl0', 400, /continue key is not valid/],
     ['continue=WzMsImEiLCJiIl0&resourceVersion=3', 400, /not allowed when using continue/],

@@ -3,9 +3,9 @@ import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
 import { acceptsText } from './accept.ts';
 import { type Answer, sendAnswer, statusAnswer } from './answer.ts';
 import type { ApiOptions } from './api-options.ts';
-import { POD, VIEW_KINDS } from './cluster-view/kinds.ts';
+import { POD, refusedSubresources, VIEW_KINDS } from './cluster-view/kinds.ts';
 import { podLog } from './cluster-view/pod-log.ts';
-import { getViewed, listViewed, refuseWrite } from './cluster-view/view-handlers.ts';
+import { getViewed, listViewed, refuseSubresource, refuseWrite } from './cluster-view/view-handlers.ts';
 import { watchView } from './cluster-view/watch-view.ts';
 import { deleteCollection } from './delete-collection.ts';
 import { verbsOf } from './discovery.ts';
@@ -18,7 +18,7 @@ import { badRequest, methodNotAllowed, notAcceptable } from './status.ts';
 import { writeStatus } from './status-handlers.ts';
 import type { EndlessAnswer, Streams } from './watch/streams.ts';
 import { watchObjects } from './watch/watch-objects.ts';
-import { wantsWatch } from './watch/watch-request.ts';
+import { listOptionsFault, wantsWatch } from './watch/watch-request.ts';
 import { createObject, deleteObject, patchObject, replaceObject } from './write-handlers.ts';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -29,10 +29,7 @@ const METHODS: readonly Method[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /** The paths of every kind's objects. */
 export function addResourceRoutes(app: FastifyInstance, options: ApiOptions, streams: Streams): void {
-  const listOrWatch: Handler = (_options, kind, request) =>
-    wantsWatch(request.query as Record<string, unknown>)
-      ? watchObjects(options, kind, request, streams)
-      : listObjects(options, kind, request);
+  const listOrWatch = either(listObjects, (kind, request) => watchObjects(options, kind, request, streams));
   for (const kind of RESOURCE_KINDS) {
     const collection = collectionPath(kind);
     const add = (path: string, handlers: Partial<Record<Method, Handler>>) =>
@@ -67,13 +64,13 @@ function addViewRoutes(app: FastifyInstance, options: ApiOptions, streams: Strea
   for (const kind of VIEW_KINDS) {
     const read = (url: string, get: Handler) =>
       addPath(app, streams, url, (method, request) => (method === 'GET' ? get : refuseWrite)(options, kind, request));
-    const listOrWatch: Handler = (_options, _kind, request) =>
-      wantsWatch(request.query as Record<string, unknown>)
-        ? watchView(options, kind, request, streams)
-        : listViewed(options, kind, request);
+    const listOrWatch = either(listViewed, (_kind, request) => watchView(options, kind, request, streams));
     read(collectionPath(kind), listOrWatch);
     read(everywherePath(kind), listOrWatch);
     read(`${collectionPath(kind)}/:name`, getViewed);
+    for (const subresource of refusedSubresources(kind)) {
+      addPath(app, streams, `${collectionPath(kind)}/:name/${subresource}`, () => refuseSubresource(kind, subresource));
+    }
   }
   addPath(app, streams, `${collectionPath(POD)}/:name/log`, (method, request) =>
     method === 'GET' ? podLog(options, request, streams) : undefined,
@@ -83,6 +80,16 @@ function addViewRoutes(app: FastifyInstance, options: ApiOptions, streams: Strea
   );
 }
 
+/** GET of a collection: a list, or with `watch` what happens to it. */
+function either(list: Handler, watch: (kind: ResourceKind, request: FastifyRequest) => Handled): Handler {
+  return (options, kind, request) => {
+    const query = request.query as Record<string, unknown>;
+    const fault = listOptionsFault(query);
+    if (fault !== undefined) return statusAnswer(fault);
+    return wantsWatch(query) ? watch(kind, request) : list(options, kind, request);
+  };
+}
+
 /** A method that a path does not have is 405, not 404: the path is right. */
 function addPath(
   app: FastifyInstance,
@@ -90,16 +97,15 @@ function addPath(
   url: string,
   handle: (method: Method, request: FastifyRequest) => Handled | undefined,
 ): void {
-  const method: HTTPMethods[] = [...METHODS];
   app.route({
-    method,
+    // All that the router knows, OPTIONS and TRACE too.
+    method: app.supportedMethods as HTTPMethods[],
     url,
     handler: async (request, reply) => {
       const asked = METHODS.find((known) => known === (request.method === 'HEAD' ? 'GET' : request.method));
       const answer = asked === undefined ? undefined : await handle(asked, request);
       if (answer !== undefined && 'run' in answer) return streams.serve(request, reply, answer);
-      const refusal = methodNotAllowed('the server does not allow this method on the requested resource');
-      return sendAnswer(request, reply, answer ?? statusAnswer(refusal));
+      return sendAnswer(request, reply, answer ?? statusAnswer(methodNotAllowed()));
     },
   });
 }

@@ -47,8 +47,8 @@ export function deleted(kind: ResourceKind, ref: ObjectRef, uid: string): Omit<S
 }
 
 /** No such path. */
-export function unknownPath(): Status {
-  return failure(404, 'NotFound', 'the server could not find the requested resource', {});
+export function unknownPath(message = 'the server could not find the requested resource'): Status {
+  return failure(404, 'NotFound', message, {});
 }
 
 /** A malformed request. */
@@ -74,7 +74,7 @@ export function forbidden(message: string): Status {
 }
 
 /** A method or mode that the path does not have. */
-export function methodNotAllowed(message: string): Status {
+export function methodNotAllowed(message = 'the server does not allow this method on the requested resource'): Status {
   return failure(405, 'MethodNotAllowed', message, {});
 }
 

@@ -160,9 +160,17 @@ describe('bodies', () => {
     const grown = await send('PATCH', POLICY, copies, { 'content-type': JSON_PATCH });
     assert.equal(grown.statusCode, 422);
     assert.match(grown.json().message, /copies more than 1048576 bytes/);
-    for (const path of ['/__proto__/polluted', '/constructor/prototype/polluted']) {
+    for (const [path, name] of [
+      ['/__proto__/polluted', '__proto__'],
+      ['/metadata/labels/__proto__', '__proto__'],
+      ['/constructor/prototype/polluted', 'constructor'],
+    ]) {
       const answer = await send('PATCH', POLICY, [{ op: 'add', path, value: 1 }], { 'content-type': JSON_PATCH });
       assert.equal(answer.statusCode, 422);
+      assert.equal(
+        answer.json().message,
+        `the server rejected our request due to an error in our request: operation 0 on "${path}": the field name "${name}" is not allowed`,
+      );
     }
     assert.equal(({} as { polluted?: number }).polluted, undefined);
     for (const patch of [{}, [5], [null], [{ op: 'fly', path: '/a' }], [{ op: 'add', path: 'a', value: 1 }]]) {
@@ -232,9 +240,38 @@ describe('answers', () => {
   });
 
   test('a method that a path does not have is 405', async () => {
-    const { send } = await createFixture();
+    const { app, send } = await createFixture();
     assert.equal((await send('POST', POLICY, TCP_POLICY)).statusCode, 405);
     assert.equal((await send('PUT', POLICIES)).statusCode, 405);
+    assert.equal((await send('POST', '/version')).statusCode, 405);
+    for (const method of ['OPTIONS', 'TRACE', 'PROPFIND'] as const) {
+      for (const url of [POLICIES, '/version', '/']) {
+        const answer = await app.inject({ method: method as 'OPTIONS', url, headers: { host: 'localhost' } });
+        assert.equal(answer.statusCode, 405, `${method} ${url}`);
+        assert.equal(answer.json().reason, 'MethodNotAllowed');
+      }
+    }
+    assert.equal((await send('POST', '/nope')).statusCode, 404);
+  });
+
+  test('parameters of a list are read as Kubernetes reads them', async () => {
+    const { send } = await createFixture();
+    await send('POST', POLICIES, TCP_POLICY);
+    const ask = async (query: string) => send('GET', `${POLICIES}?${query}`);
+    for (const query of ['limit=x', 'limit=1.5', 'timeoutSeconds=x', 'watch=true&limit=x']) {
+      const answer = await ask(query);
+      assert.deepEqual([answer.statusCode, answer.json().reason], [400, 'BadRequest'], query);
+      assert.match(answer.json().message, /^(limit|timeoutSeconds): Invalid value: "(x|1\.5)": must be a number$/);
+    }
+    for (const query of ['limit=-1', 'limit=0', 'timeoutSeconds=-1', 'watch=false', 'watch=0', 'watch=FALSE']) {
+      assert.equal((await ask(query)).json().items?.length, 1, query);
+    }
+    assert.match((await ask('pretty=1')).body, /\n {2}/);
+    assert.doesNotMatch((await ask('pretty=x')).body, /\n {2}/);
+    // What is wrong for a watch, and no fault of a list with a version.
+    for (const query of ['watch', 'watch=maybe', 'watch=TRUE', 'watch=1']) {
+      assert.equal((await ask(`${query}&resourceVersion=1&resourceVersionMatch=Exact`)).json().code, 422, query);
+    }
   });
 
   test('a name as long as Kubernetes allows is found', async () => {

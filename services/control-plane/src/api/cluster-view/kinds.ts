@@ -119,3 +119,9 @@ export function viewSubresources(
       ]
     : [];
 }
+
+/** Paths below an object that clients know of Kubernetes and that nobody can use here, to be told so. */
+export function refusedSubresources(kind: ResourceKind): readonly string[] {
+  if (kind === POD) return ['attach', 'ephemeralcontainers', 'eviction', 'exec', 'proxy', 'resize', 'status'];
+  return kind === DEPLOYMENT ? ['scale', 'status'] : [];
+}

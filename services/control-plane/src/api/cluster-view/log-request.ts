@@ -14,17 +14,11 @@ export function readLogRequest(query: Query, pod: string, now: Date): Result<Log
   if (container !== '' && container !== CONTAINER_NAME) {
     return fail(`container ${String(container)} is not valid for pod ${pod}`);
   }
-  const previous = readBoolean(query, 'previous');
-  if (!previous.ok) return previous;
-  if (previous.value === true) {
+  if (readBoolean(query, 'previous') === true) {
     return fail(
       `previous terminated container ${JSON.stringify(CONTAINER_NAME)} in pod ${JSON.stringify(pod)} not found`,
     );
   }
-  const follow = readBoolean(query, 'follow');
-  if (!follow.ok) return follow;
-  const timestamps = readBoolean(query, 'timestamps');
-  if (!timestamps.ok) return timestamps;
   const tailLines = readNumber(query, 'tailLines');
   if (!tailLines.ok) return tailLines;
   const limitBytes = readNumber(query, 'limitBytes');
@@ -33,8 +27,8 @@ export function readLogRequest(query: Query, pod: string, now: Date): Result<Log
   if (!since.ok) return since;
   return ok({
     query: {
-      follow: follow.value ?? false,
-      timestamps: timestamps.value ?? false,
+      follow: readBoolean(query, 'follow') ?? false,
+      timestamps: readBoolean(query, 'timestamps') ?? false,
       // What is beyond the message's range is beyond what a worker keeps, too.
       ...(tailLines.value !== undefined && { tailLines: Math.min(tailLines.value, 0xffff_ffff) }),
       ...(since.value !== undefined && { since: since.value }),

@@ -1,6 +1,6 @@
-import type { Json, JsonObject } from '@pulseplane/resources';
+import type { Json, JsonObject, ResourceKind } from '@pulseplane/resources';
 import { queryParameter, refusal, text, whole, yesOrNo } from '../openapi-schema.ts';
-import { ADMIN_PORT, CONTAINER_NAME } from './kinds.ts';
+import { ADMIN_PORT, CONTAINER_NAME, refusedSubresources } from './kinds.ts';
 
 const LOG_PARAMETERS: readonly JsonObject[] = [
   queryParameter('container', `${CONTAINER_NAME}, or nothing.`),
@@ -12,6 +12,11 @@ const LOG_PARAMETERS: readonly JsonObject[] = [
   queryParameter('sinceTime', 'Only lines since this time, in RFC 3339.'),
   queryParameter('limitBytes', 'At most so many bytes.', whole),
 ];
+
+/** Paths that are there to say that nobody can use them: no method of theirs does anything. */
+export function refusedPaths(kind: ResourceKind, item: string, parameters: readonly Json[]): readonly [string, Json][] {
+  return refusedSubresources(kind).map((name) => [`${item}/${name}`, { parameters }]);
+}
 
 /** The paths below a Pod: its log, and the way to its admin port. `parameters` are those of the Pod's path. */
 export function podPaths(item: string, parameters: readonly Json[]): readonly [string, Json][] {

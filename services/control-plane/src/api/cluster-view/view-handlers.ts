@@ -39,9 +39,17 @@ export function viewOf({ clusterView, recordedEvents }: ApiOptions, kind: Resour
 
 /** Every other method: what is connected, or happened, is not made by writing it. */
 export function refuseWrite(_options: ApiOptions, kind: ResourceKind): Answer {
+  return statusAnswer(methodNotAllowed(readOnly(kind)));
+}
+
+/** Every method of a path below an object that is there to say so: exec, scale and the like. */
+export function refuseSubresource(kind: ResourceKind, subresource: string): Answer {
+  return statusAnswer(methodNotAllowed(`${kind.plural}/${subresource} is not served: ${readOnly(kind)}`));
+}
+
+function readOnly(kind: ResourceKind): string {
   const shows = kind === EVENT ? 'what the control plane has seen' : 'the workers that are connected';
-  const message = `${qualifiedResource(kind)} are read-only: they show ${shows}`;
-  return statusAnswer(methodNotAllowed(message));
+  return `${qualifiedResource(kind)} are read-only: they show ${shows}`;
 }
 
 function shown(kind: ResourceKind, stored: StoredObject): JsonObject {

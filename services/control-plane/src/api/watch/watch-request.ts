@@ -25,26 +25,32 @@ type Query = Readonly<Record<string, unknown>>;
 
 /** Whether a list is asked to be a watch. */
 export function wantsWatch(query: Query): boolean {
-  return query['watch'] === 'true' || query['watch'] === '1';
+  return readBoolean(query, 'watch') === true;
+}
+
+/** What is wrong with the numbers that lists and watches share: Kubernetes reads them all, whatever is asked for. */
+export function listOptionsFault(query: Query): Status | undefined {
+  for (const name of ['limit', 'timeoutSeconds']) {
+    const read = readCount(query, name);
+    if (!read.ok) return badRequest(read.error);
+  }
+  return undefined;
 }
 
 /** Reads resourceVersion, resourceVersionMatch, sendInitialEvents, allowWatchBookmarks and timeoutSeconds. */
 export function readWatchRequest(query: Query): Result<WatchRequest, Status> {
   const version = readNumber(query, 'resourceVersion');
   if (!version.ok) return fail(badRequest(version.error));
-  const timeout = readNumber(query, 'timeoutSeconds');
+  const timeout = readCount(query, 'timeoutSeconds');
   if (!timeout.ok) return fail(badRequest(timeout.error));
-  const bookmarks = readBoolean(query, 'allowWatchBookmarks');
-  if (!bookmarks.ok) return fail(badRequest(bookmarks.error));
   const initial = readBoolean(query, 'sendInitialEvents');
-  if (!initial.ok) return fail(badRequest(initial.error));
-  const faults = matchFaults(query['resourceVersionMatch'] ?? '', initial.value !== undefined);
+  const faults = matchFaults(query['resourceVersionMatch'] ?? '', initial !== undefined);
   if (faults.length > 0) return fail(invalidOptions('ListOptions', faults));
   return ok({
-    start: startOf(version.value ?? 0, initial.value),
-    bookmarks: bookmarks.value ?? false,
-    endsInitialEvents: initial.value ?? false,
-    timeoutSeconds: timeout.value === 0 ? undefined : timeout.value,
+    start: startOf(version.value ?? 0, initial),
+    bookmarks: readBoolean(query, 'allowWatchBookmarks') ?? false,
+    endsInitialEvents: initial ?? false,
+    timeoutSeconds: timeout.value,
   });
 }
 
@@ -77,11 +83,17 @@ export function readNumber(query: Query, name: string): Result<number | undefine
   return value === undefined ? fail(`${name}: Invalid value: ${JSON.stringify(text)}: must be a number`) : ok(value);
 }
 
-/** `true` or `1`, `false` or `0`; absent and empty are the same. */
-export function readBoolean(query: Query, name: string): Result<boolean | undefined, string> {
-  const text = query[name] ?? '';
-  if (text === '') return ok(undefined);
-  if (text === 'true' || text === '1') return ok(true);
-  if (text === 'false' || text === '0') return ok(false);
-  return fail(`${name}: Invalid value: ${JSON.stringify(text)}: must be true or false`);
+/** A whole number of which, as in Kubernetes, zero and less mean that there is no bound. */
+export function readCount(query: Query, name: string): Result<number | undefined, string> {
+  const text = query[name];
+  if (typeof text === 'string' && /^-\d{1,15}$/.test(text)) return ok(undefined);
+  const read = readNumber(query, name);
+  return read.ok && read.value === 0 ? ok(undefined) : read;
+}
+
+/** As Kubernetes reads it: `false` and `0` are false, all else that is given is true, also nothing (`?watch`). */
+export function readBoolean(query: Query, name: string): boolean | undefined {
+  const given = query[name];
+  const text: unknown = Array.isArray(given) ? given[0] : given;
+  return text === undefined ? undefined : !['false', '0'].includes(String(text).toLowerCase());
 }

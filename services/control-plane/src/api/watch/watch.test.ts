@@ -127,7 +127,6 @@ describe('where a watch begins', () => {
       ['resourceVersion=abc', /^resourceVersion: Invalid value: "abc"/],
       ['resourceVersion=-1', /^resourceVersion: Invalid value/],
       ['timeoutSeconds=1.5', /^timeoutSeconds: Invalid value/],
-      ['allowWatchBookmarks=yes', /^allowWatchBookmarks: Invalid value: "yes"/],
       ['labelSelector=a%3D%3D%3D', /^unable to parse requirement: found '=', expected: identifier$/],
       ['fieldSelector=spec.x%3D1', /field label not supported/],
     ] as const;
