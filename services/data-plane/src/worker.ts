@@ -122,6 +122,7 @@ export function createWorker(options: WorkerOptions): Worker {
       metrics.connectionOpened(connection);
       judge(connection);
     },
+    onUpgraded: judge,
     onPing: metrics.pingSent,
     onUpstreamFailure: metrics.upstreamFailed,
     onUpstreamTimeout: metrics.upstreamTimedOut,

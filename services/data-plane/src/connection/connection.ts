@@ -3,7 +3,16 @@ import type { TcpKeepaliveOptions } from '@pulseplane/keepalive';
 import type { Bind, EffectiveHttp } from '@pulseplane/projection/gateway';
 import { type CloseReason, reasonOfError } from './close-reason.ts';
 
-export type Protocol = 'unknown' | 'http1' | 'http2' | 'tcp';
+/** `websocket` and `upgraded` (to anything else) began as HTTP/1.1. */
+export type Protocol = 'unknown' | 'http1' | 'http2' | 'tcp' | 'websocket' | 'upgraded';
+
+/** The protocol of a connection that has changed to what an `upgrade` header names. */
+export function upgradedProtocol(name: string): 'websocket' | 'upgraded' {
+  return name.toLowerCase() === 'websocket' ? 'websocket' : 'upgraded';
+}
+
+/** Bytes are carried without knowing what they say. */
+const RAW: ReadonlySet<Protocol> = new Set(['tcp', 'websocket', 'upgraded']);
 
 /** How a connection is served once its protocol is known. */
 export type Served = {
@@ -100,9 +109,15 @@ export class Connection {
     this.socket.destroy();
   }
 
-  /** Closes when what is in flight has finished. Raw TCP has no such point and goes on until it ends by itself. */
+  /**
+   * Closes when what is in flight has finished. Raw TCP and what came of an upgrade have no such point: they go on until
+   * they end by themselves, or until their time is over.
+   */
   closeGracefully(reason: CloseReason): void {
-    if (this.protocol === 'tcp') return;
+    if (RAW.has(this.protocol)) {
+      if (reason === 'max_duration') this.close(reason);
+      return;
+    }
     this.explain(reason);
     if (this.#served === undefined) this.socket.destroy();
     else this.#served.closeGracefully();

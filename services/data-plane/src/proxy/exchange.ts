@@ -1,4 +1,17 @@
-import type { Readable, Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
+import type { ResponseFollows } from '../upstream/http-client.ts';
+
+/** A client that wants to speak another protocol from the answer on (RFC 9110, section 7.8; RFC 8441). */
+export type Upgrade = {
+  /** What it asks for, in lower case; several in order of preference. */
+  readonly protocol: string;
+  /**
+   * Says yes, with the backend's headers.
+   *
+   * @returns the client's bytes from now on; undefined when it has gone
+   */
+  accept(protocol: string, headers: readonly string[]): Duplex | undefined;
+};
 
 /** One request and its response, however the client speaks. */
 export type Exchange = {
@@ -11,6 +24,8 @@ export type Exchange = {
   readonly headers: readonly string[];
   /** Undefined when the request has none. */
   readonly body: Readable | undefined;
+  /** Undefined for most. A request that asks for one has no body. */
+  readonly upgrade: Upgrade | undefined;
   readonly peerAddress: string;
   /** Where the response body goes. */
   readonly sink: Writable;
@@ -18,8 +33,10 @@ export type Exchange = {
   readonly closed: boolean;
   /** Called when the exchange is over for whatever reason. */
   onClosed(callback: () => void): void;
-  /** Sends the head. `trailers`: some may follow the body. False when the client has gone. */
-  respond(status: number, headers: readonly string[], trailers: boolean): boolean;
+  /** Sends the head, perhaps together with what follows at once. False when the client has gone. */
+  respond(status: number, headers: readonly string[], follows: ResponseFollows): boolean;
+  /** Sends a head that still waits for the body to begin. */
+  flushHead(): void;
   /** Ends the response, with trailers if the head promised some. */
   finish(trailers: readonly string[]): void;
   /** The rest of the body is no longer awaited: after the answer, no more of it is read. */
@@ -28,11 +45,20 @@ export type Exchange = {
   abort(): void;
 };
 
+/** What a client is told that asks for a tunnel to a place of its choice: there are routes, and only they lead anywhere. */
+export const NO_CONNECT = ['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE'] as const;
+
 /** Answers with a line of plain text of our own. */
-export function answer(exchange: Exchange, status: number, text: string): void {
+export function answer(exchange: Exchange, status: number, text: string, more: readonly string[] = []): void {
   const body = `${text}\n`;
-  const headers = ['content-type', 'text/plain; charset=utf-8', 'content-length', String(Buffer.byteLength(body))];
-  if (!exchange.respond(status, headers, false)) return;
+  const headers = [
+    'content-type',
+    'text/plain; charset=utf-8',
+    'content-length',
+    String(Buffer.byteLength(body)),
+    ...more,
+  ];
+  if (!exchange.respond(status, headers, 'body')) return;
   if (exchange.method !== 'HEAD') exchange.sink.write(body);
   exchange.finish([]);
 }

@@ -5,6 +5,7 @@ import type { UpstreamCall, UpstreamHandler } from '../upstream/http-client.ts';
 import type { Upstream } from '../upstream/upstreams.ts';
 import { answer, type Exchange } from './exchange.ts';
 import { headerValue, requestHeaders, responseHeaders } from './headers.ts';
+import { join } from './join.ts';
 
 /** How an exchange with an upstream ended. */
 export type ForwardOutcome =
@@ -27,6 +28,7 @@ export type ForwardOptions = { readonly preserveCase: boolean; readonly bodyIdle
 
 const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'PULSEPLANE_ANSWER_TIMEOUT', 'ETIMEDOUT']);
 const NO_SOCKET = 'PULSEPLANE_UPSTREAM_SOCKETS';
+const NO_UPGRADE = 'PULSEPLANE_NO_UPGRADE';
 const BAD_REQUESTS = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH']);
 
 /**
@@ -42,6 +44,7 @@ export function forward(
   const upload = exchange.body && uploadOf(exchange.body);
   let call: UpstreamCall | undefined;
   let started = false;
+  let bodyBegan = false;
   let ended = false;
   let release: () => void = () => undefined;
   let leaveLine: () => void = () => undefined;
@@ -77,6 +80,10 @@ export function forward(
     if (code === NO_SOCKET) {
       answer(exchange, 503, 'too many upstream connections');
       return end('overflow', error);
+    }
+    if (code === NO_UPGRADE) {
+      answer(exchange, 501, error.message);
+      return end('bad_request', error);
     }
     if (BAD_REQUESTS.has(code)) {
       answer(exchange, 400, 'bad request');
@@ -121,12 +128,31 @@ export function forward(
       // Over while the connection was being made. The place stays taken until that is done.
       if (ended) current.abort(new Error('the request is over'));
     },
-    onHead(status, headers, trailers) {
+    onHead(status, headers, follows) {
       if (ended) return;
-      started = exchange.respond(status, responseHeaders(headers, preserveCase), trailers);
+      started = exchange.respond(status, responseHeaders(headers, preserveCase), follows);
       cancelDeadline();
+      // The head goes out with the body's first bytes when they are there, and does not wait for them.
+      setImmediate(() => {
+        if (!ended && !bodyBegan) exchange.flushHead();
+      });
     },
-    onData: (chunk) => ended || exchange.closed || exchange.sink.write(chunk),
+    onData(chunk) {
+      bodyBegan = true;
+      return ended || exchange.closed || exchange.sink.write(chunk);
+    },
+    onUpgrade(protocol, headers, stream) {
+      release();
+      call = undefined;
+      cancelDeadline();
+      const client = ended ? undefined : exchange.upgrade?.accept(protocol, responseHeaders(headers, preserveCase));
+      if (client === undefined) {
+        stream.destroy();
+        return end('client_gone');
+      }
+      started = true;
+      join(client, stream, () => exchange.abort());
+    },
     onEnd(trailers) {
       release();
       if (ended) return;
@@ -147,6 +173,7 @@ export function forward(
         headers: requestHeaders(exchange.headers, exchange.authority, exchange.peerAddress),
         trailers: headerValue(exchange.headers, 'te')?.toLowerCase().includes('trailers') === true,
         body: upload,
+        upgrade: exchange.upgrade?.protocol,
       },
       handler,
     );

@@ -24,7 +24,8 @@ export function headerValue(headers: readonly string[], name: string): string | 
 
 /** Headers for the upstream: hop-by-hop ones removed, one `host`, the client added to `x-forwarded-for`. */
 export function requestHeaders(headers: readonly string[], authority: string, peerAddress: string): string[] {
-  const dropped = new Set(['host', 'expect', 'x-forwarded-for', ...named(headers)]);
+  // Trailers of a request are not passed on, so neither is what announces them.
+  const dropped = new Set(['host', 'expect', 'x-forwarded-for', 'trailer', ...named(headers)]);
   // An HTTP/1.0 client may name no host; then the backend's own takes its place.
   const result = authority === '' ? [] : ['host', authority];
   const cookies: string[] = [];
@@ -60,6 +61,11 @@ export function toHeaderObject(flat: readonly string[]): Record<string, string |
     else headers[name] = [former, value];
   }
   return headers;
+}
+
+/** A flat list without some headers, named in lower case. */
+export function withoutNames(flat: readonly string[], names: readonly string[]): string[] {
+  return flat.filter((_, index) => !names.includes((flat[index - (index % 2)] ?? '').toLowerCase()));
 }
 
 function* endToEnd(headers: readonly string[], dropped: ReadonlySet<string>): Generator<readonly [string, string]> {

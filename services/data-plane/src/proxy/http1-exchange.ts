@@ -1,21 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connection } from '../connection/connection.ts';
 import { headerLines, hostProblem } from './authority.ts';
-import type { Exchange } from './exchange.ts';
-import { headerValue } from './headers.ts';
+import type { Exchange, Upgrade } from './exchange.ts';
 
 /** A request to refuse without asking an upstream. */
 export type Refusal = { readonly status: number; readonly text: string };
 
-export function toExchange(connection: Connection, request: IncomingMessage, response: ServerResponse): Exchange {
+export function toExchange(
+  connection: Connection,
+  request: IncomingMessage,
+  response: ServerResponse,
+  upgrade?: Upgrade,
+): Exchange {
   const { target, authority } = splitTarget(request.url ?? '/');
-  const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
   return {
     method: request.method ?? 'GET',
     target,
     authority: authority ?? request.headers.host ?? '',
     headers: request.rawHeaders,
-    body: hasBody ? request : undefined,
+    body: hasBody(request) ? request : undefined,
+    upgrade,
     peerAddress: connection.peerAddress,
     sink: response,
     get closed() {
@@ -35,6 +39,9 @@ export function toExchange(connection: Connection, request: IncomingMessage, res
       if (response.headersSent || response.destroyed) return false;
       response.writeHead(status, [...headers]);
       return true;
+    },
+    flushHead() {
+      if (!response.destroyed) response.flushHeaders();
     },
     finish(trailers) {
       if (response.destroyed || response.writableEnded) return;
@@ -57,12 +64,13 @@ export function refuse(request: IncomingMessage, exchange: Exchange, maxHeaders:
   const { authority } = splitTarget(request.url ?? '/');
   const problem = hostProblem(headerLines(rawHeaders, 'host'), authority, request.httpVersion === '1.0');
   if (problem !== undefined) return { status: 400, text: problem };
-  const upgrades = headerValue(rawHeaders, 'connection')?.toLowerCase().includes('upgrade') === true;
-  if (upgrades && request.headers.upgrade?.toLowerCase() === 'websocket') {
-    return { status: 501, text: 'websocket is not supported' };
-  }
   if (!exchange.target.startsWith('/')) return { status: 400, text: 'bad request target' };
   return undefined;
+}
+
+/** Whether a body follows the head. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0;
 }
 
 /** A target in absolute form (RFC 9112, section 3.2.2) carries the authority, and it wins over the host header. */

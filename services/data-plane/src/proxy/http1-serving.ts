@@ -5,7 +5,8 @@ import type { Connection, Served } from '../connection/connection.ts';
 import { longTimeout } from '../connection/long-timeout.ts';
 import type { Limits } from '../limits.ts';
 
-type Turn = { readonly response: ServerResponse; readonly run: () => void };
+/** Without a response: what runs then has nothing to answer. */
+type Turn = { readonly response: ServerResponse | undefined; readonly run: () => void };
 
 /**
  * One HTTP/1.1 connection. It answers one request after the other, so it also forwards them one after the other;
@@ -36,7 +37,7 @@ export class Http1Serving implements Served {
   }
 
   /** Runs a request when those before it are answered, unless the connection ends before. */
-  takeTurn(response: ServerResponse, run: () => void): void {
+  takeTurn(response: ServerResponse | undefined, run: () => void): void {
     if (this.connection.socket.destroyed) return;
     this.#nextHeadLate = false;
     if (this.#current === undefined) this.#begin({ response, run });
@@ -82,6 +83,10 @@ export class Http1Serving implements Served {
   }
 
   #begin({ response, run }: Turn): void {
+    if (response === undefined) {
+      run();
+      return;
+    }
     this.#cancelWait?.();
     this.#current = response;
     if (this.#closing) response.shouldKeepAlive = false;
@@ -91,10 +96,11 @@ export class Http1Serving implements Served {
       // An answer that closes the connection is the last one: what waits is dropped.
       if (socket.destroyed || socket.writableEnded) return;
       const next = this.#waiting.shift();
-      if (next !== undefined) return this.#begin(next);
+      if (next?.response !== undefined) return this.#begin(next);
       if (this.#closing) return this.#end();
       this.#waitingSince = performance.now();
       this.#wait();
+      next?.run();
     });
     run();
   }

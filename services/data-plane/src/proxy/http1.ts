@@ -3,9 +3,10 @@ import type { Socket } from 'node:net';
 import type { EffectiveHttp } from '@pulseplane/projection/gateway';
 import type { Connection } from '../connection/connection.ts';
 import type { Limits } from '../limits.ts';
-import { answer, type Exchange } from './exchange.ts';
+import { answer, type Exchange, NO_CONNECT } from './exchange.ts';
 import { refuse, toExchange } from './http1-exchange.ts';
 import { Http1Serving } from './http1-serving.ts';
+import { http1Upgrade, lastResponse, putBack, wantedProtocols } from './http1-upgrade.ts';
 
 /** Serves HTTP/1.1 on sockets that were accepted elsewhere. */
 export type Http1Front = {
@@ -19,10 +20,14 @@ const MAX_HEADER_BYTES = 65_536;
 const DEFAULT_MAX_HEADERS = 100;
 const LONGEST_CHECK_INTERVAL_MS = 1_000;
 
-export function createHttp1Front(
-  limits: Limits,
-  onExchange: (connection: Connection, exchange: Exchange) => void,
-): Http1Front {
+export type Http1Context = {
+  readonly limits: Limits;
+  onExchange(connection: Connection, exchange: Exchange): void;
+  /** The connection carries another protocol from now on. */
+  onUpgraded(connection: Connection): void;
+};
+
+export function createHttp1Front({ limits, onExchange, onUpgraded }: Http1Context): Http1Front {
   const serving = new WeakMap<Socket, Http1Serving>();
   // Never listens. Its timeouts are one value for all connections, so those for which a policy has a value are off.
   const server = createServer({
@@ -47,17 +52,43 @@ export function createHttp1Front(
     }
     request.on('error', () => undefined);
     response.on('error', () => undefined);
+    one.takeTurn(response, () => begin(one, request, response, toExchange(one.connection, request, response)));
+  });
+
+  server.on('upgrade', (request, duplex, head) => {
+    const socket = duplex as Socket;
+    const one = serving.get(socket);
+    if (one === undefined) {
+      socket.destroy();
+      return;
+    }
+    const { connection } = one;
+    const protocols = wantedProtocols(request);
+    if (protocols === undefined) {
+      one.takeTurn(undefined, () => {
+        if (putBack(request, socket, head)) server.emit('connection', socket);
+        else connection.close('protocol_error');
+      });
+      return;
+    }
+    const response = lastResponse(request, socket);
+    if (head.length > 0) socket.unshift(head);
     one.takeTurn(response, () => {
-      const exchange = toExchange(one.connection, request, response);
-      const problem = refuse(request, exchange, one.http.http1MaxHeaders ?? DEFAULT_MAX_HEADERS);
-      if (problem === undefined) return onExchange(one.connection, exchange);
-      response.shouldKeepAlive = false;
-      answer(exchange, problem.status, problem.text);
+      response.assignSocket(socket);
+      const upgrade = http1Upgrade(connection, request, response, protocols, () => onUpgraded(connection));
+      begin(one, request, response, toExchange(connection, request, response, upgrade));
     });
   });
 
+  const begin = (one: Http1Serving, request: IncomingMessage, response: ServerResponse, exchange: Exchange) => {
+    const problem = refuse(request, exchange, one.http.http1MaxHeaders ?? DEFAULT_MAX_HEADERS);
+    if (problem === undefined) return onExchange(one.connection, exchange);
+    response.shouldKeepAlive = false;
+    answer(exchange, problem.status, problem.text);
+  };
+
   /** Answers where there is no response object, then closes. */
-  const refuseRaw = (socket: Socket, status: string, text: string) => {
+  const refuseRaw = (socket: Socket, status: string, text: string, more = '') => {
     // In the middle of an answer it would be taken for a part of that.
     if (!socket.writable || serving.get(socket)?.answering === true) {
       socket.destroy();
@@ -65,15 +96,17 @@ export function createHttp1Front(
     }
     const body = `${text}\n`;
     socket.write(
-      `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\n` +
+      `HTTP/1.1 ${status}\r\n${more}connection: close\r\ncontent-type: text/plain; charset=utf-8\r\n` +
         `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     );
     socket.destroySoon();
   };
 
-  server.on('connect', (_request, socket) =>
-    refuseRaw(socket as Socket, '501 Not Implemented', 'CONNECT is not supported'),
-  );
+  server.on('connect', (_request, duplex) => {
+    const socket = duplex as Socket;
+    serving.get(socket)?.connection.explain('protocol_error');
+    refuseRaw(socket, '405 Method Not Allowed', 'CONNECT is not served', `${NO_CONNECT.join(': ')}\r\n`);
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, duplex) => {
     const socket = duplex as Socket;
     const one = serving.get(socket);

@@ -2,9 +2,10 @@ import { constants, performServerHandshake, type ServerHttp2Session, type Server
 import type { PingKeepalive, PingSettings, PingWatch } from '@pulseplane/keepalive';
 import type { EffectiveHttp } from '@pulseplane/projection/gateway';
 import type { Connection, Served } from '../connection/connection.ts';
+import type { ResponseFollows } from '../upstream/http-client.ts';
 import { headerLines, hostProblem } from './authority.ts';
-import { answer, type Exchange } from './exchange.ts';
-import { headerValue, toHeaderObject } from './headers.ts';
+import { answer, type Exchange, NO_CONNECT } from './exchange.ts';
+import { headerValue, toHeaderObject, withoutNames } from './headers.ts';
 
 export type Http2Context = {
   readonly pings: PingKeepalive;
@@ -27,7 +28,7 @@ export function serveHttp2(connection: Connection, http: EffectiveHttp, context:
       maxFrameSize: http.http2FrameSize ?? MAX_HEADER_BYTES,
       maxHeaderListSize: http.http2MaxHeaderSize ?? MAX_HEADER_BYTES,
       maxConcurrentStreams: MAX_CONCURRENT_STREAMS,
-      enableConnectProtocol: false,
+      enableConnectProtocol: true,
     },
   });
   session.on('error', (error: NodeJS.ErrnoException) => {
@@ -42,7 +43,7 @@ export function serveHttp2(connection: Connection, http: EffectiveHttp, context:
     const exchange = toExchange(connection, session, stream, raw ?? []);
     const [authority] = headerLines(raw ?? [], ':authority');
     const problem = hostProblem(headerLines(raw ?? [], 'host'), authority, authority !== undefined);
-    if (exchange.method === 'CONNECT') answer(exchange, 501, 'CONNECT is not supported');
+    if (exchange.method === 'CONNECT') answer(exchange, 405, 'CONNECT is not served', NO_CONNECT);
     else if (!exchange.target.startsWith('/')) answer(exchange, 400, 'bad request target');
     else if (problem !== undefined) answer(exchange, 400, problem);
     else context.onExchange(connection, exchange);
@@ -128,35 +129,53 @@ function toExchange(
   let promised = false;
   let pendingTrailers: readonly string[] = [];
   const gone = () => stream.destroyed || stream.closed || session.destroyed;
+  const sendHead = (status: number, list: readonly string[], follows: ResponseFollows): boolean => {
+    if (gone() || stream.headersSent) return false;
+    try {
+      stream.respond(
+        { ':status': status, ...toHeaderObject(list) },
+        { waitForTrailers: follows === 'trailers', endStream: follows === 'nothing' },
+      );
+      return true;
+    } catch {
+      // The upstream sent a header that HTTP/2 forbids.
+      stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      return false;
+    }
+  };
+  const accept = (_chosen: string, list: readonly string[]) => {
+    const headers = withoutNames(list, ['sec-websocket-accept']);
+    return sendHead(200, headers, 'body') ? stream : undefined;
+  };
+  // An upgrade as HTTP/2 has it (RFC 8441): routed as the GET that it is over HTTP/1.1.
+  const protocol = pseudo.get(':method') === 'CONNECT' ? pseudo.get(':protocol')?.toLowerCase() : undefined;
   return {
-    method: pseudo.get(':method') ?? 'GET',
+    method: protocol === undefined ? (pseudo.get(':method') ?? 'GET') : 'GET',
     target: pseudo.get(':path') ?? '',
     authority: pseudo.get(':authority') ?? headerValue(headers, 'host') ?? '',
     headers,
-    body: stream.endAfterHeaders ? undefined : stream,
+    body: stream.endAfterHeaders || protocol !== undefined ? undefined : stream,
+    upgrade: protocol === undefined ? undefined : { protocol, accept },
     peerAddress: connection.peerAddress,
     sink: stream,
     get closed() {
       return gone();
     },
     onClosed: (callback) => void stream.once('close', callback),
-    respond(status, list, trailers) {
-      if (gone() || stream.headersSent) return false;
-      try {
-        stream.respond({ ':status': status, ...toHeaderObject(list) }, { waitForTrailers: trailers });
-      } catch {
-        // The upstream sent a header that HTTP/2 forbids.
-        stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-        return false;
-      }
-      promised = trailers;
-      if (trailers) {
+    respond(status, list, follows) {
+      // Of an upgrade it would say that the backend has taken it.
+      const refused = protocol !== undefined && status < 300;
+      if (!sendHead(refused ? 502 : status, list, follows)) return false;
+      promised = follows === 'trailers';
+      if (promised) {
         stream.once('wantTrailers', () => {
           if (!gone()) stream.sendTrailers(toHeaderObject(pendingTrailers));
         });
       }
       return true;
     },
+    // It is on its way as soon as this turn of the event loop is over.
+    flushHead: () => undefined,
     finish(trailers) {
       if (gone() || stream.writableEnded) return;
       pendingTrailers = trailers;

@@ -177,16 +177,6 @@ test('an unreachable upstream is a 503, also for a request with a body; none at 
   await own.stop();
 });
 
-test('what is not built yet says so', async () => {
-  const websocket = await rawClient(world.httpPort);
-  websocket.socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
-  await until(() => websocket.received().startsWith('HTTP/1.1 501'));
-  const tunnel = await rawClient(world.httpPort);
-  tunnel.socket.write('CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n');
-  await until(() => tunnel.received().startsWith('HTTP/1.1 501'));
-  await until(() => tunnel.closed());
-});
-
 test('nonsense is a 400 and closes as protocol_error; contradicting lengths are nonsense', async () => {
   const before = await world.closes('protocol_error');
   for (const bytes of [

@@ -32,6 +32,8 @@ export type ProxyContext = {
   backend(path: UpstreamPath): EffectiveBackend | undefined;
   /** The connection speaks a known protocol from now on. */
   onProtocol(connection: Connection): void;
+  /** The connection has left HTTP for another protocol. */
+  onUpgraded(connection: Connection): void;
   onPing(): void;
   onUpstreamFailure(backendKey: string): void;
   /** A backend took no connection in time, or did not answer a request within its requestTimeout. */
@@ -74,7 +76,7 @@ export function createProxy(context: ProxyContext): Proxy {
     });
   };
 
-  const http1 = createHttp1Front(limits, onExchange);
+  const http1 = createHttp1Front({ limits, onExchange, onUpgraded: context.onUpgraded });
 
   const serveHttp = (connection: Connection) => {
     const { port } = connection.bind;

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Backend } from '@pulseplane/projection/gateway';
 import type { Connection, Served } from '../connection/connection.ts';
 import type { Dial } from '../upstream/dial.ts';
+import { join } from './join.ts';
 
 /** Where the bytes go. */
 export type TcpUpstream = {
@@ -28,18 +29,13 @@ export function serveTcp(
   };
   const upstream = dial(backend, { timeoutMs: connectTimeoutMs, allowHalfOpen: true }, (error, socket) => {
     if (socket === undefined) return fail(error ?? new Error('no socket'));
-    socket.on('error', fail);
     onConnected(socket);
-    client.pipe(socket);
-    socket.pipe(client);
+    join(client, socket, (failure) => (failure === undefined ? connection.close('upstream') : fail(failure)));
   });
   if (upstream === undefined) return;
   // Who ends first has ended it, whoever is last to say so.
   upstream.once('end', () => connection.explain('upstream'));
   client.once('end', () => connection.explain('peer'));
-  upstream.once('close', () => {
-    if (!client.writableEnded) connection.close('upstream');
-  });
   client.once('close', () => upstream.destroy());
 
   const served: Served = {

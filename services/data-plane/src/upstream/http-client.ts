@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { Backend, EffectiveBackend } from '@pulseplane/projection/gateway';
 import type { UpstreamPath } from '../tables/upstream-path.ts';
 
@@ -11,9 +11,14 @@ export type UpstreamRequest = {
   /** The client takes trailers. */
   readonly trailers: boolean;
   readonly body: Readable | undefined;
+  /** The protocols that the client wants to change to; such a request has no body. */
+  readonly upgrade: string | undefined;
   /** How long the head of the answer may take after the request; 0: that is somebody else's business. */
   readonly headersTimeoutMs: number;
 };
+
+/** What comes after the head of an answer; `trailers`: a body, and then perhaps trailers. */
+export type ResponseFollows = 'nothing' | 'body' | 'trailers';
 
 /** A request that is under way. */
 export type UpstreamCall = {
@@ -22,11 +27,16 @@ export type UpstreamCall = {
   abort(error: Error): void;
 };
 
-/** Hears of a request: `onStart`, `onHead`, `onData`, and at last `onEnd` or `onError`, which may come at any time. */
+/**
+ * Hears of a request: `onStart`, `onHead`, `onData`, and at last `onEnd` or `onError`, which may come at any time. In place
+ * of all after `onStart` an upgrade that the backend takes has `onUpgrade`.
+ */
 export type UpstreamHandler = {
   onStart(call: UpstreamCall): void;
-  /** Names and values in turn. `trailers`: some may follow the body. */
-  onHead(status: number, headers: readonly string[], trailers: boolean): void;
+  /** Names and values in turn. */
+  onHead(status: number, headers: readonly string[], follows: ResponseFollows): void;
+  /** The backend speaks that protocol from now on. The stream is the handler's to end. */
+  onUpgrade(protocol: string, headers: readonly string[], stream: Duplex): void;
   /** False: no more until `resume`. */
   onData(chunk: Buffer): boolean;
   onEnd(trailers: readonly string[]): void;

@@ -1,9 +1,11 @@
 import { Client, type Dispatcher } from 'undici';
+import { upgradedProtocol } from '../connection/connection.ts';
 import { headerValue } from '../proxy/headers.ts';
 import type { Dial } from './dial.ts';
 import { type HttpClient, originOf, type UpstreamHandler, type UpstreamRoute } from './http-client.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 import { sameKeepalive, type UpstreamRegistry } from './upstream-registry.ts';
+import { websocketKey } from './websocket-key.ts';
 
 const MAX_HEADER_BYTES = 65_536;
 
@@ -71,7 +73,8 @@ export function createHttp1Client(dial: Dial, registry: UpstreamRegistry): HttpC
     });
     const line: Line = { origin, client, route, connection: undefined, isIdle: false };
     client.on('disconnect', () => {
-      line.connection = undefined;
+      // One that was upgraded is let go of with its socket open.
+      if (line.connection?.socket.destroyed !== false) line.connection = undefined;
       if (line.isIdle) drop(line);
     });
     lines.add(line);
@@ -93,17 +96,27 @@ export function createHttp1Client(dial: Dial, registry: UpstreamRegistry): HttpC
       const origin = originOf(route.backend);
       const line = takeIdle(origin, route) ?? open(origin, route);
       line.route = route;
+      // A client that asked over HTTP/2 has none.
+      const needsKey =
+        request.upgrade === 'websocket' && headerValue(request.headers, 'sec-websocket-key') === undefined;
       if (line.connection !== undefined) line.connection.underWay = 1;
       try {
         line.client.dispatch(
           {
             method: request.method,
             path: request.target,
-            headers: [...request.headers],
+            headers: [...request.headers, ...(needsKey ? ['sec-websocket-key', websocketKey()] : [])],
             body: request.body ?? null,
             headersTimeout: request.headersTimeoutMs,
+            ...(request.upgrade !== undefined && { upgrade: request.upgrade }),
           },
-          toDispatchHandler(handler, (ended) => (ended ? release(line) : drop(line))),
+          toDispatchHandler(
+            handler,
+            (ended) => (ended ? release(line) : drop(line)),
+            (protocol) => {
+              if (line.connection !== undefined) line.connection.protocol = upgradedProtocol(protocol);
+            },
+          ),
         );
       } catch (error) {
         drop(line);
@@ -123,8 +136,15 @@ export function createHttp1Client(dial: Dial, registry: UpstreamRegistry): HttpC
   };
 }
 
-/** @param done whether the answer came to its end, so that the connection can be used again */
-function toDispatchHandler(handler: UpstreamHandler, done: (ended: boolean) => void): Dispatcher.DispatchHandler {
+/**
+ * @param done whether the answer came to its end, so that the connection can be used again
+ * @param upgraded the connection speaks another protocol
+ */
+function toDispatchHandler(
+  handler: UpstreamHandler,
+  done: (ended: boolean) => void,
+  upgraded: (protocol: string) => void,
+): Dispatcher.DispatchHandler {
   return {
     onRequestStart: (call) =>
       handler.onStart({ resume: () => call.resume(), abort: (error: Error) => call.abort(error) }),
@@ -132,7 +152,16 @@ function toDispatchHandler(handler: UpstreamHandler, done: (ended: boolean) => v
       if (status < 200) return;
       const headers =
         rawPairs(call.rawHeaders) ?? Object.entries(parsed).flatMap(([name, value]) => [name, String(value)]);
-      handler.onHead(status, headers, headerValue(headers, 'trailer') !== undefined);
+      handler.onHead(status, headers, headerValue(headers, 'trailer') === undefined ? 'body' : 'trailers');
+    },
+    onRequestUpgrade(call, _status, parsed, stream) {
+      const headers = rawPairs(call.rawHeaders) ?? [];
+      const protocol = String(parsed['upgrade'] ?? '').toLowerCase();
+      upgraded(protocol);
+      done(false);
+      // Each direction's end is passed on by itself.
+      stream.allowHalfOpen = true;
+      handler.onUpgrade(protocol, headers, stream);
     },
     onResponseData(call, chunk) {
       if (!handler.onData(chunk)) call.pause();

@@ -1,7 +1,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import type { Socket } from 'node:net';
 import { longTimeout } from '../connection/long-timeout.ts';
-import { toHeaderObject } from '../proxy/headers.ts';
+import { toHeaderObject, withoutNames } from '../proxy/headers.ts';
 import { ConnectTimeoutError, type Dial } from './dial.ts';
 import {
   type HttpClient,
@@ -18,6 +18,8 @@ const IDLE_MS = 90_000;
 /** Those of the downstream side. Bytes. */
 const WINDOW_BYTES = 262_144;
 const CONNECTION_WINDOW_BYTES = 1_048_576;
+/** Of the websocket handshake (RFC 8441, section 5). */
+const HTTP1_ONLY = ['sec-websocket-key'];
 
 type Ready = { readonly session: ClientHttp2Session; readonly connection: UpstreamConnection };
 
@@ -28,6 +30,11 @@ type Line = {
   readonly waiting: Set<(outcome: Ready | Error) => void>;
   cancelIdle: () => void;
 };
+
+/** The backend cannot be asked for the protocol that the client wants to change to. */
+class NoUpgradeError extends Error {
+  readonly code = 'PULSEPLANE_NO_UPGRADE';
+}
 
 /** The answer did not begin in time. */
 class AnswerTimeoutError extends Error {
@@ -147,7 +154,9 @@ function exchange(
 ): void {
   let stream: ClientHttp2Stream;
   try {
-    stream = session.request(headersOf(request), { endStream: request.body === undefined });
+    if (request.upgrade !== undefined) checkUpgrade(session, request.upgrade);
+    const endStream = request.body === undefined && request.upgrade === undefined;
+    stream = session.request(headersOf(request), { endStream });
   } catch (error) {
     done();
     handler.onError(error instanceof Error ? error : new Error(String(error)));
@@ -178,10 +187,17 @@ function exchange(
   stream.on('response', (headers, flags, raw?: readonly string[]) => {
     cancelTimeout();
     const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
-    handler.onHead(Number(headers[':status']), withoutPseudo(raw ?? []), !isWhole);
-  });
-  stream.on('data', (chunk: Buffer) => {
-    if (!handler.onData(chunk)) stream.pause();
+    const answer = withoutPseudo(raw ?? []);
+    const status = Number(headers[':status']);
+    if (request.upgrade !== undefined && status < 300) {
+      isOver = true;
+      stream.once('close', done);
+      return handler.onUpgrade('websocket', answer, stream);
+    }
+    handler.onHead(status, answer, isWhole ? 'nothing' : 'trailers');
+    stream.on('data', (chunk: Buffer) => {
+      if (!handler.onData(chunk)) stream.pause();
+    });
   });
   stream.on('trailers', (_headers, _flags, raw?: readonly string[]) => {
     trailers = raw ?? [];
@@ -190,7 +206,7 @@ function exchange(
     failure ??= error;
   });
   stream.on('end', () => {
-    if (stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR || failure !== undefined) return;
+    if (isOver || stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR || failure !== undefined) return;
     end(() => handler.onEnd(trailers));
     // The answer is whole; what the client still uploads is not wanted (RFC 9113, section 8.1).
     if (!stream.writableFinished) stream.close(constants.NGHTTP2_NO_ERROR);
@@ -202,10 +218,19 @@ function exchange(
   request.body?.on('error', abort).pipe(stream);
 }
 
-function headersOf({ method, target, headers, trailers }: UpstreamRequest): Record<string, string | string[]> {
-  const { host = '', ...others } = toHeaderObject(headers);
+/** An upgrade over HTTP/2 is an extended CONNECT, which a server must have allowed (RFC 8441, section 3). */
+function checkUpgrade(session: ClientHttp2Session, protocols: string): void {
+  if (protocols !== 'websocket') throw new NoUpgradeError('a backend of HTTP/2 takes no upgrade but websocket');
+  if (session.remoteSettings.enableConnectProtocol !== true) {
+    throw new NoUpgradeError('the backend takes no websocket over HTTP/2');
+  }
+}
+
+function headersOf({ method, target, headers, trailers, upgrade }: UpstreamRequest): Record<string, string | string[]> {
+  const { host = '', ...others } = toHeaderObject(upgrade === undefined ? headers : withoutNames(headers, HTTP1_ONLY));
   return {
-    ':method': method,
+    ':method': upgrade === undefined ? method : 'CONNECT',
+    ...(upgrade !== undefined && { ':protocol': upgrade }),
     ':path': target,
     ':scheme': 'http',
     ...(host !== '' && { ':authority': host }),

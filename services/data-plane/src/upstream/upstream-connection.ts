@@ -2,12 +2,13 @@ import type { Socket } from 'node:net';
 import type { SocketKeepalive } from '@pulseplane/projection/gateway';
 import type { UpstreamPath } from '../tables/upstream-path.ts';
 
-export type UpstreamProtocol = 'http1' | 'http2' | 'tcp';
+/** `websocket` and `upgraded` (to anything else) began as HTTP/1.1. */
+export type UpstreamProtocol = 'http1' | 'http2' | 'tcp' | 'websocket' | 'upgraded';
 
 /** One open connection to a backend. */
 export class UpstreamConnection {
   readonly id: string;
-  readonly protocol: UpstreamProtocol;
+  protocol: UpstreamProtocol;
   readonly socket: Socket;
   /** `performance.now()` when it was open. */
   readonly openedAt = performance.now();
