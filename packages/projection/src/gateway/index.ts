@@ -6,6 +6,7 @@ export {
   type EffectiveBackend,
   effectiveBackend,
   indexBackendPolicies,
+  winningSection,
 } from './effective-backend.ts';
 export {
   type EffectiveFrontend,
@@ -13,10 +14,12 @@ export {
   type EffectiveTcpKeepalive,
   effectiveFrontend,
   FRONTEND_DEFAULTS,
+  winningPolicies,
 } from './effective-frontend.ts';
 export { explainBackend } from './explain-backend.ts';
 export { explainFrontend } from './explain-frontend.ts';
 export type { ExplainedValue } from './explained-value.ts';
+export { hostnameMatches, hostnameRank } from './hostname.ts';
 export {
   type Backend,
   type BackendPolicy,
@@ -42,4 +45,5 @@ export {
   type TcpRoute,
   type WeightedBackend,
 } from './resource.ts';
+export { type RouteCandidate, routesInPrecedence } from './route-precedence.ts';
 export { KEEPALIVE_DEFAULTS, type SocketKeepalive } from './socket-keepalive.ts';

@@ -1,5 +1,13 @@
-import type { Bind, HttpRoute, Listener, TcpRoute, WeightedBackend } from '@pulseplane/projection/gateway';
-import { hostnameMatches, hostnameRank, hostOf } from '../tables/hostname.ts';
+import {
+  type Bind,
+  type HttpRoute,
+  hostnameMatches,
+  hostnameRank,
+  type Listener,
+  type TcpRoute,
+  type WeightedBackend,
+} from '@pulseplane/projection/gateway';
+import { hostOf } from '../tables/hostname.ts';
 import type { RouteEntry } from '../tables/route-entry.ts';
 import type { Tables } from '../tables/tables.ts';
 import { headerValue } from './headers.ts';

@@ -1,17 +1,3 @@
-/** Whether a host name falls under a pattern: empty is every host, `*.example.com` any depth beneath example.com. */
-export function hostnameMatches(pattern: string, host: string): boolean {
-  if (pattern === '' || pattern === '*') return true;
-  if (!pattern.startsWith('*.')) return pattern === host;
-  const suffix = pattern.slice(1);
-  return host.length > suffix.length && host.endsWith(suffix);
-}
-
-/** How specific a pattern is: an exact name beats every wildcard, a longer wildcard a shorter one, all beat none. */
-export function hostnameRank(pattern: string): number {
-  if (pattern === '' || pattern === '*') return 0;
-  return pattern.startsWith('*.') ? pattern.length : 1_000 + pattern.length;
-}
-
 /** The host of an authority, lower case, without port and without a final dot. IPv6 addresses keep their brackets. */
 export function hostOf(authority: string): string {
   const withoutPort = authority.startsWith('[')

@@ -1,5 +1,10 @@
-import type { HttpRoute, RouteMatch, StringMatch } from '@pulseplane/projection/gateway';
-import { hostnameRank } from './hostname.ts';
+import {
+  type HttpRoute,
+  type RouteCandidate,
+  type RouteMatch,
+  routesInPrecedence,
+  type StringMatch,
+} from '@pulseplane/projection/gateway';
 
 /** One hostname and one match of a route, ready to compare. */
 export type RouteEntry = {
@@ -11,24 +16,11 @@ export type RouteEntry = {
   readonly headers: readonly { readonly name: string; readonly exact?: string; readonly regex?: RegExp }[];
 };
 
-const PATH_RANK = { exact: 2, prefix: 1, regex: 0 } as const;
-
-/**
- * Lays out the matches of all routes, for each listener, in Gateway API precedence: the more specific hostname, an
- * exact path, the longest prefix, a regular expression; a method; more headers; then the route's key and the order
- * of its matches. The first that matches a request wins.
- */
+/** The matches of all routes, for each listener, in precedence: the first that matches a request wins. */
 export function compileRoutes(routes: readonly HttpRoute[]): ReadonlyMap<string, readonly RouteEntry[]> {
-  const byListener = new Map<string, RouteEntry[]>();
-  for (const route of routes) {
-    const entries = byListener.get(route.listenerKey) ?? [];
-    byListener.set(route.listenerKey, entries);
-    for (const hostname of route.hostnames.length === 0 ? [''] : route.hostnames) {
-      for (const match of route.matches) entries.push(compileMatch(route, hostname.toLowerCase(), match));
-    }
-  }
-  for (const entries of byListener.values()) entries.sort(compareEntries);
-  return byListener;
+  return new Map(
+    [...routesInPrecedence(routes)].map(([listener, candidates]) => [listener, candidates.map(compileCandidate)]),
+  );
 }
 
 /** A regular expression that must match the whole string, as agentgateway reads it. Throws on bad syntax. */
@@ -36,7 +28,7 @@ export function wholeMatch(pattern: string): RegExp {
   return new RegExp(`^(?:${pattern})$`, 'u');
 }
 
-function compileMatch(route: HttpRoute, hostname: string, match: RouteMatch): RouteEntry {
+function compileCandidate({ route, hostname, match }: RouteCandidate): RouteEntry {
   return {
     route,
     hostname,
@@ -48,15 +40,4 @@ function compileMatch(route: HttpRoute, hostname: string, match: RouteMatch): Ro
 
 function compileString(match: StringMatch): { exact: string } | { regex: RegExp } {
   return match.type === 'exact' ? { exact: match.value } : { regex: wholeMatch(match.value) };
-}
-
-function compareEntries(a: RouteEntry, b: RouteEntry): number {
-  return (
-    hostnameRank(b.hostname) - hostnameRank(a.hostname) ||
-    PATH_RANK[b.path.type] - PATH_RANK[a.path.type] ||
-    b.path.value.length - a.path.value.length ||
-    Number(b.method !== undefined) - Number(a.method !== undefined) ||
-    b.headers.length - a.headers.length ||
-    (a.route.key < b.route.key ? -1 : a.route.key > b.route.key ? 1 : 0)
-  );
 }
