@@ -13,7 +13,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file envoy/config/core/v3/base.proto.
  */
 export const file_envoy_config_core_v3_base: GenFile = /*@__PURE__*/
-  fileDesc("Ch9lbnZveS9jb25maWcvY29yZS92My9iYXNlLnByb3RvEhRlbnZveS5jb25maWcuY29yZS52MyJOCgROb2RlEgoKAmlkGAEgASgJEg8KB2NsdXN0ZXIYAiABKAkSKQoIbWV0YWRhdGEYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IiIKDENvbnRyb2xQbGFuZRISCgppZGVudGlmaWVyGAEgASgJYgZwcm90bzM", [file_google_protobuf_struct]);
+  fileDesc("Ch9lbnZveS9jb25maWcvY29yZS92My9iYXNlLnByb3RvEhRlbnZveS5jb25maWcuY29yZS52MyJOCgROb2RlEgoKAmlkGAEgASgJEg8KB2NsdXN0ZXIYAiABKAkSKQoIbWV0YWRhdGEYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IiIKDENvbnRyb2xQbGFuZRISCgppZGVudGlmaWVyGAEgASgJIjoKCExvY2FsaXR5Eg4KBnJlZ2lvbhgBIAEoCRIMCgR6b25lGAIgASgJEhAKCHN1Yl96b25lGAMgASgJYgZwcm90bzM", [file_google_protobuf_struct]);
 
 /**
  * Who the client is: sent on the first request of a stream only.
@@ -62,4 +62,33 @@ export type ControlPlane = Message<"envoy.config.core.v3.ControlPlane"> & {
  */
 export const ControlPlaneSchema: GenMessage<ControlPlane> = /*@__PURE__*/
   messageDesc(file_envoy_config_core_v3_base, 1);
+
+/**
+ * Where endpoints are.
+ *
+ * @generated from message envoy.config.core.v3.Locality
+ */
+export type Locality = Message<"envoy.config.core.v3.Locality"> & {
+  /**
+   * @generated from field: string region = 1;
+   */
+  region: string;
+
+  /**
+   * @generated from field: string zone = 2;
+   */
+  zone: string;
+
+  /**
+   * @generated from field: string sub_zone = 3;
+   */
+  subZone: string;
+};
+
+/**
+ * Describes the message envoy.config.core.v3.Locality.
+ * Use `create(LocalitySchema)` to create a new message.
+ */
+export const LocalitySchema: GenMessage<Locality> = /*@__PURE__*/
+  messageDesc(file_envoy_config_core_v3_base, 2);
 
