@@ -13,6 +13,7 @@ const ROOMS = {
   projection: ['resources', 'event-log'],
   lint: ['resources', 'projection/src/gateway'],
   wire: ['projection/src/gateway'],
+  envoy: ['projection/src/gateway', 'wire'],
   xds: ['wire'],
   tunnel: ['wire', 'xds'],
 };
@@ -57,7 +58,7 @@ module.exports = {
       name: 'pure-rooms-do-no-io',
       severity: 'error',
       comment: 'what is decided here must not depend on the machine',
-      from: { path: `${PACKAGES}(resources|field-ownership|lint|projection)/src`, pathNot: '[.]test[.]ts$' },
+      from: { path: `${PACKAGES}(resources|field-ownership|lint|projection|envoy)/src`, pathNot: '[.]test[.]ts$' },
       to: { dependencyTypes: ['core'] },
     },
     {

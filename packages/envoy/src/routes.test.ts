@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { RouteMatch } from '@pulseplane/projection/gateway';
+import { at, BOTH, backend, backendPolicy, GATEWAY, httpRoute, resourceOf } from './testing/gateway.ts';
+import { toEnvoy } from './translate.ts';
+
+const CLIENT = { listenAddress: '127.0.0.1', listenerKeepalive: 'field' } as const;
+const UNNAMED = 'INTERNAL_SERVER_ERROR';
+
+const MATCHES: readonly (readonly [what: string, match: Partial<RouteMatch>, envoy: object])[] = [
+  ['every path', { path: { type: 'prefix', value: '/' } }, { prefix: '/' }],
+  ['whole path elements', { path: { type: 'prefix', value: '/a' } }, { path_separated_prefix: '/a' }],
+  ['a final slash does not count', { path: { type: 'prefix', value: '/a/' } }, { path_separated_prefix: '/a' }],
+  ['an exact path', { path: { type: 'exact', value: '/a/' } }, { path: '/a/' }],
+  ['a regular expression', { path: { type: 'regex', value: '/v\\d+' } }, { safe_regex: { regex: '/v\\d+' } }],
+  ['a method', { method: 'GET' }, { prefix: '/', headers: [{ name: ':method', string_match: { exact: 'GET' } }] }],
+  [
+    'headers',
+    {
+      headers: [
+        { name: 'X-One', match: { type: 'exact', value: 'A' } },
+        { name: 'two', match: { type: 'regex', value: 'b+' } },
+      ],
+    },
+    {
+      prefix: '/',
+      headers: [
+        { name: 'x-one', string_match: { exact: 'A' } },
+        { name: 'two', string_match: { safe_regex: { regex: 'b+' } } },
+      ],
+    },
+  ],
+];
+
+describe('what becomes of a match', () => {
+  for (const [what, match, envoy] of MATCHES) {
+    test(what, () => {
+      const { path = { type: 'prefix' as const, value: '/' }, headers = [], method } = match;
+      const route = httpRoute({ matches: [{ path, headers, ...(method !== undefined && { method }) }] });
+      assert.deepEqual(routesOf(route)[0]?.match, envoy);
+    });
+  }
+});
+
+test('an expression that RE2 does not take is said, and the other matches of the rule stay', () => {
+  const matches = ['/a(?=b)', '/c'].map((value) => ({ path: { type: 'regex' as const, value }, headers: [] }));
+  const translated = toEnvoy(GATEWAY, [...BOTH.filter(({ kind }) => kind !== 'route'), httpRoute({ matches })], CLIENT);
+  assert.equal(translated.remarks.length, 1);
+  assert.equal(translated.remarks[0]?.source, 'route/ns/web.00.http:ns/gw.http');
+  assert.match(translated.remarks[0]?.message ?? '', /RE2.*\(\?=/);
+  const routes = routesOf(httpRoute({ matches }));
+  assert.deepEqual(
+    routes.map(({ match }) => match),
+    [{ safe_regex: { regex: '/c' } }],
+  );
+});
+
+test('backends get their share by weight; none at 0', () => {
+  const backends = [
+    { backendKey: 'ns/up', weight: 3 },
+    { backendKey: 'ns/other', weight: 1 },
+    { backendKey: 'ns/up', weight: 0 },
+  ];
+  assert.deepEqual(actionOf(backends), {
+    weighted_clusters: {
+      clusters: [
+        { name: 'ns/up', weight: 3 },
+        { name: 'ns/other', weight: 1 },
+      ],
+    },
+    timeout: '0s',
+    cluster_not_found_response_code: UNNAMED,
+  });
+});
+
+test('the share of a backend that does not exist, or may not be used, is answered with 500', () => {
+  const [missing, foreign] = ['ns/missing', ''].map((backendKey) => actionOf([{ backendKey, weight: 1 }]));
+  assert.deepEqual(missing, { cluster: 'ns/missing', timeout: '0s', cluster_not_found_response_code: UNNAMED });
+  assert.deepEqual(foreign, { cluster: 'no-backend', timeout: '0s', cluster_not_found_response_code: UNNAMED });
+});
+
+test('a rule without a backend answers with 500', () => {
+  for (const backends of [[], [{ backendKey: 'ns/up', weight: 0 }]]) {
+    assert.deepEqual(routesOf(httpRoute({ backends }))[0]?.direct_response, { status: 500 });
+  }
+});
+
+test('one rule has one request timeout: the longest of its backends, which is said', () => {
+  const timeout = (name: string, requestTimeoutMs: number) =>
+    backendPolicy({ section: 'http', requestTimeoutMs }, { backend: { namespace: 'ns', name } });
+  const backends = ['up', 'other'].map((name) => ({ backendKey: `ns/${name}`, weight: 1 }));
+  const others = BOTH.filter(({ kind }) => kind !== 'route');
+  const both = [...others, backend('other'), httpRoute({ backends }), timeout('up', 1_000), timeout('other', 2_000)];
+  const { resources, remarks } = toEnvoy(GATEWAY, both, CLIENT);
+  const configuration = resourceOf(resources, 'RouteConfiguration', '3000/ns/gw');
+  assert.equal(at(configuration, 'virtual_hosts.0.routes.0.route.retry_policy.per_try_timeout'), '2s');
+  assert.deepEqual(remarks, [
+    {
+      source: 'route/ns/web.00.http:ns/gw.http',
+      message: 'Envoy has one request timeout for all backends of a rule: it is 2000 ms there',
+    },
+  ]);
+});
+
+test('bytes without a route go to a cluster that does not exist, so that a later route leaves the Listener alone', () => {
+  const without = BOTH.filter(({ kind }) => kind !== 'tcp_route');
+  const listeners = [BOTH, without].map((resources) =>
+    resourceOf(toEnvoy(GATEWAY, resources, CLIENT).resources, 'Listener', '3001/ns/gw'),
+  );
+  assert.deepEqual(listeners[0], listeners[1]);
+  assert.equal(resourceOf(toEnvoy(GATEWAY, without, CLIENT).resources, 'Cluster', 'tcp/ns/gw.tcp/0'), undefined);
+});
+
+test('no gateway, no resources', () => {
+  assert.deepEqual(toEnvoy(GATEWAY, [], CLIENT), { resources: [], remarks: [] });
+});
+
+test('each resource names what it says something of', () => {
+  const policy = backendPolicy({ section: 'tcp', connectTimeoutMs: 700 });
+  const { resources } = toEnvoy(GATEWAY, [...BOTH, policy], CLIENT);
+  const cluster = resources.find(({ name }) => name === 'ns/up');
+  assert.deepEqual(cluster?.sources, ['backend/ns/up', `policy/${policy.key}`]);
+});
+
+type Route = { readonly match: object; readonly route?: object; readonly direct_response?: object };
+
+function routesOf(route: ReturnType<typeof httpRoute>): readonly Route[] {
+  const resources = toEnvoy(GATEWAY, [...BOTH.filter(({ kind }) => kind !== 'route'), backend('other'), route], CLIENT);
+  const configuration = resourceOf(resources.resources, 'RouteConfiguration', '3000/ns/gw');
+  return at(configuration, 'virtual_hosts.0.routes') as unknown as readonly Route[];
+}
+
+function actionOf(backends: ReturnType<typeof httpRoute>['backends']): object | undefined {
+  return routesOf(httpRoute({ backends }))[0]?.route;
+}

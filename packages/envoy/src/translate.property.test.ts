@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  type GatewayResource,
+  hostnameMatches,
+  hostnameRank,
+  type Listener,
+  type RouteCandidate,
+  routesInPrecedence,
+} from '@pulseplane/projection/gateway';
+import fc from 'fast-check';
+import { BOTH, backend, backendPolicy, frontendPolicy, GATEWAY, httpRoute, listener, WEB } from './testing/gateway.ts';
+import { toEnvoy } from './translate.ts';
+import { hostRoutes } from './virtual-hosts.ts';
+
+const CLIENT = { listenAddress: '127.0.0.1', listenerKeepalive: 'field' } as const;
+
+const seconds = fc.integer({ min: 1, max: 32_767 }).map((value) => value * 1_000);
+const keepalive = fc.record({ timeMs: seconds, intervalMs: seconds, retries: fc.integer({ min: 1, max: 64 }) });
+const frontendTarget = fc.constantFrom(
+  { gateway: GATEWAY },
+  ...[3000, 3001].map((port) => ({ gateway: GATEWAY, port })),
+);
+const backendTarget = fc.constantFrom(
+  { gateway: GATEWAY },
+  { gateway: GATEWAY, listener: 'http' },
+  { route: WEB },
+  { backend: { namespace: 'ns', name: 'up' } },
+);
+
+/** Something that may be added to the gateway, and the Listeners that it may have anything to do with. */
+const addition: fc.Arbitrary<{ readonly resource: GatewayResource; readonly ports: readonly number[] }> = fc.oneof(
+  fc.record({ keepalive, target: frontendTarget }).map(({ keepalive: values, target }) => ({
+    resource: frontendPolicy({ section: 'tcp', keepalive: values }, target),
+    ports: 'port' in target ? [target.port] : [3000, 3001],
+  })),
+  fc.record({ interval: seconds, target: frontendTarget }).map(({ interval, target }) => ({
+    resource: frontendPolicy({ section: 'http', http: { http2KeepaliveIntervalMs: interval } }, target),
+    ports: 'port' in target && target.port === 3001 ? [] : [3000],
+  })),
+  fc
+    .record({ connectTimeoutMs: seconds, keepalive, target: backendTarget })
+    .map(({ target, ...tcp }) => ({ resource: backendPolicy({ section: 'tcp', ...tcp }, target), ports: [] })),
+  fc.record({ requestTimeoutMs: seconds, target: backendTarget }).map(({ requestTimeoutMs, target }) => ({
+    resource: backendPolicy({ section: 'http', requestTimeoutMs, version: 'http2' }, target),
+    ports: [],
+  })),
+  fc
+    .record({ rule: fc.integer({ min: 1, max: 3 }), path: fc.constantFrom('/', '/a', '/a/b/') })
+    .map(({ rule, path }) => ({
+      resource: httpRoute({ key: `ns/web.0${rule}.http:ns/gw.http`, hostnames: [`${rule}.example`] }, path),
+      ports: [],
+    })),
+  fc.constant({ resource: backend('other'), ports: [] }),
+  fc.constant({ resource: backend('up', '127.0.0.2'), ports: [] }),
+);
+
+test('the order of the resources alters no byte, and no name stands twice', () => {
+  fc.assert(
+    fc.property(fc.array(addition, { maxLength: 8 }), fc.array(fc.nat(), { maxLength: 16 }), (additions, swaps) => {
+      const resources = merged(additions.map(({ resource }) => resource));
+      const shuffled = [...resources];
+      for (const swap of swaps) shuffled.push(...shuffled.splice(swap % shuffled.length, 1));
+      assert.deepEqual(bytes(shuffled), bytes(resources));
+      assert.equal(bytes(resources).size, toEnvoy(GATEWAY, resources, CLIENT).resources.length);
+    }),
+  );
+});
+
+test('what is added alters no byte of a Listener that it has nothing to do with', () => {
+  fc.assert(
+    fc.property(fc.array(addition, { maxLength: 8 }), addition, (additions, { resource, ports }) => {
+      const before = merged(additions.map((it) => it.resource));
+      const after = merged([...additions.map((it) => it.resource), resource]);
+      for (const port of [3000, 3001].filter((one) => !ports.includes(one))) {
+        const name = `type.googleapis.com/envoy.config.listener.v3.Listener ${port}/ns/gw`;
+        assert.ok(bytes(after).has(name));
+        assert.equal(bytes(after).get(name), bytes(before).get(name));
+      }
+    }),
+  );
+});
+
+const hostname = fc.constantFrom('', '*.example', 'a.example', '*.b.example', 'c.b.example', 'Other.test');
+const host = fc.constantFrom(
+  'a.example',
+  'x.example',
+  'c.b.example',
+  'd.b.example',
+  'e.d.b.example',
+  'other.test',
+  'no',
+);
+const path = fc.constantFrom('/', '/a');
+
+test('a request has the route that Gateway API gives it, whatever its host', () => {
+  const arbitrary = fc.record({
+    listeners: fc.uniqueArray(hostname, { minLength: 1, maxLength: 3 }),
+    routes: fc.array(fc.record({ on: fc.nat(), hostnames: fc.uniqueArray(hostname, { maxLength: 2 }), path }), {
+      maxLength: 6,
+    }),
+    host,
+    path,
+  });
+  fc.assert(
+    fc.property(arbitrary, (given) => {
+      const listeners = given.listeners.map((name, index) => asListener(listener('http', name, `l${index}`)));
+      const routes = routesInPrecedence(
+        given.routes.map((route, index) =>
+          httpRoute(
+            { key: `r${index}`, listenerKey: `l${route.on % listeners.length}`, hostnames: route.hostnames },
+            route.path,
+          ),
+        ),
+      );
+      const routesOf = ({ key }: Listener): readonly RouteCandidate[] => routes.get(key) ?? [];
+      const byGatewayApi = (): string | undefined => {
+        const [on] = listeners
+          .filter((one) => hostnameMatches(one.hostname.toLowerCase(), given.host))
+          .sort((a, b) => hostnameRank(b.hostname) - hostnameRank(a.hostname));
+        return (
+          on && routesOf(on).find((it) => hostnameMatches(it.hostname, given.host) && takes(it, given.path))?.route.key
+        );
+      };
+      const byEnvoy = (): string | undefined => {
+        const [virtualHost] = hostRoutes(listeners, routesOf)
+          .filter(({ domain }) => hostnameMatches(domain, given.host))
+          .sort((a, b) => hostnameRank(b.domain) - hostnameRank(a.domain));
+        return virtualHost?.candidates.find((it) => takes(it, given.path))?.route.key;
+      };
+      assert.equal(byEnvoy(), byGatewayApi());
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+function takes({ match }: RouteCandidate, requested: string): boolean {
+  return match.path.value === '/' || match.path.value === requested;
+}
+
+function asListener(resource: GatewayResource): Listener {
+  assert.equal(resource.kind, 'listener');
+  return resource;
+}
+
+/** What comes later takes the place of what has its name. */
+function merged(additions: readonly GatewayResource[]): readonly GatewayResource[] {
+  return [...new Map([...BOTH, ...additions].map((it) => [`${it.kind}/${it.key}`, it])).values()];
+}
+
+function bytes(resources: readonly GatewayResource[]): ReadonlyMap<string, string> {
+  return new Map(
+    toEnvoy(GATEWAY, resources, CLIENT).resources.map(({ typeUrl, name, value }) => [
+      `${typeUrl} ${name}`,
+      Buffer.from(value).toString('hex'),
+    ]),
+  );
+}

@@ -1,0 +1,116 @@
+import {
+  type Bind,
+  effectiveFrontend,
+  type GatewayName,
+  type GatewayResource,
+  type Listener,
+  type RouteCandidate,
+  resourceName,
+  winningPolicies,
+} from '@pulseplane/projection/gateway';
+import { RouteConfigurationSchema } from '@pulseplane/wire/envoy';
+import type { EnvoyClient } from './client.ts';
+import { cluster } from './cluster.ts';
+import { type Configuration, layOut } from './configuration.ts';
+import { type EnvoyResource, encode, type Say } from './envoy-resource.ts';
+import { httpRoute, longestTimeout, matchFault, sharesOf } from './http-route.ts';
+import { httpFilter, listener, tcpFilter } from './listener.ts';
+import { type Upstream, upstreamOf } from './upstream.ts';
+import { hostRoutes } from './virtual-hosts.ts';
+
+/** What an Envoy serves a gateway with. */
+export type Translated = {
+  readonly resources: readonly EnvoyResource[];
+  /** What is meant otherwise than Envoy can be told, once for each source. */
+  readonly remarks: readonly Remark[];
+};
+
+/** `source` is the name of a gateway resource. */
+export type Remark = { readonly source: string; readonly message: string };
+
+/**
+ * A gateway's configuration as Envoy's Listeners, RouteConfigurations and Clusters: the settings that are in force, as
+ * our own workers enforce them. What does not exist for Envoy is said, and the rest is done. Pure: equal input, in any
+ * order, gives equal bytes; what has nothing to do with a change keeps its bytes.
+ */
+export function toEnvoy(gateway: GatewayName, resources: readonly GatewayResource[], client: EnvoyClient): Translated {
+  const configuration = layOut(gateway, resources);
+  const remarks = new Map<string, Remark>();
+  const say: Say = (source, message) => remarks.set(`${source} ${message}`, { source, message });
+  const ports = configuration.binds.map((bind) => toPort(configuration, bind, client, say));
+  const upstreams = new Map(ports.flatMap((port) => port.upstreams.map((one) => [one.clusterName, one])));
+  return {
+    resources: [...ports.flatMap((port) => port.resources), ...[...upstreams.values()].map(cluster)],
+    remarks: [...remarks.values()],
+  };
+}
+
+type Port = { readonly resources: readonly EnvoyResource[]; readonly upstreams: readonly Upstream[] };
+
+function toPort(configuration: Configuration, bind: Bind, client: EnvoyClient, say: Say): Port {
+  const { tcp, http } = winningPolicies(configuration.policies, configuration.gateway, bind.port);
+  const frontend = effectiveFrontend(configuration.policies, configuration.gateway, bind.port);
+  const sources = [bind, ...(tcp === undefined ? [] : [tcp])].map(resourceName);
+  if (bind.protocol === 'tcp') {
+    const { upstreams, clusters } = tcpUpstreams(configuration, bind);
+    return { resources: [listener(bind, tcpFilter(bind, clusters), frontend.tcp, client, sources)], upstreams };
+  }
+  if (http !== undefined) sources.push(resourceName(http));
+  const sayOfHttp = (message: string) => {
+    if (http !== undefined) say(resourceName(http), message);
+  };
+  const filter = httpFilter(bind, frontend.http, sayOfHttp);
+  const preserveCase = frontend.http.http1HeaderCase === 'preserve';
+  const routes = toRoutes(configuration, bind, preserveCase, say);
+  return {
+    resources: [listener(bind, filter, frontend.tcp, client, sources), routes.configuration],
+    upstreams: routes.upstreams,
+  };
+}
+
+/** The first listener and its first route, because bytes say nothing about where they go. */
+function tcpUpstreams(configuration: Configuration, bind: Bind) {
+  const [on] = configuration.listenersOf(bind).filter(({ protocol }) => protocol === 'tcp');
+  const [route] = on === undefined ? [] : configuration.tcpRoutesOf(on);
+  const name = (index: number): string => `tcp/${on?.key ?? bind.key}/${index}`;
+  const shares = route?.backends.filter(({ weight }) => weight > 0) ?? [];
+  const upstreams = shares.flatMap(({ backendKey }, index) => {
+    const front = { protocol: 'tcp', clusterName: name(index) } as const;
+    return (on && route && upstreamOf(configuration, on, route, backendKey, front)) ?? [];
+  });
+  const clusters = shares.map(({ weight }, index) => ({ name: name(index), weight }));
+  return { upstreams, clusters: clusters.length === 0 ? [{ name: name(0), weight: 1 }] : clusters };
+}
+
+/** A port's routes: there are always some, even none, because a Listener waits for them. */
+function toRoutes(configuration: Configuration, bind: Bind, preserveCase: boolean, say: Say) {
+  const upstreams: Upstream[] = [];
+  const sources: string[] = [resourceName(bind)];
+  const toRoute = (on: Listener, candidate: RouteCandidate) => {
+    const { route, match } = candidate;
+    const source = resourceName(route);
+    sources.push(source);
+    const fault = matchFault(match);
+    if (fault !== undefined) {
+      say(source, `Envoy matches with RE2, which does not take the expression, so this match is left out: ${fault}`);
+      return [];
+    }
+    const shares = sharesOf(configuration, on, candidate, preserveCase);
+    if (new Set(shares.map(({ upstream }) => upstream?.settings.http.requestTimeoutMs)).size > 1) {
+      const longest = longestTimeout(shares);
+      const effect = longest === undefined ? 'there is none' : `it is ${longest} ms`;
+      say(source, `Envoy has one request timeout for all backends of a rule: ${effect} there`);
+    }
+    upstreams.push(...shares.flatMap(({ upstream }) => upstream ?? []));
+    return [httpRoute(candidate, shares)];
+  };
+  const virtualHosts = hostRoutes(configuration.listenersOf(bind), configuration.httpRoutesOf).map(
+    ({ domain, listener: on, candidates }) => ({
+      name: domain,
+      domains: [domain],
+      routes: candidates.flatMap((candidate) => toRoute(on, candidate)),
+    }),
+  );
+  const message = { name: bind.key, virtualHosts, ignorePortInHostMatching: true };
+  return { configuration: encode(RouteConfigurationSchema, bind.key, message, sources), upstreams };
+}
