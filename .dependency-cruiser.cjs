@@ -65,8 +65,8 @@ module.exports = {
       name: 'machines-do-no-io',
       severity: 'error',
       comment: 'the protocol is step(state, input); sockets are in src/grpc',
-      from: { path: `${PACKAGES}xds/src/delta`, pathNot: '[.]test[.]ts$' },
-      to: { pathNot: [`${PACKAGES}xds/src/delta`] },
+      from: { path: `${PACKAGES}xds/src/protocol`, pathNot: '[.]test[.]ts$' },
+      to: { pathNot: [`${PACKAGES}xds/src/protocol`] },
     },
     {
       name: 'generated-code-stays-on-the-wire',

@@ -10,7 +10,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { create } from '@bufbuild/protobuf';
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { ChunkSchema, tunnelService } from '@pulseplane/wire';
-import { createAdsServer } from '@pulseplane/xds';
+import { createDiscoveryServer } from '@pulseplane/xds';
 import type { Asked } from './asked.ts';
 import { runTunnelClient } from './tunnel-client.ts';
 import { createTunnelServer, type Opened } from './tunnel-server.ts';
@@ -21,9 +21,9 @@ const ADMIN: Asked = { kind: 'admin' };
 /** A control plane's port with a tunnel, and workers that attach to it. */
 async function setUp(context: TestContext, openWithinMs = 5_000) {
   const tunnels = createTunnelServer({ openWithinMs });
-  const server = createAdsServer({
+  const server = createDiscoveryServer({
     source: { resources: () => new Map(), watch: () => () => undefined },
-    observer: { opened: () => {}, output: () => {}, refused: () => {}, closed: () => {} },
+    observer: { opened: () => {}, requested: () => {}, output: () => {}, refused: () => {}, closed: () => {} },
     services: [tunnels],
     identifier: 'test',
   });

@@ -1,10 +1,14 @@
-export { adsService } from './ads-service.ts';
 export {
   type DeltaDiscoveryRequest,
   DeltaDiscoveryRequestSchema,
   type DeltaDiscoveryResponse,
   DeltaDiscoveryResponseSchema,
+  type DiscoveryRequest,
+  DiscoveryRequestSchema,
+  type DiscoveryResponse,
+  DiscoveryResponseSchema,
 } from './discovery.ts';
+export { aggregatedService, type DiscoveryService, discoveryServices } from './discovery-services.ts';
 export { type Decoded, decodeResource } from './from-wire.ts';
 export { encodeResource, RESOURCE_TYPE_URL } from './to-wire.ts';
 export {

@@ -1,17 +1,14 @@
-export { reconnectDelay } from './delta/client.ts';
-export type {
-  DeltaResponse,
-  Rejection,
-  ResourceSet,
-  VersionedResource,
-} from './delta/message.ts';
-export type { ServerOutput } from './delta/server.ts';
 export { type AdsClientOptions, type AdsClientState, runAdsClient } from './grpc/ads-client.ts';
 export {
-  type AdsServer,
-  type AdsServerOptions,
-  createAdsServer,
-  type ResourceSource,
-  type StreamObserver,
-} from './grpc/ads-server.ts';
+  createDiscoveryServer,
+  type DiscoveryServer,
+  type DiscoveryServerOptions,
+  type StreamLimits,
+} from './grpc/discovery-server.ts';
+export type { DiscoveryStream, ResourceSource, StreamObserver } from './grpc/discovery-stream.ts';
 export type { NodeIdentity } from './grpc/message-conversion.ts';
+export { reconnectDelay } from './protocol/client.ts';
+export type { DiscoveryResponse, Rejection } from './protocol/message.ts';
+export { NO_RESOURCES, type ResourceSet, type VersionedResource } from './protocol/resources.ts';
+export type { ServerOutput } from './protocol/server.ts';
+export type { TypeState } from './protocol/type-state.ts';

@@ -7,7 +7,7 @@ import { type ObjectSource, Projection } from '@pulseplane/projection';
 import type { StoredObject } from '@pulseplane/resources';
 import type { Logger } from '@pulseplane/telemetry';
 import { createTunnelServer } from '@pulseplane/tunnel';
-import { createAdsServer } from '@pulseplane/xds';
+import { createDiscoveryServer } from '@pulseplane/xds';
 import { ClusterView, createApi, EventRecorder, RecordedEvents, seed } from './api/index.ts';
 import { bootstrap } from './command/index.ts';
 import type { ControlPlaneConfig } from './config.ts';
@@ -15,6 +15,7 @@ import { openLog } from './open-log.ts';
 import { Fleet } from './xds/fleet.ts';
 import { followLog } from './xds/follow-log.ts';
 import { GatewaySnapshots } from './xds/gateway-snapshots.ts';
+import { agentgatewayTranslation } from './xds/translation.ts';
 
 export type Started =
   | { readonly kind: 'started'; readonly stop: () => Promise<void> }
@@ -35,12 +36,12 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   // 2. The projection: follows the log, knows each gateway's configuration and every object's status.
   const projection = new Projection(log);
   // 3. The snapshots: a gateway's configuration as named, versioned bytes.
-  const snapshots = new GatewaySnapshots(projection, logger);
+  const snapshots = new GatewaySnapshots({ projection, logger, translations: [agentgatewayTranslation()] });
 
   // 4. The streams: distribute the snapshots, and observe what the workers answer.
   const fleet = new Fleet(logger, now);
   const tunnels = createTunnelServer();
-  const ads = createAdsServer({
+  const ads = createDiscoveryServer({
     source: snapshots,
     observer: fleet,
     services: [tunnels],

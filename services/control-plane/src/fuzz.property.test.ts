@@ -36,6 +36,7 @@ import { PRIVATE_PARTS } from './testing/fuzzed-objects.ts';
 import { type FuzzedRequest, fuzzedRequest } from './testing/fuzzed-requests.ts';
 import { followLog } from './xds/follow-log.ts';
 import { GatewaySnapshots } from './xds/gateway-snapshots.ts';
+import { agentgatewayTranslation } from './xds/translation.ts';
 
 /** How long to go on, and where to begin: a run that failed prints what repeats it. */
 const SECONDS = Number(process.env['PULSEPLANE_FUZZ_SECONDS'] ?? 40);
@@ -144,7 +145,7 @@ async function startServer(): Promise<Server> {
   const seeded = await seed(log, START, { now, newId, via: 'first-start' });
   assert.ok(seeded.ok, JSON.stringify(seeded));
   const projection = new Projection(log);
-  const snapshots = new GatewaySnapshots(projection, logger);
+  const snapshots = new GatewaySnapshots({ projection, logger, translations: [agentgatewayTranslation()] });
   followLog(log, projection, snapshots, logger);
   const app = await createApi({
     log,

@@ -1,8 +1,8 @@
 import { Client, type ClientDuplexStream, credentials } from '@grpc/grpc-js';
-import { adsService, type DeltaDiscoveryRequest, type DeltaDiscoveryResponse } from '@pulseplane/wire';
-import { type ClientInput, initialClientState, reconnectDelay, stepClient } from '../delta/client.ts';
-import type { DeltaResponse, Rejection } from '../delta/message.ts';
-import { fromRequest, type NodeIdentity, toResponse } from './message-conversion.ts';
+import { aggregatedService, type DeltaDiscoveryRequest, type DeltaDiscoveryResponse } from '@pulseplane/wire';
+import { type ClientInput, initialDeltaClientState, reconnectDelay, stepDeltaClient } from '../protocol/client.ts';
+import type { DiscoveryResponse, Rejection } from '../protocol/message.ts';
+import { fromDeltaRequest, type NodeIdentity, toResponse } from './message-conversion.ts';
 
 export type AdsClientOptions = {
   /** host:port of the control plane. */
@@ -10,7 +10,7 @@ export type AdsClientOptions = {
   readonly node: NodeIdentity;
   readonly typeUrl: string;
   /** Takes a response in and says which of its resources are bad. The others must be in force when it returns. */
-  readonly take: (response: DeltaResponse) => readonly Rejection[];
+  readonly take: (response: DiscoveryResponse) => readonly Rejection[];
   /** Told of each change; `retryInMs` is when the next try begins. */
   readonly onState: (state: AdsClientState) => void;
   readonly random: () => number;
@@ -36,20 +36,20 @@ const CHANNEL_OPTIONS = {
  */
 export function runAdsClient(options: AdsClientOptions): () => void {
   const client = new Client(options.address, credentials.createInsecure(), CHANNEL_OPTIONS);
-  let state = initialClientState(options.typeUrl);
+  let state = initialDeltaClientState(options.typeUrl);
   let attempt = 0;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let stream: ClientDuplexStream<DeltaDiscoveryRequest, DeltaDiscoveryResponse> | undefined;
 
   const open = (): void => {
-    const { path, requestSerialize, responseDeserialize } = adsService.deltaAggregatedResources;
+    const { path, requestSerialize, responseDeserialize } = aggregatedService.delta.method;
     const opened = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
     stream = opened;
     const send = (input: ClientInput): void => {
-      const step = stepClient(state, input);
+      const step = stepDeltaClient(state, input);
       state = step.state;
-      opened.write(fromRequest(step.request, input.kind === 'connected' ? options.node : undefined));
+      opened.write(fromDeltaRequest(step.request, input.kind === 'connected' ? options.node : undefined));
     };
     let over = false;
     const lost = (reason: string): void => {

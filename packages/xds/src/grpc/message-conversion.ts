@@ -3,34 +3,42 @@ import {
   type DeltaDiscoveryRequest,
   DeltaDiscoveryRequestSchema,
   type DeltaDiscoveryResponse,
-  DeltaDiscoveryResponseSchema,
+  type DiscoveryRequest as SotwDiscoveryRequest,
 } from '@pulseplane/wire';
-import type { DeltaRequest, DeltaResponse } from '../delta/message.ts';
+import type { DeltaRequest, DiscoveryRequest, DiscoveryResponse } from '../protocol/message.ts';
+import { redact } from '../protocol/nack-text.ts';
 
-/** Who a client says it is, with agentgateway's names of the metadata. */
+/** Who a client says it is. */
 export type NodeIdentity = {
   readonly id: string;
-  /** `<namespace>~<gateway>`. */
+  /** `<namespace>~<gateway>`: agentgateway's metadata of that name, else Envoy's node cluster. */
   readonly role: string;
-  /** NAMESPACE: the one that the worker itself lives in. */
+  /** NAMESPACE, agentgateway's metadata: the one that the worker itself lives in. */
   readonly namespace?: string;
   /** NAME: how the worker is called there. */
   readonly name?: string;
+  /** Name and version of the program, as far as it says them. */
+  readonly userAgent?: string;
 };
 
-export function toRequest(message: DeltaDiscoveryRequest): DeltaRequest {
+/** Either variant's message as the machine takes it. What a client wrote is bounded and without keys from here on. */
+export function toRequest(message: DeltaDiscoveryRequest | SotwDiscoveryRequest): DiscoveryRequest {
+  // C11: a NACK is told by the presence of error_detail; its code is 0 in agentgateway's.
+  const { typeUrl, responseNonce: nonce, errorDetail } = message;
+  const rest = { typeUrl, nonce, ...(errorDetail !== undefined && { error: redact(errorDetail.message) }) };
+  if (message.$typeName === 'envoy.service.discovery.v3.DiscoveryRequest') {
+    return { variant: 'sotw', names: message.resourceNames, version: message.versionInfo, ...rest };
+  }
   return {
-    typeUrl: message.typeUrl,
+    variant: 'delta',
     subscribe: message.resourceNamesSubscribe,
     unsubscribe: message.resourceNamesUnsubscribe,
     initialVersions: new Map(Object.entries(message.initialResourceVersions)),
-    nonce: message.responseNonce,
-    // C11: a NACK is told by the presence of error_detail; its code is 0 in agentgateway's.
-    ...(message.errorDetail !== undefined && { error: message.errorDetail.message }),
+    ...rest,
   };
 }
 
-export function fromRequest(request: DeltaRequest, node: NodeIdentity | undefined): DeltaDiscoveryRequest {
+export function fromDeltaRequest(request: DeltaRequest, node: NodeIdentity | undefined): DeltaDiscoveryRequest {
   return create(DeltaDiscoveryRequestSchema, {
     ...(node !== undefined && { node: { id: node.id, metadata: toMetadata(node) } }),
     typeUrl: request.typeUrl,
@@ -42,9 +50,10 @@ export function fromRequest(request: DeltaRequest, node: NodeIdentity | undefine
   });
 }
 
-export function toResponse(message: DeltaDiscoveryResponse): DeltaResponse {
+export function toResponse(message: DeltaDiscoveryResponse): DiscoveryResponse {
   return {
     typeUrl: message.typeUrl,
+    version: message.systemVersionInfo,
     nonce: message.nonce,
     resources: message.resources.map(({ name, version, resource }) => ({
       name,
@@ -55,30 +64,17 @@ export function toResponse(message: DeltaDiscoveryResponse): DeltaResponse {
   };
 }
 
-export function fromResponse(response: DeltaResponse, controlPlane: string): DeltaDiscoveryResponse {
-  const { typeUrl } = response;
-  return create(DeltaDiscoveryResponseSchema, {
-    typeUrl,
-    nonce: response.nonce,
-    resources: response.resources.map(({ name, version, body }) => ({
-      name,
-      version,
-      resource: { typeUrl, value: body },
-    })),
-    removedResources: [...response.removed],
-    controlPlane: { identifier: controlPlane },
-  });
-}
-
 /** The node of a stream's first request; undefined when it has no id (C3). */
-export function nodeIdentity({ node }: DeltaDiscoveryRequest): NodeIdentity | undefined {
+export function nodeIdentity({ node }: DeltaDiscoveryRequest | SotwDiscoveryRequest): NodeIdentity | undefined {
   if (node === undefined || node.id === '') return undefined;
   const { role, NAMESPACE: namespace, NAME: name } = node.metadata ?? {};
+  const userAgent = [node.userAgentName, node.userAgentVersion].filter((part) => part !== '').join(' ');
   return {
     id: node.id,
-    role: typeof role === 'string' ? role : '',
+    role: typeof role === 'string' ? role : node.cluster,
     ...(typeof namespace === 'string' && { namespace }),
     ...(typeof name === 'string' && { name }),
+    ...(userAgent !== '' && { userAgent }),
   };
 }
 

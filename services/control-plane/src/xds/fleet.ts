@@ -1,8 +1,9 @@
 import type { WorkerObservation } from '@pulseplane/projection';
 import type { GatewayName } from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
-import type { DeltaResponse, NodeIdentity, ServerOutput, StreamObserver } from '@pulseplane/xds';
+import type { DiscoveryStream, NodeIdentity, ServerOutput, StreamObserver } from '@pulseplane/xds';
 import { parseRole, roleOf } from './gateway-snapshots.ts';
+import { newTypeRecord, record, type TypeRecord } from './type-record.ts';
 
 /** A worker whose stream is open. */
 export type ConnectedWorker = {
@@ -15,21 +16,32 @@ export type ConnectedWorker = {
   readonly configured: boolean;
 };
 
-type WorkerStream = {
-  readonly node: NodeIdentity;
-  readonly peer: string;
+/** What is known of a stream, open or gone. */
+export type StreamRecord = {
+  readonly stream: DiscoveryStream;
+  readonly since: Date;
+  readonly goneAt?: Date;
+  /** By type URL. */
+  readonly types: ReadonlyMap<string, TypeRecord>;
+};
+
+type Entry = {
+  readonly stream: DiscoveryStream;
   readonly since: Date;
   configured: boolean;
-  waiting: boolean;
-  /** The resources that the worker refuses to run, and why; until a newer version or their removal is sent. */
-  readonly rejected: Map<string, string>;
+  readonly types: Map<string, TypeRecord>;
 };
+
+/** How many streams that have ended are remembered, and for how long. */
+const MAX_GONE = 1_000;
+const GONE_MS = 3_600_000;
 
 /** What the connected workers say of what they were sent. Observation only: it is shown, it decides nothing. */
 export class Fleet implements StreamObserver {
   readonly #logger: Logger;
   readonly #now: () => Date;
-  readonly #streams = new Map<number, WorkerStream>();
+  readonly #streams = new Map<number, Entry>();
+  readonly #gone = new Map<number, StreamRecord & { readonly goneAt: Date }>();
   readonly #listeners = new Set<() => void>();
   readonly #answerListeners = new Set<(gateway: GatewayName) => void>();
 
@@ -38,61 +50,86 @@ export class Fleet implements StreamObserver {
     this.#now = now;
   }
 
-  opened(stream: number, node: NodeIdentity, peer: string): void {
-    const since = this.#now();
-    this.#streams.set(stream, { node, peer, since, configured: false, waiting: true, rejected: new Map() });
+  opened(stream: DiscoveryStream): void {
+    const { id, node, peer } = stream;
+    this.#streams.set(id, { stream, since: this.#now(), configured: false, types: new Map() });
     this.#changed();
     if (parseRole(node.role) === undefined) {
       this.#logger.warn(
-        { stream, node: node.id, role: node.role, peer },
+        { stream: id, node: node.id, role: node.role, peer },
         'a worker connected without a role of the form <namespace>~<gateway>: it is sent nothing',
       );
-    } else this.#logger.info({ stream, node: node.id, role: node.role, peer }, 'worker connected');
+    } else this.#logger.info({ stream: id, node: node.id, role: node.role, peer }, 'worker connected');
   }
 
-  output(stream: number, node: NodeIdentity, output: Exclude<ServerOutput, { kind: 'close' }>): void {
-    const entry = this.#streams.get(stream);
+  requested({ id }: DiscoveryStream, typeUrl: string): void {
+    const types = this.#streams.get(id)?.types;
+    if (types !== undefined && !types.has(typeUrl)) types.set(typeUrl, newTypeRecord(this.#now()));
+  }
+
+  output(stream: DiscoveryStream, output: Exclude<ServerOutput, { kind: 'close' }>): void {
+    const { id, node } = stream;
+    const entry = this.#streams.get(id);
     if (entry === undefined) return;
+    const typeUrl = output.kind === 'current' ? output.typeUrl : output.response.typeUrl;
+    const at = this.#now();
+    entry.types.set(typeUrl, record(entry.types.get(typeUrl) ?? newTypeRecord(at), output, at));
     switch (output.kind) {
       case 'respond':
-        entry.waiting = true;
-        for (const name of namesOf(output.response)) entry.rejected.delete(name);
-        break;
+        return;
       case 'acked':
-        this.#answered(entry);
-        this.#logger.debug({ stream, node: node.id, nonce: output.response.nonce }, 'worker acknowledged');
+      case 'current':
+        this.#logger.debug({ stream: id, node: node.id, typeUrl }, 'worker acknowledged');
         break;
-      case 'nacked': {
-        this.#answered(entry);
-        const rejections =
-          output.rejections ?? namesOf(output.response).map((name) => ({ name, error: output.message }));
-        for (const { name, error } of rejections) entry.rejected.set(name, error);
-        this.#logger.warn({ stream, node: node.id, message: output.message }, 'worker rejected what it was sent');
+      case 'nacked':
+        this.#logger.warn(
+          { stream: id, node: node.id, typeUrl, message: output.message },
+          'worker rejected what it was sent',
+        );
         break;
-      }
+      case 'stale':
+      case 'unwatched':
+        this.#logger.debug({ stream: id, node: node.id, typeUrl, outcome: output.kind }, 'worker did not acknowledge');
+        return;
       default:
         output satisfies never;
     }
-    if (output.kind !== 'respond') this.#tellAnswer(node);
+    if (!entry.configured) {
+      entry.configured = true;
+      this.#changed();
+    }
+    this.#tellAnswer(node);
   }
 
-  refused(stream: number, node: NodeIdentity | undefined, reason: string): void {
-    this.#logger.warn({ stream, node: node?.id, reason }, 'stream refused');
+  refused(stream: DiscoveryStream | undefined, reason: string): void {
+    this.#logger.warn({ stream: stream?.id, node: stream?.node.id, reason }, 'stream refused');
   }
 
-  closed(stream: number, node: NodeIdentity): void {
-    this.#streams.delete(stream);
+  closed({ id, node }: DiscoveryStream): void {
+    const entry = this.#streams.get(id);
+    this.#streams.delete(id);
+    if (entry !== undefined) this.#remember(id, entry);
     this.#changed();
     this.#tellAnswer(node);
-    this.#logger.info({ stream, node: node.id }, 'worker disconnected');
+    this.#logger.info({ stream: id, node: node.id }, 'worker disconnected');
   }
 
-  /** The workers that serve a gateway, in the order in which they came. */
+  /** The workers that serve a gateway, in the order in which they came. A worker may have a stream for each type. */
   workers(): readonly ConnectedWorker[] {
-    return [...this.#streams.values()].flatMap(({ node, peer, since, configured }) => {
+    const workers = new Map<string, ConnectedWorker>();
+    for (const { stream, since, configured } of this.#streams.values()) {
+      const { id, node, peer } = stream;
       const gateway = parseRole(node.role);
-      return gateway === undefined ? [] : [{ node, gateway, peer, since, configured }];
-    });
+      const key = stream.only === undefined ? String(id) : `${node.id} ${peer}`;
+      if (gateway !== undefined && !workers.has(key)) workers.set(key, { node, gateway, peer, since, configured });
+    }
+    return [...workers.values()];
+  }
+
+  /** The open streams in the order in which they came, then those gone lately, the last one first. */
+  streams(): readonly StreamRecord[] {
+    this.#forgetOld();
+    return [...this.#streams.values(), ...[...this.#gone.values()].reverse()];
   }
 
   /** Calls back when `workers` may give something else. Returns the way to stop. */
@@ -109,23 +146,33 @@ export class Fleet implements StreamObserver {
   /** What the workers of one gateway run, all of them taken together. `hasNews`: something is not even sent yet. */
   observe(gateway: GatewayName, hasNews: boolean): WorkerObservation {
     const role = roleOf(gateway);
-    const streams = [...this.#streams.values()].filter(({ node }) => node.role === role);
-    if (streams.length === 0) return { kind: 'no-workers' };
+    const entries = [...this.#streams.values()].filter(({ stream }) => stream.node.role === role);
+    if (entries.length === 0) return { kind: 'no-workers' };
     return {
       kind: 'connected',
-      workers: streams.length,
-      waiting: streams.filter(({ waiting }) => waiting || hasNews).length,
-      rejections: streams.flatMap(({ node, rejected }) =>
-        [...rejected].map(([resource, message]) => ({ worker: node.id, resource, message })),
+      workers: entries.length,
+      waiting: entries.filter((entry) => isWaiting(entry) || hasNews).length,
+      rejections: entries.flatMap(({ stream, types }) =>
+        [...types.values()].flatMap(({ rejected }) =>
+          [...rejected].map(([resource, message]) => ({ worker: stream.node.id, resource, message })),
+        ),
       ),
     };
   }
 
-  #answered(entry: WorkerStream): void {
-    entry.waiting = false;
-    if (entry.configured) return;
-    entry.configured = true;
-    this.#changed();
+  #remember(id: number, { stream, since, types }: Entry): void {
+    // What it subscribed to is kept as it was; the machine's state goes.
+    const last = stream.types();
+    this.#gone.set(id, { stream: { ...stream, types: () => last }, since, types, goneAt: this.#now() });
+    this.#forgetOld();
+  }
+
+  #forgetOld(): void {
+    const limit = this.#now().getTime() - GONE_MS;
+    for (const [id, { goneAt }] of this.#gone) {
+      if (this.#gone.size <= MAX_GONE && goneAt.getTime() >= limit) return;
+      this.#gone.delete(id);
+    }
   }
 
   #tellAnswer({ role }: NodeIdentity): void {
@@ -138,6 +185,6 @@ export class Fleet implements StreamObserver {
   }
 }
 
-function namesOf({ resources, removed }: DeltaResponse): readonly string[] {
-  return [...resources.map(({ name }) => name), ...removed];
+function isWaiting({ types }: Entry): boolean {
+  return types.size === 0 || [...types.values()].some(({ state }) => state === 'sent' || state === 'stale');
 }

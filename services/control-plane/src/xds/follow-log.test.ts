@@ -5,10 +5,11 @@ import { wrapEventLog } from '@pulseplane/event-log/testing';
 import { Projection } from '@pulseplane/projection';
 import { AGENTGATEWAY_POLICY, apiVersionOf, GATEWAY, type JsonObject, type ResourceKind } from '@pulseplane/resources';
 import { RESOURCE_TYPE_URL } from '@pulseplane/wire';
-import { createAdsServer, runAdsClient } from '@pulseplane/xds';
+import { createDiscoveryServer, runAdsClient } from '@pulseplane/xds';
 import { Fleet } from './fleet.ts';
 import { followLog } from './follow-log.ts';
 import { GatewaySnapshots } from './gateway-snapshots.ts';
+import { agentgatewayTranslation } from './translation.ts';
 
 const NAME = { namespace: 'ns', name: 'gw' };
 const LABELS = { app: 'gw' };
@@ -61,7 +62,12 @@ test('while objects cannot be read, workers keep what they have and their stream
     error: (_fields: object, message: string) => errors.push(message),
   };
   const projection = new Projection(log);
-  const snapshots = new GatewaySnapshots(projection, logger, 20);
+  const snapshots = new GatewaySnapshots({
+    projection,
+    logger,
+    translations: [agentgatewayTranslation()],
+    retryMs: 20,
+  });
   followLog(log, projection, snapshots, logger);
   const write = (event: NewEvent) => log.append({ expected: [], events: [event] });
   await write(gateway);
@@ -72,7 +78,7 @@ test('while objects cannot be read, workers keep what they have and their stream
     const observed = fleet.observe(NAME, snapshots.hasNews(NAME));
     return observed.kind === 'connected' ? [observed.workers, observed.waiting] : [0, 0];
   };
-  const server = createAdsServer({ source: snapshots, observer: fleet, identifier: 'test' });
+  const server = createDiscoveryServer({ source: snapshots, observer: fleet, identifier: 'test' });
   context.after(() => server.close());
   const port = await server.listen('127.0.0.1', 0);
   const connect = (id: string) => {

@@ -19,7 +19,7 @@ export function followLog(
     try {
       for (const event of events) {
         const touched = projection.apply(event);
-        snapshots.invalidate(touched);
+        snapshots.invalidate(touched, Date.parse(event.time));
         told(event, touched);
       }
     } catch (err) {

@@ -7,6 +7,7 @@ import { AGENTGATEWAY_POLICY, apiVersionOf, GATEWAY, type JsonObject, type Resou
 import { RESOURCE_TYPE_URL } from '@pulseplane/wire';
 import { followLog } from './follow-log.ts';
 import { GatewaySnapshots } from './gateway-snapshots.ts';
+import { agentgatewayTranslation } from './translation.ts';
 
 const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -38,7 +39,7 @@ function policy(target: string, retries: number): NewEvent {
 test('only the workers of the gateway that a change reaches are told, and only what differs has other bytes', async () => {
   const log = createMemoryEventLog();
   const projection = new Projection(log);
-  const snapshots = new GatewaySnapshots(projection, SILENT);
+  const snapshots = new GatewaySnapshots({ projection, logger: SILENT, translations: [agentgatewayTranslation()] });
   followLog(log, projection, snapshots, SILENT);
   const write = (...events: readonly NewEvent[]) => log.append({ expected: [], events });
   await write(gateway('a'), gateway('b'), policy('a', 1));

@@ -1,56 +1,91 @@
 import { createHash } from 'node:crypto';
 import type { Projection, Touched } from '@pulseplane/projection';
-import { type GatewayName, type GatewayResource, resourceName } from '@pulseplane/projection/gateway';
+import type { GatewayName, GatewayResource } from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
-import { encodeResource, RESOURCE_TYPE_URL } from '@pulseplane/wire';
-import type { ResourceSet, ResourceSource, VersionedResource } from '@pulseplane/xds';
-
-const NOTHING: ResourceSet = new Map();
+import { NO_RESOURCES, type ResourceSet, type ResourceSource, type VersionedResource } from '@pulseplane/xds';
+import type { Translation, TypedResource } from './translation.ts';
 
 /** How long after a failure a configuration is read again, if nothing happens before. */
 const RETRY_MS = 5_000;
 
-/** What the workers of one gateway share. `resources` is absent when something has changed since it was made. */
+/** What is told at once when it was quiet, is told at most once in this time when it is not (C54). */
+const QUIET_MS = 50;
+
+/** What the clients of one gateway share. */
 type Watched = {
-  readonly listeners: Set<(typeUrl: string) => void>;
+  readonly listeners: Set<() => void>;
   parts: Map<string, readonly GatewayResource[]>;
-  resources?: ResourceSet | undefined;
+  /** Absent when something has changed since it was read. */
+  configuration?: readonly GatewayResource[] | undefined;
+  /** What each translation made of `configuration`, by type. */
+  readonly made: Map<Translation, ReadonlyMap<string, ResourceSet>>;
+  /** The former of those, whose unchanged resources and sets stay the same objects. */
+  readonly former: Map<Translation, ReadonlyMap<string, ResourceSet>>;
+  /** When the newest change was committed, in milliseconds of the epoch. */
+  changedAt?: number;
   /** The last reading failed. */
   failed?: boolean;
 };
 
+export type GatewaySnapshotsOptions = {
+  readonly projection: Projection;
+  readonly logger: Logger;
+  /** What is made of a gateway's configuration, for each family of clients. */
+  readonly translations: readonly Translation[];
+  readonly retryMs?: number;
+};
+
 /**
- * The encoded configuration of each gateway that a worker asks for. A change touches the gateways that it reaches only,
- * and there the parts that come from what was changed; the rest keeps its bytes. Where the configuration cannot be read,
- * there is none to tell, until it can.
+ * The encoded configuration of each gateway that a client asks for. A change touches the gateways that it reaches only,
+ * and there the parts that come from what was changed; what comes out the same keeps its identity. Where the
+ * configuration cannot be read, there is none to tell, until it can.
  */
 export class GatewaySnapshots implements ResourceSource {
   readonly #projection: Projection;
   readonly #logger: Logger;
+  readonly #translations: ReadonlyMap<string, Translation>;
   readonly #retryMs: number;
   // Kept for those who watch only, so that a role that anybody may invent costs nothing for long.
   readonly #watched = new Map<string, Watched>();
-  readonly #encoded = new WeakMap<GatewayResource, VersionedResource>();
   readonly #stale = new Set<string>();
   #pending: NodeJS.Immediate | undefined;
+  #later: NodeJS.Timeout | undefined;
+  #announcedAt = Number.NEGATIVE_INFINITY;
   #retry: NodeJS.Timeout | undefined;
 
-  constructor(projection: Projection, logger: Logger, retryMs = RETRY_MS) {
+  constructor({ projection, logger, translations, retryMs = RETRY_MS }: GatewaySnapshotsOptions) {
     this.#projection = projection;
     this.#logger = logger;
+    this.#translations = new Map(
+      translations.flatMap((translation) => translation.typeUrls.map((typeUrl) => [typeUrl, translation])),
+    );
     this.#retryMs = retryMs;
   }
 
   resources(role: string, typeUrl: string): ResourceSet | undefined {
     const gateway = parseRole(role);
-    if (gateway === undefined || typeUrl !== RESOURCE_TYPE_URL) return NOTHING;
-    const watched: Watched = this.#watched.get(role) ?? { listeners: new Set(), parts: new Map() };
-    watched.resources ??= this.#read(gateway, watched);
-    return watched.resources;
+    const translation = this.#translations.get(typeUrl);
+    if (gateway === undefined || translation === undefined) return NO_RESOURCES;
+    const watched = this.#watched.get(role) ?? newlyWatched();
+    try {
+      const made = this.#make(gateway, watched, translation);
+      if (watched.failed === true) this.#logger.info({ role }, "a gateway's configuration can be read again");
+      watched.failed = false;
+      return made.get(typeUrl) ?? NO_RESOURCES;
+    } catch (err) {
+      // A failure is no reason to end the process or a stream: the gateway has news until they were read and told.
+      if (watched.failed !== true) {
+        this.#logger.error({ role, err }, "a gateway's configuration cannot be read: its workers keep what they have");
+      }
+      watched.failed = true;
+      this.#stale.add(role);
+      this.#retry ??= setTimeout(() => this.#announce(), this.#retryMs).unref();
+      return undefined;
+    }
   }
 
-  watch(role: string, changed: (typeUrl: string) => void): () => void {
-    const watched = this.#watched.get(role) ?? { listeners: new Set(), parts: new Map() };
+  watch(role: string, changed: () => void): () => void {
+    const watched = this.#watched.get(role) ?? newlyWatched();
     this.#watched.set(role, watched);
     watched.listeners.add(changed);
     return () => {
@@ -59,18 +94,24 @@ export class GatewaySnapshots implements ResourceSource {
     };
   }
 
-  /** Something has changed. Changes of one turn are told once; what they came to shows in the content hashes. */
-  invalidate(touched: readonly Touched[]): void {
+  /** Something has changed, by what was committed then. What it came to shows in the content hashes. */
+  invalidate(touched: readonly Touched[], committedAt = Date.now()): void {
     for (const { gateway, part } of touched) {
       const role = roleOf(gateway);
       const watched = this.#watched.get(role);
       if (watched === undefined) continue;
       if (part === undefined) watched.parts.clear();
       else watched.parts.delete(part);
-      watched.resources = undefined;
+      for (const [translation, made] of watched.made) watched.former.set(translation, made);
+      watched.made.clear();
+      watched.configuration = undefined;
+      watched.changedAt = committedAt;
       this.#stale.add(role);
     }
-    if (this.#stale.size > 0) this.#pending ??= setImmediate(() => this.#announce());
+    if (this.#stale.size === 0) return;
+    const waitMs = this.#announcedAt + QUIET_MS - performance.now();
+    if (waitMs > 0) this.#later ??= setTimeout(() => this.#announce(), waitMs);
+    else this.#pending ??= setImmediate(() => this.#announce());
   }
 
   /** Anything may have changed. */
@@ -84,51 +125,67 @@ export class GatewaySnapshots implements ResourceSource {
     return this.#stale.has(roleOf(gateway));
   }
 
-  /** A failure is no reason to end the process or a stream: the gateway has news until they were read and told. */
-  #read(gateway: GatewayName, watched: Watched): ResourceSet | undefined {
-    const role = roleOf(gateway);
-    try {
-      const parts = new Map(this.#projection.gatewayParts(gateway, watched.parts));
-      const resources = this.#encodeAll([...parts.values()].flat());
-      if (watched.failed === true) this.#logger.info({ role }, "a gateway's configuration can be read again");
-      watched.failed = false;
-      watched.parts = parts;
-      return resources;
-    } catch (err) {
-      if (watched.failed !== true) {
-        this.#logger.error({ role, err }, "a gateway's configuration cannot be read: its workers keep what they have");
-      }
-      watched.failed = true;
-      this.#stale.add(role);
-      this.#retry ??= setTimeout(() => this.#announce(), this.#retryMs).unref();
-      return undefined;
+  /** When the newest change of a role's configuration was committed, if one came while it was watched. */
+  changedAt(role: string): number | undefined {
+    return this.#watched.get(role)?.changedAt;
+  }
+
+  #make(gateway: GatewayName, watched: Watched, translation: Translation): ReadonlyMap<string, ResourceSet> {
+    const known = watched.made.get(translation);
+    if (known !== undefined) return known;
+    if (watched.configuration === undefined) {
+      watched.parts = new Map(this.#projection.gatewayParts(gateway, watched.parts));
+      watched.configuration = [...watched.parts.values()].flat();
     }
+    const typed = translation.translate(gateway, watched.configuration);
+    const sets = new Map(
+      translation.typeUrls.map((typeUrl): [string, ResourceSet] => {
+        const former = watched.former.get(translation)?.get(typeUrl) ?? NO_RESOURCES;
+        return [typeUrl, renew(former, typed, typeUrl)];
+      }),
+    );
+    watched.made.set(translation, sets);
+    return sets;
   }
 
   #announce(): void {
     clearImmediate(this.#pending);
+    clearTimeout(this.#later);
     clearTimeout(this.#retry);
     this.#pending = undefined;
+    this.#later = undefined;
     this.#retry = undefined;
+    this.#announcedAt = performance.now();
     const roles = [...this.#stale];
     this.#stale.clear();
     for (const role of roles) {
-      for (const changed of this.#watched.get(role)?.listeners ?? []) changed(RESOURCE_TYPE_URL);
+      for (const changed of this.#watched.get(role)?.listeners ?? []) changed();
     }
   }
+}
 
-  #encodeAll(resources: readonly GatewayResource[]): ResourceSet {
-    return new Map(resources.map((resource) => [resourceName(resource), this.#encode(resource)]));
-  }
+function newlyWatched(): Watched {
+  return { listeners: new Set(), parts: new Map(), made: new Map(), former: new Map() };
+}
 
-  #encode(resource: GatewayResource): VersionedResource {
-    const known = this.#encoded.get(resource);
-    if (known !== undefined) return known;
-    const body = encodeResource(resource);
-    const encoded = { name: resourceName(resource), body, version: contentHash(body) };
-    this.#encoded.set(resource, encoded);
-    return encoded;
+/** The set of a type. What has the same bytes stays the same object, the whole set too. */
+function renew(former: ResourceSet, typed: readonly TypedResource[], typeUrl: string): ResourceSet {
+  const renewed = new Map<string, VersionedResource>();
+  let same = true;
+  for (const { name, value, ...resource } of typed) {
+    if (resource.typeUrl !== typeUrl) continue;
+    const before = former.get(name);
+    if (before !== undefined && (before.body === value || equalBytes(before.body, value))) renewed.set(name, before);
+    else {
+      same = false;
+      renewed.set(name, { name, body: value, version: contentHash(value) });
+    }
   }
+  return same && renewed.size === former.size ? former : renewed;
+}
+
+function equalBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.byteLength === other.byteLength && Buffer.compare(one, other) === 0;
 }
 
 /** Reads agentgateway's role metadata, `<namespace>~<gateway>`. */

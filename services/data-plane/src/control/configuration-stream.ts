@@ -1,7 +1,7 @@
 import type { GatewayName, GatewayResource } from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
 import { decodeResource, RESOURCE_TYPE_URL } from '@pulseplane/wire';
-import { type DeltaResponse, type Rejection, runAdsClient } from '@pulseplane/xds';
+import { type DiscoveryResponse, type Rejection, runAdsClient } from '@pulseplane/xds';
 
 /** A response's content, decoded: what the tables are changed by in one step. */
 type Batch = {
@@ -44,7 +44,7 @@ export function followConfiguration(options: ConfigurationStreamOptions): () => 
 }
 
 /** Nonsense rejects itself only; everything that decodes is applied in one step. */
-function take(response: DeltaResponse, apply: ConfigurationStreamOptions['apply']): readonly Rejection[] {
+function take(response: DiscoveryResponse, apply: ConfigurationStreamOptions['apply']): readonly Rejection[] {
   const rejections: Rejection[] = [];
   const updated: { name: string; resource: GatewayResource }[] = [];
   for (const { name, body } of response.resources) {

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RecentLines } from '@pulseplane/telemetry';
 import { createTunnelServer, type Opened } from '@pulseplane/tunnel';
-import { createAdsServer } from '@pulseplane/xds';
+import { createDiscoveryServer } from '@pulseplane/xds';
 import { openTunnel } from './tunnel.ts';
 
 const NODE = { id: 'worker-1', role: 'httpbin~agentgateway-proxy' };
@@ -14,9 +14,9 @@ const NODE = { id: 'worker-1', role: 'httpbin~agentgateway-proxy' };
 /** A worker's tunnel to a control plane's port, with an admin port that sends back what it gets. */
 async function setUp(context: TestContext, adminAddress: string) {
   const tunnels = createTunnelServer();
-  const server = createAdsServer({
+  const server = createDiscoveryServer({
     source: { resources: () => new Map(), watch: () => () => undefined },
-    observer: { opened: () => {}, output: () => {}, refused: () => {}, closed: () => {} },
+    observer: { opened: () => {}, requested: () => {}, output: () => {}, refused: () => {}, closed: () => {} },
     services: [tunnels],
     identifier: 'test',
   });

@@ -3,15 +3,15 @@ import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { Client, type ClientDuplexStream, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import {
-  adsService,
+  aggregatedService,
   type DeltaDiscoveryRequest,
   DeltaDiscoveryRequestSchema,
   type DeltaDiscoveryResponse,
 } from '@pulseplane/wire';
-import type { ResourceSet } from '../delta/message.ts';
-import type { ServerOutput } from '../delta/server.ts';
+import type { ResourceSet } from '../protocol/resources.ts';
+import type { ServerOutput } from '../protocol/server.ts';
 import { type AdsClientState, runAdsClient } from './ads-client.ts';
-import { createAdsServer } from './ads-server.ts';
+import { createDiscoveryServer } from './discovery-server.ts';
 
 const TYPE = 'type.googleapis.com/agentgateway.dev.resource.Resource';
 const ROLE = 'httpbin~agentgateway-proxy';
@@ -19,11 +19,11 @@ const ROLE = 'httpbin~agentgateway-proxy';
 /** A server on a loopback port whose one role's resources the test changes. */
 async function startServer(port = 0) {
   let resources: ResourceSet = new Map();
-  const watchers = new Set<(typeUrl: string) => void>();
+  const watchers = new Set<() => void>();
   const outputs: ServerOutput[] = [];
   const live = new Set<number>();
   const refusals: string[] = [];
-  const server = createAdsServer({
+  const server = createDiscoveryServer({
     identifier: 'test',
     source: {
       resources: (role, typeUrl) => (role === ROLE && typeUrl === TYPE ? resources : new Map()),
@@ -33,10 +33,11 @@ async function startServer(port = 0) {
       },
     },
     observer: {
-      opened: (stream) => live.add(stream),
-      output: (_stream, _node, output) => outputs.push(output),
-      refused: (_stream, _node, reason) => refusals.push(reason),
-      closed: (stream) => live.delete(stream),
+      opened: ({ id }) => live.add(id),
+      requested: () => undefined,
+      output: (_stream, output) => outputs.push(output),
+      refused: (_stream, reason) => refusals.push(reason),
+      closed: ({ id }) => live.delete(id),
     },
   });
   return {
@@ -49,7 +50,7 @@ async function startServer(port = 0) {
       resources = new Map(
         Object.entries(versions).map(([name, version]) => [name, { name, version, body: Buffer.from(version) }]),
       );
-      for (const changed of watchers) changed(TYPE);
+      for (const changed of watchers) changed();
     },
     close: () => server.close(),
   };
@@ -59,7 +60,7 @@ type RawStream = ClientDuplexStream<DeltaDiscoveryRequest, DeltaDiscoveryRespons
 
 function openRaw(port: number): { readonly stream: RawStream; readonly close: () => void } {
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
-  const { path, requestSerialize, responseDeserialize } = adsService.deltaAggregatedResources;
+  const { path, requestSerialize, responseDeserialize } = aggregatedService.delta.method;
   const stream = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
   stream.on('error', () => {});
   return {

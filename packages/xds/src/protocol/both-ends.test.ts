@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type ClientState, initialClientState, stepClient } from './client.ts';
-import type { DeltaRequest, DeltaResponse, ResourceSet } from './message.ts';
-import { INITIAL_SERVER_STATE, type ServerState, stepServer } from './server.ts';
+import { type DeltaClientState, initialDeltaClientState, stepDeltaClient } from './client.ts';
+import type { DeltaRequest, DiscoveryResponse } from './message.ts';
+import type { ResourceSet } from './resources.ts';
+import { stepServer } from './server.ts';
+import { initialServerState, type ServerState } from './server-state.ts';
 
 const TYPE = 'type.googleapis.com/agentgateway.dev.resource.Resource';
 
@@ -17,11 +19,11 @@ const action = fc.oneof(
 
 /** Both machines with queues between them, and the client's tables as it applies them. */
 class Connection {
-  server: ServerState = INITIAL_SERVER_STATE;
-  client: ClientState = initialClientState(TYPE);
+  server: ServerState = initialServerState('delta');
+  client: DeltaClientState = initialDeltaClientState(TYPE);
   resources: ResourceSet = new Map();
   readonly tables = new Map<string, string>();
-  readonly toClient: DeltaResponse[] = [];
+  readonly toClient: DiscoveryResponse[] = [];
   readonly toServer: DeltaRequest[] = [];
   readonly rejectedOnStream = new Set<string>();
 
@@ -29,8 +31,8 @@ class Connection {
     this.toClient.length = 0;
     this.toServer.length = 0;
     this.rejectedOnStream.clear();
-    this.server = INITIAL_SERVER_STATE;
-    const step = stepClient(this.client, { kind: 'connected' });
+    this.server = initialServerState('delta');
+    const step = stepDeltaClient(this.client, { kind: 'connected' });
     this.client = step.state;
     this.toServer.push(step.request);
   }
@@ -39,13 +41,13 @@ class Connection {
     this.resources = new Map(
       Object.entries(versions).map(([name, version]) => [name, { name, version, body: new Uint8Array() }]),
     );
-    this.#feed({ kind: 'resources', typeUrl: TYPE, resources: this.resources });
+    this.#feed({ kind: 'view', resources: new Map([[TYPE, this.resources]]), now: 0 });
   }
 
   deliver(): boolean {
     const request = this.toServer.shift();
     if (request !== undefined) {
-      this.#feed({ kind: 'request', request, resources: this.resources });
+      this.#feed({ kind: 'request', request, resources: this.resources, now: 0 });
       return true;
     }
     const response = this.toClient.shift();
@@ -65,7 +67,7 @@ class Connection {
       this.tables.delete(name);
       for (const old of this.rejectedOnStream) if (old.startsWith(`${name}@`)) this.rejectedOnStream.delete(old);
     }
-    const step = stepClient(this.client, { kind: 'taken', response, rejections });
+    const step = stepDeltaClient(this.client, { kind: 'taken', response, rejections });
     this.client = step.state;
     this.toServer.push(step.request);
     return true;

@@ -1,0 +1,202 @@
+import { isIPv6 } from 'node:net';
+import {
+  type handleBidiStreamingCall,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServiceDefinition,
+  status,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { type DeltaDiscoveryRequest, type DiscoveryRequest, discoveryServices } from '@pulseplane/wire';
+import type { Variant } from '../protocol/message.ts';
+import { DEFAULT_LIMITS, type ServerLimits } from '../protocol/server-state.ts';
+import { type ResourceSource, type ServedStream, type StreamObserver, serveStream } from './discovery-stream.ts';
+import { NodeMemory } from './node-memory.ts';
+import { ResponseEncoder } from './response-encoder.ts';
+
+export type DiscoveryServerOptions = {
+  readonly source: ResourceSource;
+  readonly observer: StreamObserver;
+  /** What else clients are served on this port. */
+  readonly services?: readonly {
+    readonly definition: ServiceDefinition;
+    readonly implementation: UntypedServiceImplementation;
+  }[];
+  /** Named in each response, so that an operator sees who answered (C59). */
+  readonly identifier: string;
+  /** After it, give or take a tenth, a connection is asked to go, so that replicas share them; else it stays. */
+  readonly maxConnectionAgeMs?: number;
+  readonly limits?: Partial<StreamLimits & ServerLimits>;
+};
+
+export type DiscoveryServer = {
+  /** Listens and gives the bound port. Rejects when the address is in use. */
+  listen(host: string, port: number): Promise<number>;
+  /** Ends all streams, spread over some time so that not all clients come again at once (C58), and stops listening. */
+  close(): Promise<void>;
+};
+
+/** C57. */
+export type StreamLimits = {
+  /** One worker has one; a replica is meant for thousands. */
+  readonly maxStreams: number;
+  /** One for each type, twice while a client reconnects. */
+  readonly maxStreamsPerNode: number;
+  /** Of one address. */
+  readonly maxStreamsPerPeer: number;
+};
+
+const STREAM_LIMITS: StreamLimits = { maxStreams: 10_000, maxStreamsPerNode: 64, maxStreamsPerPeer: 5_000 };
+
+/** Finds a dead client within 15 s: the server's own PINGs (C62). */
+const SERVER_OPTIONS = {
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5_000,
+  'grpc.max_receive_message_length': 4 * 1024 * 1024,
+};
+
+/** How long streams of an old connection may go on after it was asked to go. */
+const CONNECTION_GRACE_MS = 30_000;
+
+/** Closing takes as long as there are streams, up to so much. */
+const SPREAD_MS_PER_STREAM = 5;
+const MAX_SPREAD_MS = 5_000;
+
+/** A gRPC server of all discovery services, aggregated and per type, both variants. */
+export function createDiscoveryServer(options: DiscoveryServerOptions): DiscoveryServer {
+  const { source, observer, identifier, maxConnectionAgeMs, services } = options;
+  const limits = { ...DEFAULT_LIMITS, ...STREAM_LIMITS, ...options.limits };
+  const server = new Server({
+    ...SERVER_OPTIONS,
+    ...(maxConnectionAgeMs !== undefined && {
+      'grpc.max_connection_age_ms': maxConnectionAgeMs,
+      'grpc.max_connection_age_grace_ms': CONNECTION_GRACE_MS,
+    }),
+  });
+  const encoder = new ResponseEncoder(identifier);
+  const memory = new NodeMemory();
+  const streams = new Set<ServedStream>();
+  const perNode = new Counts();
+  const perPeer = new Counts();
+  let count = 0;
+  let open = 0;
+  let closing = false;
+
+  const handler =
+    (variant: Variant, only: string | undefined) =>
+    (call: ServerDuplexStream<DeltaDiscoveryRequest | DiscoveryRequest, Buffer>): void => {
+      const peer = call.getPeer().replace(/:\d+$/, '');
+      count += 1;
+      open += 1;
+      perPeer.add(peer, 1);
+      call.once('close', () => {
+        open -= 1;
+        perPeer.add(peer, -1);
+      });
+      const excess = closing
+        ? 'the control plane is going down'
+        : open > limits.maxStreams
+          ? `${limits.maxStreams} streams are open already`
+          : perPeer.of(peer) > limits.maxStreamsPerPeer
+            ? `${limits.maxStreamsPerPeer} streams are open already from ${peer}`
+            : undefined;
+      if (excess !== undefined) {
+        observer.refused(undefined, excess);
+        call.emit('error', { code: closing ? status.UNAVAILABLE : status.RESOURCE_EXHAUSTED, details: excess });
+        return;
+      }
+      let node: string | undefined;
+      const served = serveStream(call, {
+        id: count,
+        variant,
+        only,
+        source,
+        observer,
+        encoder,
+        memory,
+        limits,
+        now: () => performance.now(),
+        admit: ({ id }) => {
+          if (perNode.of(id) >= limits.maxStreamsPerNode) {
+            return `${limits.maxStreamsPerNode} streams of node ${id} are open already`;
+          }
+          node = id;
+          perNode.add(id, 1);
+          return undefined;
+        },
+        ended: () => {
+          streams.delete(served);
+          if (node !== undefined) perNode.add(node, -1);
+        },
+      });
+      streams.add(served);
+    };
+
+  for (const { only, sotw, delta } of discoveryServices) {
+    const methods = [
+      ...(sotw === undefined ? [] : [{ ...sotw, variant: 'sotw' as const }]),
+      { ...delta, variant: 'delta' as const },
+    ];
+    server.addService(
+      Object.fromEntries(methods.map(({ name, method }) => [name, { ...method, responseSerialize: asIs }])),
+      Object.fromEntries(
+        methods.map(({ name, variant }) => [
+          name,
+          handler(variant, only) as handleBidiStreamingCall<DeltaDiscoveryRequest | DiscoveryRequest, Buffer>,
+        ]),
+      ),
+    );
+  }
+  for (const { definition, implementation } of services ?? []) server.addService(definition, implementation);
+
+  const ticking = setInterval(() => {
+    const now = performance.now();
+    for (const stream of streams) stream.tick(now);
+  }, 1_000).unref();
+
+  return {
+    listen: (host, port) =>
+      new Promise((resolve, reject) => {
+        server.bindAsync(
+          `${isIPv6(host) ? `[${host}]` : host}:${port}`,
+          ServerCredentials.createInsecure(),
+          (error, bound) => (error === null ? resolve(bound) : reject(error)),
+        );
+      }),
+    close: async () => {
+      closing = true;
+      const spread = Math.min(MAX_SPREAD_MS, streams.size * SPREAD_MS_PER_STREAM);
+      await Promise.all(
+        [...streams].map(async (stream) => {
+          await new Promise((resolve) => setTimeout(resolve, Math.random() * spread));
+          stream.end('the control plane is going down');
+        }),
+      );
+      clearInterval(ticking);
+      // What was just ended is told before connections are cut.
+      await new Promise((resolve) => setImmediate(resolve));
+      server.forceShutdown();
+    },
+  };
+}
+
+/** Responses come encoded. */
+function asIs(bytes: Buffer): Buffer {
+  return bytes;
+}
+
+/** How many there are of each. */
+class Counts {
+  readonly #counts = new Map<string, number>();
+
+  of(key: string): number {
+    return this.#counts.get(key) ?? 0;
+  }
+
+  add(key: string, change: number): void {
+    const next = this.of(key) + change;
+    if (next > 0) this.#counts.set(key, next);
+    else this.#counts.delete(key);
+  }
+}

@@ -1,0 +1,185 @@
+import { type ServerDuplexStream, status } from '@grpc/grpc-js';
+import type { DeltaDiscoveryRequest, DiscoveryRequest } from '@pulseplane/wire';
+import type { Variant } from '../protocol/message.ts';
+import type { ResourceSet } from '../protocol/resources.ts';
+import { type ServerInput, type ServerOutput, stepServer, waits } from '../protocol/server.ts';
+import { initialServerState, type ServerLimits } from '../protocol/server-state.ts';
+import type { TypeState } from '../protocol/type-state.ts';
+import { type NodeIdentity, nodeIdentity, toRequest } from './message-conversion.ts';
+import type { NodeMemory } from './node-memory.ts';
+import type { ResponseEncoder } from './response-encoder.ts';
+
+/** Where the resources come from. What a node may see is decided here, by its role. */
+export type ResourceSource = {
+  /**
+   * The resources of a type for a role; empty when either is unknown. Undefined when they cannot be told now: clients
+   * keep what they have, and `watch` calls back when it is worth asking again. Does not throw.
+   */
+  resources(role: string, typeUrl: string): ResourceSet | undefined;
+  /** Calls back when the resources of any type may have changed for the role. Returns the way to stop. */
+  watch(role: string, changed: () => void): () => void;
+};
+
+/** A stream whose client has said who it is. `id` tells two streams of one node apart. */
+export type DiscoveryStream = {
+  readonly id: number;
+  readonly node: NodeIdentity;
+  /** `address:port` of the client's end. */
+  readonly peer: string;
+  readonly variant: Variant;
+  /** The only type of its service; undefined on the aggregated one. */
+  readonly only: string | undefined;
+  /** What the client subscribes to and holds now, by type. */
+  readonly types: () => ReadonlyMap<string, TypeState>;
+};
+
+/** What happens on the streams, for logs, metrics and status. */
+export type StreamObserver = {
+  opened(stream: DiscoveryStream): void;
+  /** A subscription may have changed. */
+  requested(stream: DiscoveryStream, typeUrl: string): void;
+  /** `bytes` is the size of what was sent for a `respond`. */
+  output(stream: DiscoveryStream, output: Exclude<ServerOutput, { kind: 'close' }>, bytes: number): void;
+  /** The client broke a rule or a limit; `stream` is absent when it never said who it is. */
+  refused(stream: DiscoveryStream | undefined, reason: string): void;
+  closed(stream: DiscoveryStream): void;
+};
+
+export type ServedStream = {
+  /** Time has passed. */
+  tick(now: number): void;
+  /** Ends the stream with UNAVAILABLE, which a client takes as a reason to come again. */
+  end(reason: string): void;
+};
+
+type Call = ServerDuplexStream<DeltaDiscoveryRequest | DiscoveryRequest, Buffer>;
+
+export type StreamContext = {
+  readonly id: number;
+  readonly variant: Variant;
+  readonly only: string | undefined;
+  readonly source: ResourceSource;
+  readonly observer: StreamObserver;
+  readonly encoder: ResponseEncoder;
+  readonly memory: NodeMemory;
+  readonly limits: ServerLimits;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+  /** Why no stream more of this node is taken; undefined when it is. */
+  readonly admit: (node: NodeIdentity) => string | undefined;
+  readonly ended: () => void;
+};
+
+/** How long a client may leave what it was sent unread. */
+const MAX_UNREAD_MS = 60_000;
+
+/** One stream's loop: feeds the machine and sends what it says. */
+export function serveStream(call: Call, context: StreamContext): ServedStream {
+  const { variant, only, source, observer, encoder, memory, now } = context;
+  let state = initialServerState(variant, only, context.limits);
+  let stream: DiscoveryStream | undefined;
+  let stop: (() => void) | undefined;
+  let over = false;
+  let unreadSince: number | undefined;
+
+  const finish = (): void => {
+    if (over) return;
+    over = true;
+    stop?.();
+    if (stream !== undefined) {
+      memory.keep(stream.node.id, state.types);
+      observer.closed(stream);
+    }
+    context.ended();
+  };
+  const end = (code: status, reason: string): void => {
+    if (over) return;
+    call.emit('error', { code, details: reason });
+    finish();
+  };
+  const refuse = (code: status, reason: string): void => {
+    observer.refused(stream, reason);
+    end(code, reason);
+  };
+  const feed = (to: DiscoveryStream, input: ServerInput): void => {
+    const step = stepServer(state, input);
+    state = step.state;
+    for (const output of step.outputs) {
+      if (output.kind === 'close') refuse(CLOSE_STATUS[output.rule], output.reason);
+      else if (output.kind === 'respond') {
+        const bytes = encoder.encode(variant, output.response);
+        call.write(bytes);
+        observer.output(to, output, bytes.byteLength);
+      } else observer.output(to, output, 0);
+    }
+  };
+  const changed = (): void => {
+    if (stream === undefined) return;
+    const { role } = stream.node;
+    const resources = new Map<string, ResourceSet>();
+    for (const typeUrl of state.types.keys()) {
+      const known = source.resources(role, typeUrl);
+      if (known !== undefined) resources.set(typeUrl, known);
+    }
+    feed(stream, { kind: 'view', resources, now: now() });
+  };
+  const open = (node: NodeIdentity): DiscoveryStream | undefined => {
+    const excess = context.admit(node);
+    if (excess !== undefined) {
+      refuse(status.RESOURCE_EXHAUSTED, excess);
+      return undefined;
+    }
+    stream = { id: context.id, node, peer: call.getPeer(), variant, only, types: () => state.types };
+    observer.opened(stream);
+    stop = source.watch(node.role, changed);
+    return stream;
+  };
+
+  call.on('data', (message: DeltaDiscoveryRequest | DiscoveryRequest) => {
+    if (over) return;
+    const identity = nodeIdentity(message);
+    // C4: the node does not change on a stream.
+    if (stream !== undefined && identity !== undefined && identity.id !== stream.node.id) {
+      refuse(status.INVALID_ARGUMENT, `node.id changed on the stream from ${stream.node.id} to ${identity.id}`);
+      return;
+    }
+    if (stream === undefined && identity === undefined) {
+      refuse(status.INVALID_ARGUMENT, 'the first request of a stream must carry node.id'); // C3
+      return;
+    }
+    const from = stream ?? (identity && open(identity));
+    if (from === undefined) return;
+    const request = toRequest(message);
+    const { id, role } = from.node;
+    const typeUrl = request.typeUrl || only || '';
+    const unsettled = memory.recall(id, typeUrl);
+    const resources = source.resources(role, typeUrl);
+    feed(from, { kind: 'request', request, resources, ...(unsettled !== undefined && { unsettled }), now: now() });
+    observer.requested(from, typeUrl);
+  });
+  call.on('error', finish);
+  call.on('cancelled', finish);
+  call.on('end', () => {
+    finish();
+    call.end();
+  });
+
+  return {
+    tick: (at) => {
+      if (over || stream === undefined) return;
+      if (call.writableLength === 0) {
+        unreadSince = undefined;
+        if (waits(state)) feed(stream, { kind: 'time', now: at });
+        return;
+      }
+      unreadSince ??= at;
+      // C55: who does not read is not kept waiting for, nor sent more.
+      if (at - unreadSince >= MAX_UNREAD_MS) {
+        refuse(status.DEADLINE_EXCEEDED, `nothing was read for ${MAX_UNREAD_MS / 1000} s`);
+      }
+    },
+    end: (reason) => end(status.UNAVAILABLE, reason),
+  };
+}
+
+const CLOSE_STATUS = { 'bad-request': status.INVALID_ARGUMENT, limit: status.RESOURCE_EXHAUSTED } as const;

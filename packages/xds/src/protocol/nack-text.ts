@@ -1,0 +1,68 @@
+import type { Rejection } from './message.ts';
+
+/** Envoy cuts its texts there too. In UTF-16 units. */
+const MAX_LENGTH = 4096;
+
+/** The text of a NACK, as agentgateway writes it: which resources are bad; the others of the response are applied. */
+export function formatRejections(rejections: readonly Rejection[]): string {
+  return JSON.stringify(rejections.map(({ name, error }) => ({ key: name, error })));
+}
+
+/**
+ * What a NACK says of single resources: agentgateway's list, or Envoy's `Error adding/updating cluster(s) NAME: reason`
+ * (then the others and the removals are applied). Undefined for any other text: nothing is known per resource.
+ */
+export function parseRejections(text: string, names: readonly string[]): readonly Rejection[] | undefined {
+  return parseList(text) ?? parseEnvoyText(text, names);
+}
+
+function parseList(text: string): readonly Rejection[] | undefined {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(parsed)) return undefined;
+  const rejections = parsed.flatMap((entry: unknown) =>
+    typeof entry === 'object' && entry !== null && 'key' in entry && typeof entry.key === 'string'
+      ? [{ name: entry.key, error: 'error' in entry ? String(entry.error) : '' }]
+      : [],
+  );
+  return rejections.length > 0 && rejections.length === parsed.length ? rejections : undefined;
+}
+
+function parseEnvoyText(text: string, names: readonly string[]): readonly Rejection[] | undefined {
+  const prefix = /^Error adding\/updating (?:listener|cluster)\(s\) /.exec(text)?.[0];
+  // A cut text may have lost names.
+  if (prefix === undefined || text.endsWith(TRUNCATED)) return undefined;
+  const rest = text.slice(prefix.length);
+  const found = names
+    .map((name) => ({ name, at: rest.startsWith(`${name}: `) ? 0 : startOf(rest, name) }))
+    .filter(({ at }) => at >= 0)
+    .sort((one, other) => one.at - other.at);
+  if (found[0]?.at !== 0) return undefined;
+  return found.map(({ name, at }, index) => {
+    const end = found[index + 1]?.at ?? rest.length;
+    return { name, error: rest.slice(at + name.length + 2, end).replace(/[,\s]+$/, '') };
+  });
+}
+
+function startOf(text: string, name: string): number {
+  const at = Math.max(text.indexOf(`, ${name}: `), text.indexOf(`\n${name}: `));
+  if (at < 0) return -1;
+  return text.startsWith(',', at) ? at + 2 : at + 1;
+}
+
+const TRUNCATED = '...(truncated)';
+
+/**
+ * A client's error text as it may be kept and shown: bounded, and without the keys that Envoy's dumps of a rejected
+ * message hold.
+ */
+export function redact(text: string): string {
+  const clean = text
+    .replaceAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, '[private key]')
+    .replaceAll(/(inline_(?:string|bytes)"?\s*:\s*)"(?:[^"\\]|\\[\s\S])*(?:"|$)/g, '$1"[hidden]"');
+  return clean.length > MAX_LENGTH ? `${clean.slice(0, MAX_LENGTH)}${TRUNCATED}` : clean;
+}

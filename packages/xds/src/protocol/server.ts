@@ -1,0 +1,196 @@
+import { settle, type Verdict } from './answer.ts';
+import type { DiscoveryRequest, DiscoveryResponse, Rejection } from './message.ts';
+import { parseRejections } from './nack-text.ts';
+import { gatesOf, isOverdue, owesEndpoints } from './ordering.ts';
+import { rankOf } from './resource-types.ts';
+import { difference, type ResourceSet } from './resources.ts';
+import { makeResponse } from './response.ts';
+import type { ServerState } from './server-state.ts';
+import { openType, subscribe, type Unsettled } from './subscription.ts';
+import type { InFlight, TypeState } from './type-state.ts';
+
+/** `now` is in milliseconds, and never goes back. */
+export type ServerInput =
+  | {
+      readonly kind: 'request';
+      readonly request: DiscoveryRequest;
+      /** What this client may see of the request's type now; undefined when that cannot be said now. */
+      readonly resources: ResourceSet | undefined;
+      /** What {@link unsettled} said when the node's last stream of this type ended. */
+      readonly unsettled?: Unsettled;
+      readonly now: number;
+    }
+  /** What there is from now on, of all types at one moment. */
+  | { readonly kind: 'view'; readonly resources: ReadonlyMap<string, ResourceSet>; readonly now: number }
+  /** Time has passed. Wanted about once a second while {@link waits}. */
+  | { readonly kind: 'time'; readonly now: number };
+
+export type ServerOutput =
+  | { readonly kind: 'respond'; readonly response: DiscoveryResponse }
+  | { readonly kind: 'acked'; readonly response: DiscoveryResponse }
+  | {
+      readonly kind: 'nacked';
+      readonly response: DiscoveryResponse;
+      readonly message: string;
+      /** Undefined when the client did not say which resources are bad. */
+      readonly rejections: readonly Rejection[] | undefined;
+    }
+  /** The client answered without taking it or refusing it: it watches nothing of the type (C17). */
+  | { readonly kind: 'unwatched'; readonly response: DiscoveryResponse }
+  /** No answer came in time. */
+  | { readonly kind: 'stale'; readonly response: DiscoveryResponse }
+  /** The client already runs what there is, by the version that it says: nothing was sent (C22). */
+  | { readonly kind: 'current'; readonly typeUrl: string; readonly version: string }
+  | { readonly kind: 'close'; readonly rule: 'bad-request' | 'limit'; readonly reason: string };
+
+export type ServerStep = { readonly state: ServerState; readonly outputs: readonly ServerOutput[] };
+
+const MAX_TYPES = 32;
+const MAX_NAMES = 50_000;
+const MAX_NAME_LENGTH = 4096;
+
+/** Takes one input and says what to send and what became known. Never throws. */
+export function stepServer(state: ServerState, input: ServerInput): ServerStep {
+  switch (input.kind) {
+    case 'request':
+      return takeRequest(state, input);
+    case 'view': {
+      // C7: a type that the client has not asked for on this stream is never sent.
+      const types = [...state.types].map(([typeUrl, type]): [string, TypeState] => {
+        const view = input.resources.get(typeUrl);
+        return [typeUrl, view === undefined ? type : { ...type, view }];
+      });
+      return flush({ ...state, types: new Map(types) }, input.now, []);
+    }
+    case 'time':
+      return flush(state, input.now, []);
+    default:
+      return input satisfies never;
+  }
+}
+
+/** Whether time alone may lead to something. */
+export function waits(state: ServerState): boolean {
+  for (const { inFlight, heldBackSince } of state.types.values()) {
+    if (inFlight !== undefined || heldBackSince !== undefined) return true;
+  }
+  return false;
+}
+
+function takeRequest(state: ServerState, input: Extract<ServerInput, { kind: 'request' }>): ServerStep {
+  const typeUrl = input.request.typeUrl || state.only || ''; // C2
+  const request = { ...input.request, typeUrl };
+  const closed = (rule: 'bad-request' | 'limit', reason: string): ServerStep => ({
+    state,
+    outputs: [{ kind: 'close', rule, reason }],
+  });
+  if (typeUrl === '') {
+    // Envoy answers so, state of the world, what it has no type for.
+    if (request.nonce !== '' && Number(request.nonce) < state.nextNonce) return { state, outputs: [] };
+    return closed('bad-request', 'type URL is required for ADS'); // C1
+  }
+  if (state.only !== undefined && typeUrl !== state.only) {
+    return closed('bad-request', `this service serves ${state.only} only, not ${typeUrl}`);
+  }
+  const known = state.types.get(typeUrl);
+  const excess = overLimit(state, known, request);
+  if (excess !== undefined) return closed('limit', excess);
+  if (known === undefined) {
+    const opened = openType(request, input.resources, input.unsettled);
+    const types = [...state.types, [typeUrl, opened] as const];
+    types.sort(([one], [other]) => rankOf(one) - rankOf(other));
+    return flush({ ...state, types: new Map(types) }, input.now, []);
+  }
+  // C15: a stale nonce answers nothing; in state of the world its names are outdated too, in a delta they count (C37).
+  if (request.variant === 'sotw' && request.nonce !== known.lastNonce) return { state, outputs: [] };
+  const answered = answer({ ...known, view: input.resources ?? known.view }, request);
+  return flush(put(state, subscribe(answered.type, request)), input.now, answered.outputs);
+}
+
+/** The ACK or NACK part of a request (C10, C11). What is answered already is not counted again (C13). */
+function answer(
+  type: TypeState,
+  request: DiscoveryRequest,
+): { readonly type: TypeState; readonly outputs: readonly ServerOutput[] } {
+  const { inFlight } = type;
+  if (inFlight === undefined || request.nonce !== inFlight.response.nonce) return { type, outputs: [] };
+  const { response } = inFlight;
+  if (request.error !== undefined) {
+    const names = [...response.resources.map(({ name }) => name), ...response.removed];
+    const rejections = parseRejections(request.error, names);
+    const output: ServerOutput = { kind: 'nacked', response, message: request.error, rejections };
+    return { type: settle(type, inFlight, { kind: 'nacked', rejections }), outputs: [output] };
+  }
+  if (request.variant === 'sotw' && request.version !== response.version) {
+    const verdict: Verdict = { kind: 'nacked', rejections: undefined };
+    return { type: settle(type, inFlight, verdict), outputs: [{ kind: 'unwatched', response }] };
+  }
+  return { type: settle(type, inFlight, { kind: 'acked' }), outputs: [{ kind: 'acked', response }] };
+}
+
+/** C57: what one stream may make the server remember. */
+function overLimit(state: ServerState, known: TypeState | undefined, request: DiscoveryRequest): string | undefined {
+  if (known === undefined && state.types.size >= MAX_TYPES) return `more than ${MAX_TYPES} types on one stream`;
+  const added = request.variant === 'sotw' ? request.names : request.subscribe;
+  const names = (request.variant === 'sotw' ? 0 : (known?.names.size ?? 0)) + added.length;
+  if (names > MAX_NAMES) return `more than ${MAX_NAMES} resource names subscribed for ${request.typeUrl}`;
+  if (added.some(({ length }) => length > MAX_NAME_LENGTH))
+    return `a resource name of more than ${MAX_NAME_LENGTH} characters`;
+  return request.variant === 'delta' && request.initialVersions.size > MAX_NAMES
+    ? `more than ${MAX_NAMES} initial resource versions`
+    : undefined;
+}
+
+/** Sends what is lacking, unless a response is in flight or there is nothing to say (C34, C53), in order (C49). */
+function flush(from: ServerState, now: number, before: readonly ServerOutput[]): ServerStep {
+  let state = from;
+  const outputs = [...before];
+  for (const typeUrl of from.types.keys()) state = flushType(state, typeUrl, now, outputs);
+  // What a type waited for may have turned out to be nothing.
+  for (const { typeUrl, heldBackSince } of [...state.types.values()]) {
+    if (heldBackSince !== undefined) state = flushType(state, typeUrl, now, outputs);
+  }
+  return { state, outputs };
+}
+
+function flushType(state: ServerState, typeUrl: string, now: number, outputs: ServerOutput[]): ServerState {
+  let type = state.types.get(typeUrl);
+  if (type === undefined) return state;
+  if (type.inFlight !== undefined) {
+    // C18: an answer that never comes must not hold newer content back for ever.
+    if (!isOverdue(type.inFlight, state.limits, now) || !hasNewer(type, type.inFlight)) return state;
+    outputs.push({ kind: 'stale', response: type.inFlight.response });
+    type = settle(type, type.inFlight, { kind: 'silence' });
+  }
+  const made = makeResponse(type, state, gatesOf(state, type, now), now);
+  const next = put(state, made.type);
+  switch (made.kind) {
+    case 'nothing':
+      return next;
+    case 'current':
+      outputs.push({ kind: 'current', typeUrl, version: made.version });
+      return next;
+    case 'respond':
+      outputs.push({ kind: 'respond', response: made.inFlight.response });
+      return sent(next, made.inFlight, made.changed);
+    default:
+      return made satisfies never;
+  }
+}
+
+function hasNewer({ view, owed, owedAll }: TypeState, { target }: InFlight): boolean {
+  if (owed.size > 0 || owedAll || view === undefined) return owed.size > 0 || owedAll;
+  const { updated, removed } = difference(target, view);
+  return updated.length > 0 || removed.length > 0;
+}
+
+/** C50: clusters that were changed wait for their endpoints anew. */
+function sent(state: ServerState, inFlight: InFlight, changed: readonly string[]): ServerState {
+  const next = { ...state, nextNonce: state.nextNonce + 1 };
+  const endpoints = owesEndpoints(next, inFlight.response.typeUrl, changed);
+  return endpoints === undefined ? next : put(next, endpoints);
+}
+
+function put(state: ServerState, type: TypeState): ServerState {
+  return { ...state, types: new Map(state.types).set(type.typeUrl, type) };
+}

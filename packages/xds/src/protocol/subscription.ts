@@ -1,0 +1,138 @@
+import type { DeltaRequest, DiscoveryRequest, SotwRequest } from './message.ts';
+import { traitsOf } from './resource-types.ts';
+import type { ResourceSet } from './resources.ts';
+import { isWanted, newTypeState, type Odd, type TypeState } from './type-state.ts';
+
+const WILDCARD = '*';
+
+/** What a node's former stream left unsettled, by name, with the version that was rejected: see {@link unsettled}. */
+export type Unsettled = ReadonlyMap<string, string | undefined>;
+
+/**
+ * The first request of a type on a stream, whatever its nonce (C16). Only it may mean everything by naming nothing
+ * (C25), and say what the client holds (C22, C23).
+ */
+export function openType(
+  request: DiscoveryRequest,
+  view: ResourceSet | undefined,
+  unsettled: Unsettled | undefined,
+): TypeState {
+  const opened = { ...newTypeState(request.typeUrl), view };
+  return request.variant === 'sotw' ? openSotw(opened, request, unsettled) : openDelta(opened, request, unsettled);
+}
+
+function openSotw(type: TypeState, request: SotwRequest, unsettled: Unsettled | undefined): TypeState {
+  const subscribed = subscribeSotw(type, request);
+  // A client that runs nothing yet is another process than the one that rejected something.
+  const continues = request.version !== '' && unsettled !== undefined && unsettled.size > 0;
+  const { fullState } = traitsOf(type.typeUrl);
+  return {
+    ...subscribed,
+    ...(continues && { odd: new Map([...unsettled].map(([name, rejected]) => [name, oddOf(undefined, rejected)])) }),
+    owedAll: false,
+    // C18, C32: types that cannot say what is absent say nothing.
+    answerOwed: fullState && (subscribed.wildcard || subscribed.names.size > 0),
+    // C22: to stay silent is safe only for what is nothing but a wildcard.
+    claimed: fullState && subscribed.wildcard && !subscribed.named && !continues ? request.version : '',
+  };
+}
+
+function openDelta(type: TypeState, request: DeltaRequest, unsettled: Unsettled | undefined): TypeState {
+  const { typeUrl, subscribe, initialVersions } = request;
+  const { legacyWildcard, resentOnReconnect } = traitsOf(typeUrl);
+  const wildcard = subscribe.includes(WILDCARD) || (subscribe.length === 0 && legacyWildcard);
+  const names = new Set(subscribe.filter((name) => name !== WILDCARD));
+  const odd = new Map<string, Odd>();
+  if (initialVersions.size > 0) {
+    for (const [name, rejected] of unsettled ?? []) odd.set(name, oddOf(undefined, rejected));
+  }
+  for (const [name, version] of initialVersions) odd.set(name, oddOf(version, odd.get(name)?.rejected));
+  // C24: what the client holds already is not owed for being named, except where it may be warming.
+  const current = (name: string): boolean =>
+    !resentOnReconnect && initialVersions.has(name) && initialVersions.get(name) === type.view?.get(name)?.version;
+  // C23: what is held but not subscribed to is told to be gone.
+  const stray = wildcard ? [] : [...initialVersions.keys()].filter((name) => !names.has(name));
+  return {
+    ...type,
+    wildcard,
+    names,
+    named: subscribe.length > 0,
+    odd,
+    owed: new Set([...[...names].filter((name) => !current(name)), ...stray]),
+    answerOwed: wildcard,
+  };
+}
+
+function oddOf(version: string | undefined, rejected: string | undefined): Odd {
+  return { held: version === undefined ? undefined : { version }, ...(rejected !== undefined && { rejected }) };
+}
+
+/** The subscription part of a later request. */
+export function subscribe(type: TypeState, request: DiscoveryRequest): TypeState {
+  return request.variant === 'sotw' ? subscribeSotw(type, request) : subscribeDelta(type, request);
+}
+
+/** C30: the names are the full set each time; added ones are sent even if they were sent before. */
+function subscribeSotw(type: TypeState, request: SotwRequest): TypeState {
+  const { legacyWildcard } = traitsOf(type.typeUrl);
+  const named = type.named || request.names.length > 0;
+  const wildcard = request.names.includes(WILDCARD) || (!named && legacyWildcard);
+  const names = new Set(request.names.filter((name) => name !== WILDCARD));
+  const added = [...names].filter((name) => !type.names.has(name));
+  if (wildcard === type.wildcard && named === type.named && added.length === 0 && names.size === type.names.size) {
+    return type;
+  }
+  return forgetUnwanted({
+    ...type,
+    wildcard,
+    named,
+    names,
+    owed: new Set([...type.owed, ...added]),
+    owedAll: type.owedAll || (wildcard && !type.wildcard),
+  });
+}
+
+/** C28, C35, C36: honoured whatever the nonce (C37). A name in both lists ends up unsubscribed. */
+function subscribeDelta(type: TypeState, request: DeltaRequest): TypeState {
+  if (request.subscribe.length === 0 && request.unsubscribe.length === 0) return type;
+  const names = new Set(type.names);
+  const owed = new Set(type.owed);
+  let { wildcard, owedAll, answerOwed } = type;
+  for (const name of request.subscribe) {
+    if (name === WILDCARD) {
+      wildcard = true;
+      owedAll = true;
+      answerOwed = true;
+    } else {
+      names.add(name);
+      owed.add(name);
+    }
+  }
+  for (const name of request.unsubscribe) {
+    if (name === WILDCARD) wildcard = false;
+    else if (names.delete(name)) {
+      owed.delete(name);
+      if (wildcard) owed.add(name);
+    }
+  }
+  return forgetUnwanted({ ...type, wildcard, named: true, names, owed, owedAll: owedAll && wildcard, answerOwed });
+}
+
+/** What is no longer subscribed is forgotten, not removed: the client dropped it itself. */
+function forgetUnwanted(type: TypeState): TypeState {
+  return {
+    ...type,
+    odd: new Map([...type.odd].filter(([name]) => isWanted(type, name))),
+    owed: new Set([...type.owed].filter((name) => isWanted(type, name))),
+  };
+}
+
+/**
+ * What a client may hold, or has rejected, that it will not say of itself when it reconnects: Envoy leaves out what it
+ * took of a response that it rejected.
+ */
+export function unsettled(type: TypeState): Unsettled {
+  const open = new Map([...type.unlisted].map((name) => [name, undefined as string | undefined]));
+  for (const [name, { rejected }] of type.odd) if (rejected !== undefined) open.set(name, rejected);
+  return new Map([...open].filter(([name]) => isWanted(type, name)));
+}

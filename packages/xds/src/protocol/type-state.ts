@@ -1,0 +1,158 @@
+import type { DiscoveryResponse } from './message.ts';
+import {
+  type Difference,
+  difference,
+  NO_DIFFERENCE,
+  NO_RESOURCES,
+  type ResourceSet,
+  type VersionedResource,
+} from './resources.ts';
+
+/** What the server knows of one type on one stream. */
+export type TypeState = {
+  readonly typeUrl: string;
+  readonly wildcard: boolean;
+  readonly names: ReadonlySet<string>;
+  /** A name was subscribed to on this stream: from then on an empty list means nothing (C25). */
+  readonly named: boolean;
+  /** What there is now. Undefined until the source could say: nothing is sent before. */
+  readonly view: ResourceSet | undefined;
+  /** What the client holds, as far as it subscribes to it, but for what `odd` says. Shared by all streams that hold it. */
+  readonly base: ResourceSet;
+  readonly odd: ReadonlyMap<string, Odd>;
+  /** Names taken from responses that were rejected as a whole: Envoy does not list them when it reconnects. */
+  readonly unlisted: ReadonlySet<string>;
+  /** Names that the next response must mention whatever the client holds (C28, C31, C35, C50). */
+  readonly owed: ReadonlySet<string>;
+  /** The same for all that a wildcard covers. */
+  readonly owedAll: boolean;
+  /** The client waits for a first answer, even an empty one (C26). */
+  readonly answerOwed: boolean;
+  /** State of the world: the version that a reconnecting client says it runs (C22). */
+  readonly claimed: string;
+  /** At most one response waits for its answer; changes meanwhile collapse into the next one (C53). */
+  readonly inFlight: InFlight | undefined;
+  /** Of the newest response; empty before the first. */
+  readonly lastNonce: string;
+  /** Since when removals wait for other types, in milliseconds (C49). */
+  readonly heldBackSince: number | undefined;
+};
+
+/** A name of which the client does not simply hold what `base` says. */
+export type Odd = {
+  /** What is certainly in force there; undefined when nothing is, or nobody knows. */
+  readonly held: Held | undefined;
+  /** The version that was rejected, {@link GONE} for a removal: never sent again unchanged (C12). */
+  readonly rejected?: string;
+  /** The NACK did not say which resources are bad: those with this nonce are sent again when one of them changes (C14). */
+  readonly suspectOf?: string;
+};
+
+/** A client that reconnects says versions only. */
+export type Held = { readonly version: string; readonly resource?: VersionedResource };
+
+export const GONE = '';
+
+export type InFlight = {
+  readonly response: DiscoveryResponse;
+  /** What there was when it was made. */
+  readonly target: ResourceSet;
+  /** Nothing but `heldBack` is missing to `target`. */
+  readonly complete: boolean;
+  /** Removals that wait for other types. */
+  readonly heldBack: readonly string[];
+  readonly sentAt: number;
+};
+
+export function newTypeState(typeUrl: string): TypeState {
+  return {
+    typeUrl,
+    wildcard: false,
+    names: new Set(),
+    named: false,
+    view: undefined,
+    base: NO_RESOURCES,
+    odd: new Map(),
+    unlisted: new Set(),
+    owed: new Set(),
+    owedAll: false,
+    answerOwed: false,
+    claimed: '',
+    inFlight: undefined,
+    lastNonce: '',
+    heldBackSince: undefined,
+  };
+}
+
+export function isWanted({ wildcard, names }: TypeState, name: string): boolean {
+  return wildcard || names.has(name);
+}
+
+/** The resource of a set that the client subscribes to under a name. */
+export function visible({ wildcard, names }: TypeState, set: ResourceSet, name: string): VersionedResource | undefined {
+  const resource = set.get(name);
+  return resource !== undefined && (names.has(name) || (wildcard && resource.onDemand !== true)) ? resource : undefined;
+}
+
+/** What is certainly in force at the client under a name. */
+export function heldAt(type: TypeState, name: string): Held | undefined {
+  const odd = type.odd.get(name);
+  if (odd !== undefined) return odd.held;
+  const resource = visible(type, type.base, name);
+  return resource && { version: resource.version, resource };
+}
+
+/** Whether what there is under a name now is what the client has rejected. */
+export function isRefused(type: TypeState, name: string): boolean {
+  const rejected = type.odd.get(name)?.rejected;
+  return rejected !== undefined && rejected === ((type.view && visible(type, type.view, name))?.version ?? GONE);
+}
+
+/** What the client lacks of what there is. Takes time by what has changed, not by what exists. */
+export function pending(type: TypeState): Difference {
+  const { view, base, odd, owed, owedAll, wildcard } = type;
+  if (view === undefined) return NO_DIFFERENCE;
+  const changes = difference(base, view);
+  if (wildcard && odd.size === 0 && owed.size === 0 && !owedAll && !changes.updated.some(({ onDemand }) => onDemand)) {
+    return changes;
+  }
+  const settled = settledSuspects(type);
+  const updated: VersionedResource[] = [];
+  const removed: string[] = [];
+  for (const name of candidates(type, changes, view)) {
+    const resource = visible(type, view, name);
+    const asked = owed.has(name) || (owedAll && wildcard);
+    if (!asked && !isWanted(type, name)) continue;
+    const before = odd.get(name);
+    const held = heldAt(type, name);
+    const refused = isRefused(type, name) && (before?.suspectOf === undefined || settled.has(before.suspectOf));
+    if (resource !== undefined) {
+      if (asked || (held?.version !== resource.version && !refused)) updated.push(resource);
+    } else if (owed.has(name) || ((before !== undefined || held !== undefined) && !refused)) removed.push(name);
+  }
+  return { updated, removed };
+}
+
+function candidates(type: TypeState, { updated, removed }: Difference, view: ResourceSet): ReadonlySet<string> {
+  const { wildcard, names, base, odd, owed, owedAll } = type;
+  const found = new Set([...owed, ...odd.keys()]);
+  if (owedAll && wildcard) for (const set of [view, base]) for (const name of set.keys()) found.add(name);
+  if (!wildcard && names.size < updated.length + removed.length) {
+    for (const name of names) found.add(name);
+  } else {
+    for (const { name } of updated) found.add(name);
+    for (const name of removed) found.add(name);
+  }
+  return found;
+}
+
+/** The NACKs without a list, none of whose resources has changed since. */
+function settledSuspects(type: TypeState): ReadonlySet<string> {
+  const settled = new Set<string>();
+  for (const { suspectOf } of type.odd.values()) if (suspectOf !== undefined) settled.add(suspectOf);
+  if (settled.size === 0) return settled;
+  for (const [name, { suspectOf }] of type.odd) {
+    if (suspectOf !== undefined && isWanted(type, name) && !isRefused(type, name)) settled.delete(suspectOf);
+  }
+  return settled;
+}
