@@ -3,7 +3,9 @@ import { type NewEvent, openSqliteEventLog } from '@pulseplane/event-log';
 import {
   AGENTGATEWAY_POLICY,
   apiVersionOf,
+  CONTROLLER_NAME,
   GATEWAY,
+  GATEWAY_CLASS,
   type KubernetesObject,
   NAMESPACE,
   type ResourceKind,
@@ -23,10 +25,15 @@ export async function fillPolicies(file: string, count: number): Promise<void> {
   const log = openSqliteEventLog(file);
   try {
     const namespace = object(NAMESPACE, 'bench', 0, undefined);
+    const gatewayClass = object(GATEWAY_CLASS, 'agentgateway', 0, { controllerName: CONTROLLER_NAME });
     const gateways = Array.from({ length: GATEWAYS }, (_, index) => object(GATEWAY, `gateway-${index}`, 0, LISTENERS));
     await log.append({
       expected: [],
-      events: [event(NAMESPACE, namespace), ...gateways.map((gateway) => event(GATEWAY, gateway))],
+      events: [
+        event(NAMESPACE, namespace),
+        event(GATEWAY_CLASS, gatewayClass),
+        ...gateways.map((gateway) => event(GATEWAY, gateway)),
+      ],
     });
     for (let first = 0; first < count; first += EVENTS_AN_APPEND) {
       const policies = Array.from({ length: Math.min(EVENTS_AN_APPEND, count - first) }, (_, index) =>

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createMemoryEventLog } from '@pulseplane/event-log';
 import type { JsonObject, KubernetesObject, StoredObject } from '@pulseplane/resources';
 import { Projection } from './index.ts';
-import { eventOf, refOfObject } from './testing/event-of.ts';
+import { CLASS, eventOf, refOfObject } from './testing/event-of.ts';
 
 const GATEWAY_API = 'gateway.networking.k8s.io';
 const EDGE = { namespace: 'shop', name: 'edge' };
@@ -14,6 +14,7 @@ const BOTH = { tcp: { connectTimeout: '2s' }, http: { version: 'HTTP2', requestT
 const BACKEND_REFS = [{ group: 'agentgateway.dev', kind: 'AgentgatewayBackend', name: 'up' }];
 
 const WORLD = [
+  CLASS,
   object('Gateway', 'edge', {
     gatewayClassName: 'agentgateway',
     listeners: [

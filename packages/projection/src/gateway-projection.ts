@@ -11,6 +11,7 @@ import type {
   TcpRoute,
   WeightedBackend,
 } from './gateway/resource.ts';
+import { ownerOf } from './gateway-class.ts';
 import { conflictingListeners, type GatewayListener } from './listener-conflict.ts';
 import { type WinningClaim, winningClaims } from './policy-attachment.ts';
 import { inlinePolicies, toPolicy } from './policy-resource.ts';
@@ -24,12 +25,12 @@ export type GatewayParts = ReadonlyMap<string, readonly GatewayResource[]>;
 
 /**
  * Everything that the workers of a gateway need, and nothing else, in parts: one for the gateway itself, one for each
- * route, one for each backend, each with the policies on it. Empty when there is no such gateway. Parts that are given
- * as known are not made again.
+ * route, one for each backend, each with the policies on it. Empty when there is no such gateway of ours. Parts that are
+ * given as known are not made again.
  */
 export function projectGateway(world: World, name: GatewayName, known: GatewayParts): GatewayParts {
   const gateway = world.object(gatewayRef(name.namespace, name.name));
-  if (gateway === undefined) return new Map();
+  if (gateway === undefined || ownerOf(world, gateway) !== 'ours') return new Map();
   const parts = new Map<string, readonly GatewayResource[]>();
   const add = (ref: ObjectRef, make: () => readonly GatewayResource[]): void => {
     const key = refKey(ref);

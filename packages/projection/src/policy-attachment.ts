@@ -1,5 +1,6 @@
 import type { ObjectRef, StoredObject } from '@pulseplane/resources';
 import { attachedGateways } from './attached-gateways.ts';
+import { ownerOf } from './gateway-class.ts';
 import { BACKEND_SECTIONS, FRONTEND_SECTIONS, type Section, setSections } from './section.ts';
 import { policyRef, specOf, targetRef } from './typed-object.ts';
 import { compareRanks, type Part, type PolicyRank, rankOf } from './world/policy-index.ts';
@@ -35,7 +36,7 @@ export function resolveTargets(world: World, policy: StoredObject): ResolvedTarg
     const part = { ...(sectionName !== undefined && { sectionName }), ...(port !== undefined && { port }) };
     const object = world.object(targetRef(kind, namespace, name));
     const gateways = object === undefined ? [] : attachedGateways(world, object);
-    const error = targetError(`${kind} ${namespace}/${name}`, object, part, gateways);
+    const error = targetError(world, `${kind} ${namespace}/${name}`, object, part, gateways);
     if (error !== undefined) errors.push(error);
     else if (object !== undefined) found.set(`${name} ${sectionName ?? ''} ${port ?? ''}`, { object, part, gateways });
   };
@@ -48,8 +49,9 @@ export function resolveTargets(world: World, policy: StoredObject): ResolvedTarg
   return { found: [...found.values()], errors };
 }
 
-/** Why a target is none, as agentgateway says it. */
+/** Why a target is none, as agentgateway says it; to it a gateway that is not its own is not there. */
 function targetError(
+  world: World,
   named: string,
   object: StoredObject | undefined,
   { sectionName, port }: Part,
@@ -62,7 +64,17 @@ function targetError(
   if (port !== undefined && !specOf('Gateway', object).listeners.some((listener) => listener.port === port)) {
     return `port ${port} not found in ${named}`;
   }
-  return gateways.length === 0 ? `${named} is not attached to any Gateway` : undefined;
+  if (gateways.length > 0) return undefined;
+  return object.ref.kind === 'Gateway'
+    ? `${named} ${notOurs(world, object)}`
+    : `${named} is not attached to any Gateway`;
+}
+
+function notOurs(world: World, gateway: StoredObject): string {
+  const name = JSON.stringify(specOf('Gateway', gateway).gatewayClassName);
+  return ownerOf(world, gateway) === 'nobody'
+    ? `has the class ${name}, which does not exist`
+    : `has the class ${name}, which is another controller's`;
 }
 
 /** The parts of an object that have names: a gateway's listeners, a route's rules. A static backend has none. */

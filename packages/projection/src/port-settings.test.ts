@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createMemoryEventLog } from '@pulseplane/event-log';
 import type { KubernetesObject, StoredObject } from '@pulseplane/resources';
 import { Projection } from './index.ts';
-import { eventOf, refOfObject } from './testing/event-of.ts';
+import { CLASS, eventOf, refOfObject } from './testing/event-of.ts';
 
 const GATEWAY = object('Gateway', 'edge', {
   gatewayClassName: 'agentgateway',
@@ -38,7 +38,10 @@ test('a draft stands for the policy of its name, loses to older ones, and reache
 
 async function projectionOf(objects: readonly KubernetesObject[]) {
   const log = createMemoryEventLog();
-  await log.append({ expected: [], events: objects.map((one, index) => eventOf(one, 'Created', `e${index}`)) });
+  await log.append({
+    expected: [],
+    events: [CLASS, ...objects].map((one, index) => eventOf(one, 'Created', `e${index}`)),
+  });
   const draft = (one: KubernetesObject): StoredObject => ({
     ref: refOfObject(one),
     version: 0,

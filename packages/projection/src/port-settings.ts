@@ -1,6 +1,7 @@
 import { type ObjectRef, refKey, type StoredObject } from '@pulseplane/resources';
 import { type EffectiveFrontend, effectiveFrontend } from './gateway/effective-frontend.ts';
 import type { ListenerProtocol } from './gateway/resource.ts';
+import { ownerOf } from './gateway-class.ts';
 import { gatewayPart } from './gateway-projection.ts';
 import { claimsOf, resolveTargets, type WinningClaim, winningClaims } from './policy-attachment.ts';
 import type { Part } from './world/policy-index.ts';
@@ -15,8 +16,9 @@ export type PortSettings = {
   readonly httpPolicy?: StoredObject;
 };
 
-/** The ports of a gateway, stored or not yet. With a draft: as if that policy were stored as it is given. */
+/** The ports of a gateway of ours, stored or not yet. With a draft: as if that policy were stored as it is given. */
 export function portSettings(world: World, gateway: StoredObject, draft?: StoredObject): readonly PortSettings[] {
+  if (ownerOf(world, gateway) !== 'ours') return [];
   const claims = withDraft(world, gateway, draft);
   const resources = gatewayPart(gateway, claims);
   const policies = resources.filter((resource) => resource.kind === 'policy');

@@ -9,7 +9,7 @@ import { winningPolicies } from './gateway/effective-frontend.ts';
 import type { GatewayResource, Policy } from './gateway/resource.ts';
 import type { GatewayParts } from './gateway-projection.ts';
 import { Projection, type Touched } from './index.ts';
-import { eventOf, refOfObject } from './testing/event-of.ts';
+import { classOf, eventOf, refOfObject } from './testing/event-of.ts';
 
 /** Small on purpose, so that objects meet: two namespaces, two gateways in each, labels with two values. */
 const NAMESPACES = ['a', 'b'] as const;
@@ -45,15 +45,20 @@ const gateways = objects(
   'Gateway',
   `${GATEWAY_API}/v1`,
   ['g1', 'g2'],
-  fc.uniqueArray(port, { minLength: 1, maxLength: 3 }).map((ports) => ({
-    gatewayClassName: 'agentgateway',
-    listeners: ports.map((number) => ({
-      name: `l${number}`,
-      protocol: number === 82 ? 'TCP' : 'HTTP',
-      port: number,
-      allowedRoutes: { namespaces: { from: number === 80 ? 'Same' : 'All' } },
+  fc
+    .record({
+      ports: fc.uniqueArray(port, { minLength: 1, maxLength: 3 }),
+      gatewayClassName: fc.constantFrom('c1', 'c1', 'c1', 'c2'),
+    })
+    .map(({ ports, gatewayClassName }) => ({
+      gatewayClassName,
+      listeners: ports.map((number) => ({
+        name: `l${number}`,
+        protocol: number === 82 ? 'TCP' : 'HTTP',
+        port: number,
+        allowedRoutes: { namespaces: { from: number === 80 ? 'Same' : 'All' } },
+      })),
     })),
-  })),
 );
 
 const frontend = fc
@@ -156,8 +161,16 @@ const backends = objects(
     policies: fc.option(backend, { nil: {} }),
   }),
 );
+const classes = fc
+  .record({
+    name: fc.constantFrom('c1', 'c2'),
+    controllerName: fc.constantFrom('agentgateway.dev/agentgateway', 'example.com/other'),
+  })
+  .map(({ name, controllerName }) => classOf(name, controllerName));
+const OURS = classOf('c1', 'agentgateway.dev/agentgateway');
 const anyObject = fc.oneof(
   gateways,
+  classes,
   { arbitrary: policies, weight: 3 },
   { arbitrary: backendPolicies, weight: 3 },
   httpRoutes,
@@ -170,6 +183,7 @@ test('following the events gives at every step what a projection of the same obj
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30 }), async (steps) => {
       const log = createMemoryEventLog();
+      await log.append({ expected: [], events: [eventOf(OURS, 'Created', 'class')] });
       const followed = new Projection(log);
       const parts = new Map(GATEWAYS.map((gateway) => [keyOf(gateway), new Map<string, readonly GatewayResource[]>()]));
       const forget = ({ gateway, part }: Touched): void => {
@@ -232,7 +246,8 @@ test('a preview answers as a projection of the objects and drafts would, names a
     fc.asyncProperty(sets, sets, fc.subarray(GATEWAYS), async (present, given, asked) => {
       const log = createMemoryEventLog();
       const expected = createMemoryEventLog();
-      for (const [index, object] of present.entries()) {
+      const usual = present.some(({ kind }) => kind === 'GatewayClass') ? [] : [OURS];
+      for (const [index, object] of [...usual, ...present].entries()) {
         for (const one of [log, expected]) {
           await one.append({ expected: [], events: [eventOf(object, 'Created', String(index))] });
         }

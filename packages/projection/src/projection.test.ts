@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { effectiveFrontend } from './gateway/effective-frontend.ts';
 import type { GatewayResource, Policy } from './gateway/resource.ts';
 import { Projection, type Touched, type WorkerObservation } from './index.ts';
-import { eventOf } from './testing/event-of.ts';
+import { CLASS, classOf, eventOf, refOfObject } from './testing/event-of.ts';
 
 const GATEWAY = { namespace: 'httpbin', name: 'agentgateway-proxy' };
 const OBSERVE = () => ({ kind: 'no-workers' }) as const;
@@ -21,7 +21,7 @@ function stored(object: KubernetesObject, changedAt = '2026-11-22T12:00:00.000Z'
 }
 
 function projectionOf(objects: readonly StoredObject[]): Projection {
-  const current = new Map(objects.map((object) => [refKey(object.ref), object]));
+  const current = new Map([stored(CLASS), ...objects].map((object) => [refKey(object.ref), object]));
   return new Projection({
     object: (ref) => current.get(refKey(ref)),
     each: ({ group, kind, namespace }) =>
@@ -35,6 +35,7 @@ function projectionOf(objects: readonly StoredObject[]): Projection {
 function following() {
   const log = createMemoryEventLog();
   const projection = new Projection(log);
+  void log.append({ expected: [], events: [eventOf(CLASS, 'Created', 'class')] });
   const touched: Touched[] = [];
   log.follow((events) => {
     for (const event of events) touched.push(...projection.apply(event));
@@ -464,12 +465,7 @@ test('a policy on several gateways says where it is not programmed, and shows at
 
 test('a class is accepted when it names our controller, and left to others otherwise', () => {
   const status = (controllerName: string) => {
-    const object = stored({
-      apiVersion: 'gateway.networking.k8s.io/v1',
-      kind: 'GatewayClass',
-      metadata: { name: 'agentgateway', generation: 1 },
-      spec: { controllerName },
-    });
+    const object = stored(classOf('agentgateway', controllerName));
     return projectionOf([object]).status(object, OBSERVE);
   };
   const accepted = status('agentgateway.dev/agentgateway') as unknown as Conditions;
@@ -492,4 +488,52 @@ test('a TLSRoute says that no listener takes it', () => {
     status.parents.map(({ conditions }) => [conditions[0]?.status, conditions[0]?.reason]),
     [['False', 'NotAllowedByListeners']],
   );
+});
+
+type Told = { readonly touched: readonly Touched[]; readonly gateway: readonly GatewayResource[] };
+
+test('a gateway whose class is not ours is sent to nobody and claimed in no status, until it is', async () => {
+  const { log, projection, write } = following();
+  const classed = gateway().object;
+  const named = { ...classed, spec: { ...classed.spec, gatewayClassName: 'edge' } };
+  const route = {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'HTTPRoute',
+    metadata: { name: 'r', namespace: 'httpbin' },
+    spec: { parentRefs: [{ name: GATEWAY.name }], rules: [] },
+  };
+  const { object: onGateway } = policy('p', '2026-01-01T00:00:00Z', {});
+  for (const object of [named, route, onGateway]) await write(object);
+  const status = (object: KubernetesObject) =>
+    projection.status(log.object(refOfObject(object)) ?? assert.fail(), OBSERVE) as never;
+  const attached = () => {
+    const { ancestors } = status(onGateway) as { ancestors: (Conditions & { ancestorRef: { name: string } })[] };
+    return ancestors.map(({ ancestorRef, conditions }) => `${ancestorRef.name}: ${conditions[1]?.message}`);
+  };
+  const parents = () => (status(route) as { parents: Conditions[] }).parents.length;
+  const tell = async (object: KubernetesObject, type: 'Created' | 'Deleted' = 'Created'): Promise<Told> => {
+    return { touched: await write(object, type), gateway: projection.gateway(GATEWAY) };
+  };
+
+  const missing =
+    'Policy is not attached: Gateway httpbin/agentgateway-proxy has the class "edge", which does not exist';
+  assert.deepEqual([status(named), parents(), attached()], [undefined, 0, [`StatusSummary: ${missing}`]]);
+  assert.deepEqual(projection.gateway(GATEWAY), []);
+
+  const foreign = classOf('edge', 'example.com/other');
+  assert.deepEqual((await tell(foreign)).gateway, []);
+  const another =
+    'Policy is not attached: Gateway httpbin/agentgateway-proxy has the class "edge", which is another controller\'s';
+  assert.deepEqual([status(named), parents(), attached()], [undefined, 0, [`StatusSummary: ${another}`]]);
+  await tell(foreign, 'Deleted');
+
+  const ours = classOf('edge', 'agentgateway.dev/agentgateway');
+  const come = await tell(ours);
+  assert.ok(come.touched.some(({ gateway, part }) => gateway.name === GATEWAY.name && part === undefined));
+  assert.ok(come.gateway.some(({ kind }) => kind === 'bind'));
+  assert.deepEqual([parents(), attached()], [1, ['agentgateway-proxy: Attached to all targets']]);
+
+  const gone = await tell(ours, 'Deleted');
+  assert.ok(gone.touched.some(({ gateway }) => gateway.name === GATEWAY.name));
+  assert.deepEqual([gone.gateway, status(named), parents()], [[], undefined, 0]);
 });

@@ -74,7 +74,7 @@ export class Projection {
     this.#world = new World(this.#source);
   }
 
-  /** Everything that the workers of a gateway need. Empty when there is no such gateway. */
+  /** Everything that the workers of a gateway need. Empty when there is no such gateway of ours. */
   gateway(name: GatewayName): readonly GatewayResource[] {
     return [...this.gatewayParts(name, new Map()).values()].flat();
   }

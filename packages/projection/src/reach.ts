@@ -15,6 +15,7 @@ export type Touched = { readonly gateway: GatewayName; readonly part?: string };
 export function reach(world: World, ref: ObjectRef): readonly Touched[] {
   const { kind, namespace, name } = ref;
   if (kind === 'Gateway') return [{ gateway: { namespace, name } }];
+  if (kind === 'GatewayClass') return world.gatewaysOfClass(name).map((gateway) => ({ gateway }));
   if (isRouteKind(kind)) return reachOfRoute(world, ref);
   if (kind === 'AgentgatewayBackend') {
     return [...(world.builtRoutes()?.ofBackend(ref) ?? [])].flatMap((route) => partsOf(world, route.ref, [ref]));

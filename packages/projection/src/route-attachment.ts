@@ -1,4 +1,5 @@
 import type { StoredObject } from '@pulseplane/resources';
+import { ownerOf } from './gateway-class.ts';
 import { conflictingListeners, type GatewayListener } from './listener-conflict.ts';
 import type { ParentRef } from './route-object.ts';
 import { gatewayRef, specOf } from './typed-object.ts';
@@ -27,14 +28,19 @@ export type ParentAttachment =
 /** What a listener must speak to take a kind of routes. */
 const PROTOCOLS: Readonly<Record<string, string>> = { HTTPRoute: 'HTTP', TCPRoute: 'TCP', TLSRoute: 'TLS' };
 
-/** Where a route attaches: for each of its parentRefs the listeners, or the reason why there is none. */
+/**
+ * Where a route attaches: for each of its parentRefs the listeners, or the reason why there is none. Of a gateway that
+ * is not ours there is nothing to say.
+ */
 export function routeAttachments(world: World, route: Route): readonly ParentAttachment[] {
-  return route.parentRefs.map((parentRef) => {
+  return route.parentRefs.flatMap((parentRef): readonly ParentAttachment[] => {
     const { namespace = route.ref.namespace, name } = parentRef;
     const gateway = world.object(gatewayRef(namespace, name));
-    return gateway === undefined
-      ? { kind: 'refused', parentRef, reason: 'NoMatchingParent', message: `Gateway ${namespace}/${name} not found` }
-      : attach(route, parentRef, gateway);
+    if (gateway === undefined) {
+      const message = `Gateway ${namespace}/${name} not found`;
+      return [{ kind: 'refused', parentRef, reason: 'NoMatchingParent', message }];
+    }
+    return ownerOf(world, gateway) === 'ours' ? [attach(route, parentRef, gateway)] : [];
   });
 }
 
@@ -83,7 +89,7 @@ function intersect(route: string, listener: string): string | undefined {
   return undefined;
 }
 
-/** The routes that attach to a gateway, with the listeners that they attach to. */
+/** The routes that attach to a gateway of ours, with the listeners that they attach to. */
 export function* routesOf(
   world: World,
   gateway: StoredObject,

@@ -3,6 +3,7 @@ import {
   type AgentgatewayBackendSpec,
   type AgentgatewayPolicySpec,
   GATEWAY_GROUP,
+  type GatewayClassSpec,
   type GatewaySpec,
   type HttpRouteSpec,
   type ObjectRef,
@@ -13,6 +14,7 @@ import {
 /** Specs by kind. The log holds validated objects only, so each kind's objects have its spec. */
 type Specs = {
   readonly Gateway: GatewaySpec;
+  readonly GatewayClass: GatewayClassSpec;
   readonly HTTPRoute: HttpRouteSpec;
   readonly TCPRoute: TcpRouteSpec;
   readonly AgentgatewayPolicy: AgentgatewayPolicySpec;
@@ -26,6 +28,10 @@ export function specOf<Kind extends keyof Specs>(_kind: Kind, stored: StoredObje
 
 export function gatewayRef(namespace: string, name: string): ObjectRef {
   return { group: GATEWAY_GROUP, kind: 'Gateway', namespace, name };
+}
+
+export function gatewayClassRef(name: string): ObjectRef {
+  return { group: GATEWAY_GROUP, kind: 'GatewayClass', namespace: '', name };
 }
 
 export function backendRef(namespace: string, name: string): ObjectRef {

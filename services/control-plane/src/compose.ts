@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { createMemoryEventLog, type EventLog } from '@pulseplane/event-log';
+import { createMemoryEventLog, type EventLog, StorageFault } from '@pulseplane/event-log';
 import { type ObjectSource, Projection } from '@pulseplane/projection';
 import type { StoredObject } from '@pulseplane/resources';
 import type { Logger } from '@pulseplane/telemetry';
@@ -17,6 +17,8 @@ import { followLog } from './xds/follow-log.ts';
 import { GatewaySnapshots } from './xds/gateway-snapshots.ts';
 import { agentgatewayTranslation } from './xds/translation.ts';
 
+type Clock = { readonly now: () => Date; readonly newId: () => string };
+
 export type Started =
   | { readonly kind: 'started'; readonly stop: () => Promise<void> }
   | { readonly kind: 'refused'; readonly reason: string };
@@ -30,7 +32,7 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   const opened = await openLog(config, logger);
   if ('reason' in opened) return { kind: 'refused', reason: opened.reason };
   const { log } = opened;
-  const loaded = await firstStart(log, config, { now, newId });
+  const loaded = await firstStart(log, config, { now, newId }, logger);
   if (loaded !== undefined) return { kind: 'refused', reason: loaded };
 
   // 2. The projection: follows the log, knows each gateway's configuration and every object's status.
@@ -117,9 +119,13 @@ function objectsAt(log: EventLog, seq: number): ObjectSource {
 async function firstStart(
   log: EventLog,
   { seed: paths }: ControlPlaneConfig,
-  { now, newId }: { readonly now: () => Date; readonly newId: () => string },
+  { now, newId }: Clock,
+  logger: Logger,
 ): Promise<string | undefined> {
-  if (log.head() > 0) return undefined;
+  if (log.head() > 0) {
+    await ensure(log, { now, newId }, logger);
+    return undefined;
+  }
   const draft = createMemoryEventLog();
   await bootstrap(draft, { newId, now: now() });
   for (const file of paths.flatMap(manifestFiles)) {
@@ -130,6 +136,16 @@ async function firstStart(
   const expected = draft.objects({}).map(({ ref }) => ({ ref, version: 0 }));
   await log.append({ expected, events: draft.read({ from: 1, limit: draft.head() }) });
   return undefined;
+}
+
+/** What must be there is, also in a log of before it had to be. A log that cannot be written now is served without. */
+async function ensure(log: EventLog, { now, newId }: Clock, logger: Logger): Promise<void> {
+  try {
+    await bootstrap(log, { newId, now: now() });
+  } catch (err) {
+    if (!(err instanceof StorageFault)) throw err;
+    logger.warn({ err }, 'what every log has could not be written: it is tried again at the next start');
+  }
 }
 
 /** A file itself, or the YAML files of a folder in the order of their names. */

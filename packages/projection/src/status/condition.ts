@@ -1,8 +1,5 @@
 import type { JsonObject, StoredObject } from '@pulseplane/resources';
 
-/** Who writes the status; agentgateway's name, so that tools which look for it find it. */
-export const CONTROLLER_NAME = 'agentgateway.dev/agentgateway';
-
 export type ConditionStatus = 'True' | 'False' | 'Unknown';
 
 /**

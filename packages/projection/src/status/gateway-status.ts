@@ -1,4 +1,5 @@
 import type { JsonObject, StoredObject } from '@pulseplane/resources';
+import { ownerOf } from '../gateway-class.ts';
 import { conflictingListeners, type GatewayListener } from '../listener-conflict.ts';
 import { routesOf } from '../route-attachment.ts';
 import { specOf } from '../typed-object.ts';
@@ -6,8 +7,16 @@ import type { World } from '../world/world.ts';
 import { condition } from './condition.ts';
 import { programmed, type WorkerObservation } from './programmed.ts';
 
-/** A gateway's status: accepted when it is stored, programmed when every connected worker acknowledged it. */
-export function gatewayStatus(world: World, gateway: StoredObject, observation: WorkerObservation): JsonObject {
+/**
+ * A gateway's status: accepted when it is ours, programmed when every connected worker acknowledged it. Undefined when
+ * it is not ours.
+ */
+export function gatewayStatus(
+  world: World,
+  gateway: StoredObject,
+  observation: WorkerObservation,
+): JsonObject | undefined {
+  if (ownerOf(world, gateway) !== 'ours') return undefined;
   const { listeners } = specOf('Gateway', gateway);
   const routes = [...routesOf(world, gateway)];
   const conflicts = conflictingListeners(listeners);

@@ -1,11 +1,18 @@
-import { AGENTGATEWAY_GROUP, GATEWAY_GROUP, type JsonObject, refKey, type StoredObject } from '@pulseplane/resources';
+import {
+  AGENTGATEWAY_GROUP,
+  CONTROLLER_NAME,
+  GATEWAY_GROUP,
+  type JsonObject,
+  refKey,
+  type StoredObject,
+} from '@pulseplane/resources';
 import type { GatewayName } from '../gateway/resource.ts';
 import { type Claim, claimsOf, resolveTargets } from '../policy-attachment.ts';
 import { KEY_PREFIXES } from '../policy-resource.ts';
 import { qualifiedName } from '../typed-object.ts';
 import { compareText } from '../world/ordered-set.ts';
 import type { World } from '../world/world.ts';
-import { CONTROLLER_NAME, condition } from './condition.ts';
+import { condition } from './condition.ts';
 import { programmed, type WorkerObservation } from './programmed.ts';
 
 /** Gateway API's limit. */

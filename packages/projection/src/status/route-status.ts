@@ -1,9 +1,9 @@
-import type { JsonObject, StoredObject } from '@pulseplane/resources';
+import { CONTROLLER_NAME, type JsonObject, type StoredObject } from '@pulseplane/resources';
 import { type ParentAttachment, routeAttachments } from '../route-attachment.ts';
 import { backendRefsOf, hostnamesOf, parentRefsOf } from '../route-object.ts';
 import { backendRef } from '../typed-object.ts';
 import type { World } from '../world/world.ts';
-import { CONTROLLER_NAME, condition } from './condition.ts';
+import { condition } from './condition.ts';
 
 /** A route's status: for each parent whether it attached, and whether all backends exist. */
 export function routeStatus(world: World, route: StoredObject): JsonObject {

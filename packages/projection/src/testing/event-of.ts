@@ -1,6 +1,18 @@
 import type { NewEvent } from '@pulseplane/event-log';
 import type { KubernetesObject, ObjectRef } from '@pulseplane/resources';
 
+/** The class of the tests' gateways. */
+export const CLASS = classOf('agentgateway', 'agentgateway.dev/agentgateway');
+
+export function classOf(name: string, controllerName: string): KubernetesObject {
+  return {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'GatewayClass',
+    metadata: { name, generation: 1 },
+    spec: { controllerName },
+  };
+}
+
 /** Names an object by its own content. */
 export function refOfObject({ apiVersion, kind, metadata }: KubernetesObject): ObjectRef {
   const [group = ''] = apiVersion.includes('/') ? apiVersion.split('/') : [''];

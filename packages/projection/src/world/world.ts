@@ -1,7 +1,8 @@
 import type { ObjectFilter } from '@pulseplane/event-log';
 import { AGENTGATEWAY_GROUP, GATEWAY_GROUP, type ObjectRef, type StoredObject } from '@pulseplane/resources';
+import type { GatewayName } from '../gateway/resource.ts';
 import { isRouteKind, ROUTE_KINDS } from '../route-object.ts';
-import { targetRef } from '../typed-object.ts';
+import { specOf, targetRef } from '../typed-object.ts';
 import { LabelIndex } from './label-index.ts';
 import type { ObjectSource } from './object-source.ts';
 import { PolicyIndex } from './policy-index.ts';
@@ -52,6 +53,16 @@ export class World {
   labels(kind: string, namespace: string): LabelIndex {
     const { group } = targetRef(kind, namespace, '');
     return this.#built(this.#labels, `${kind}/${namespace}`, new LabelIndex(), { group, kind, namespace });
+  }
+
+  /** The gateways of a class. It reads all gateways: few, and a class changes rarely. */
+  gatewaysOfClass(name: string): readonly GatewayName[] {
+    const gateways: GatewayName[] = [];
+    for (const stored of this.#source.each({ group: GATEWAY_GROUP, kind: 'Gateway' })) {
+      const { namespace, name: gateway } = stored.ref;
+      if (specOf('Gateway', stored).gatewayClassName === name) gateways.push({ namespace, name: gateway });
+    }
+    return gateways;
   }
 
   /** The routes of all namespaces, by parent and by backend. */

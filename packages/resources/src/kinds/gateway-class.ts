@@ -1,8 +1,11 @@
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { groupField, kindField, nameField, namespaceField, notEnforced, text } from './fields.ts';
 import { GATEWAY_GROUP } from './references.ts';
 import { defineKind, type ResourceKind } from './resource-kind.ts';
-import { GatewayClassStatus } from './status.ts';
+import { GatewayClassStatus, waitingForController } from './status.ts';
+
+/** Who runs our gateways; agentgateway's name, so that its manifests mean us, and tools find what we write to status. */
+export const CONTROLLER_NAME = 'agentgateway.dev/agentgateway';
 
 const ParametersReference = Type.Object(
   { group: groupField(), kind: kindField(), name: nameField(), namespace: Type.Optional(namespaceField()) },
@@ -25,13 +28,7 @@ const GatewayClassSpec = Type.Object(
   { description: 'Who runs gateways of the class.' },
 );
 
-const WAITING = {
-  type: 'Accepted',
-  status: 'Unknown',
-  reason: 'Pending',
-  message: 'Waiting for controller',
-  lastTransitionTime: '1970-01-01T00:00:00Z',
-};
+export type GatewayClassSpec = Static<typeof GatewayClassSpec>;
 
 /** GatewayClasses name the controller of gateways. */
 export const GATEWAY_CLASS: ResourceKind = defineKind({
@@ -46,7 +43,7 @@ export const GATEWAY_CLASS: ResourceKind = defineKind({
   description: 'GatewayClass names the controller that runs the gateways of the class.',
   spec: GatewayClassSpec,
   status: GatewayClassStatus,
-  initialStatus: { conditions: [WAITING] },
+  initialStatus: { conditions: [waitingForController('Accepted')] },
   columns: [
     { name: 'Controller', type: 'string', jsonPath: '.spec.controllerName', description: 'Who runs the gateways.' },
     {

@@ -16,7 +16,7 @@ import {
 } from './fields.ts';
 import { GATEWAY_GROUP } from './references.ts';
 import { defineKind, type ResourceKind } from './resource-kind.ts';
-import { GatewayStatus } from './status.ts';
+import { GatewayStatus, waitingForController } from './status.ts';
 
 const PROTOCOL =
   '^[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?$|[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\\/[A-Za-z0-9]+$';
@@ -190,6 +190,7 @@ export const GATEWAY: ResourceKind = defineKind({
   description: 'Gateway is a set of listeners that workers serve.',
   spec: GatewaySpec,
   status: GatewayStatus,
+  initialStatus: { conditions: [waitingForController('Accepted'), waitingForController('Programmed')] },
   columns: [
     { name: 'Class', type: 'string', jsonPath: '.spec.gatewayClassName', description: 'The class of the gateway.' },
     {

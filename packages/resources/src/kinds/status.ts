@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import type { JsonObject } from '../object.ts';
 import { choice } from './fields.ts';
 
 /** A Kubernetes condition. */
@@ -15,6 +16,17 @@ const Condition = Type.Object(
   },
   { description: 'One aspect of the current state.' },
 );
+
+/** What Gateway API's kinds say of themselves until a controller has taken them. */
+export function waitingForController(type: string): JsonObject {
+  return {
+    type,
+    status: 'Unknown',
+    reason: 'Pending',
+    message: 'Waiting for controller',
+    lastTransitionTime: '1970-01-01T00:00:00Z',
+  };
+}
 
 const Conditions = Type.Optional(
   Type.Array(Condition, {

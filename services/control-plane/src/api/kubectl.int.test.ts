@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { RESOURCE_KINDS } from '@pulseplane/resources';
 import { VIEW_KINDS } from './cluster-view/kinds.ts';
 import { REVIEW_KINDS } from './reviews/kinds.ts';
-import { type ApiFixture, createFixture } from './testing/api-fixture.ts';
+import { type ApiFixture, CLASS, CLASSES, createFixture } from './testing/api-fixture.ts';
 import { noKubectl, RealKubectl, type Run } from './testing/real-kubectl.ts';
 import { listen } from './testing/stream-client.ts';
 
@@ -45,6 +45,7 @@ describe('with the real kubectl', { skip: noKubectl }, () => {
       now: () => new Date(),
       statusOf: ({ ref }) => (ref.kind === 'AgentgatewayPolicy' ? { ancestors: [{ conditions }] } : undefined),
     });
+    await fixture.send('POST', CLASSES, CLASS);
     client = new RealKubectl(await listen(fixture.app));
   });
 

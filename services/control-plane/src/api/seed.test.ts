@@ -32,10 +32,10 @@ test('documents are applied in order, and again without an event', async () => {
     first.value.map(({ kind, name }) => `${kind}/${name}`),
     ['Namespace/httpbin', 'AgentgatewayBackend/demo'],
   );
-  assert.equal(log.head(), 3);
-  assert.deepEqual(log.read({ from: 3, limit: 1 })[0]?.actor, { user: 'system', via: 'examples/httpbin' });
+  assert.equal(log.head(), 4);
+  assert.deepEqual(log.read({ from: 4, limit: 1 })[0]?.actor, { user: 'system', via: 'examples/httpbin' });
   assert.ok((await seed(log, MANIFEST, options)).ok);
-  assert.equal(log.head(), 3);
+  assert.equal(log.head(), 4);
 });
 
 test('a later document for the same object replaces the earlier', async () => {

@@ -4,6 +4,7 @@ import {
   addedFinalizers,
   apiVersionOf,
   type FieldError,
+  GATEWAY_CLASS,
   invalidValue,
   type Json,
   NAMESPACE,
@@ -15,6 +16,9 @@ import type { Rejection } from '../command/index.ts';
 
 /** The header that names a request, so that a retry of it is answered as the first try was. */
 export const IDEMPOTENCY_KEY = 'Idempotency-Key';
+
+/** So many gateways are named in a refusal. */
+const MAX_NAMED_GATEWAYS = 10;
 
 /** One thing that is wrong; without a field where it is about the whole. */
 export type FieldFault = { readonly reason?: string; readonly message: string; readonly field?: string };
@@ -247,6 +251,8 @@ export function rejected(rejection: Rejection): Status {
       const fault = invalidValue(IDEMPOTENCY_KEY, rejection.key, 'was used for another request; use a new key');
       return failure(422, 'Invalid', `${IDEMPOTENCY_KEY}: ${fault.message}`, { causes: [fault] });
     }
+    case 'classInUse':
+      return classInUse(rejection);
     case 'namespaceProtected':
       return {
         ...forbidden(
@@ -301,6 +307,16 @@ function namespaceTerminating({ kind, name, namespace }: Extract<Rejection, { ty
         },
       ],
     },
+  };
+}
+
+function classInUse({ name, gateways }: Extract<Rejection, { type: 'classInUse' }>): Status {
+  const shown = gateways.slice(0, MAX_NAMED_GATEWAYS).map((gateway) => `${gateway.namespace}/${gateway.name}`);
+  const more = gateways.length > shown.length ? ` and ${gateways.length - shown.length} more` : '';
+  const reason = `it is the class of the Gateways ${shown.join(', ')}${more}; delete them or give them another class first`;
+  return {
+    ...forbidden(`${resourceAndName(GATEWAY_CLASS, name)} is forbidden: ${reason}`),
+    details: detailsOf(GATEWAY_CLASS, name),
   };
 }
 

@@ -15,6 +15,7 @@ import {
 import { type Answer, statusAnswer } from './answer.ts';
 import type { ApiOptions } from './api-options.ts';
 import { readFieldManager } from './field-manager.ts';
+import { classWarnings } from './gateway-class-warning.ts';
 import { lintWarnings } from './lint/lint-object.ts';
 import { present } from './present.ts';
 import { IDEMPOTENCY_KEY, invalidParameter, rejected, type Status } from './status.ts';
@@ -59,7 +60,11 @@ export function answerWrite(
   const judged = events.length > 0 ? stored : options.log.object(stored.ref);
   try {
     const body = present(kind, stored, () => judged && options.statusOf(judged));
-    return { code, body, warnings: [...warnings, ...lintWarnings(options, stored)] };
+    return {
+      code,
+      body,
+      warnings: [...warnings, ...classWarnings(options.log, stored), ...lintWarnings(options, stored)],
+    };
   } catch (err) {
     options.logger.error({ ref: stored.ref, err }, 'the status of a written object cannot be read');
     const body = present(kind, stored, () => undefined);

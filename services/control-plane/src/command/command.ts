@@ -41,6 +41,8 @@ export type State = {
   readonly neighbour?: StoredObject;
   /** What is in a namespace that the command deletes, or that is being deleted. */
   readonly contents: readonly StoredObject[];
+  /** The gateways of a class that the command deletes. */
+  readonly gateways?: readonly ObjectRef[];
 };
 
 /** Who asks, when, and where new ids come from. */
@@ -94,6 +96,8 @@ export type Rejection =
       readonly namespace: string;
     }
   | { readonly type: 'namespaceProtected'; readonly namespace: string }
+  /** A class that gateways have. */
+  | { readonly type: 'classInUse'; readonly name: string; readonly gateways: readonly ObjectRef[] }
   | { readonly type: 'versionOnCreate'; readonly kind: ResourceKind; readonly name: string }
   /** The idempotency key is that of another request. */
   | { readonly type: 'keyReused'; readonly key: string }

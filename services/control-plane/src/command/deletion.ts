@@ -16,7 +16,7 @@ export function decideDelete(
   state: State,
   context: CommandContext,
 ): Result<Decision, Rejection> {
-  const { current, contents } = state;
+  const { current, contents, gateways = [] } = state;
   if (current === undefined) return fail({ type: 'notFound', kind, name: ref.name });
   const actual = { uid: current.object.metadata.uid ?? '', resourceVersion: String(current.version) };
   for (const field of ['uid', 'resourceVersion'] as const) {
@@ -27,6 +27,7 @@ export function decideDelete(
   if (isNamespace(ref) && ref.name === DEFAULT_NAMESPACE) {
     return fail({ type: 'namespaceProtected', namespace: ref.name });
   }
+  if (gateways.length > 0) return fail({ type: 'classInUse', name: ref.name, gateways });
   if (!mustStay(current, contents)) return ok(gone(current, current.object, state, context));
   // What is inside goes first, so that no event ever speaks of an object in a namespace that is gone.
   const left = isNamespace(ref) ? contents : [];

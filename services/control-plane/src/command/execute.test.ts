@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { createMemoryEventLog, type EventLog } from '@pulseplane/event-log';
 import { wrapEventLog } from '@pulseplane/event-log/testing';
-import { AGENTGATEWAY_BACKEND, type KubernetesObject, NAMESPACE } from '@pulseplane/resources';
+import { AGENTGATEWAY_BACKEND, GATEWAY_CLASS, type KubernetesObject, NAMESPACE } from '@pulseplane/resources';
 import { bootstrap } from './bootstrap.ts';
-import { refOf } from './command.ts';
+import { type Command, refOf } from './command.ts';
 import { execute, type Intent } from './execute.ts';
 import { ok } from './result.ts';
 
@@ -64,18 +64,24 @@ function interrupted(log: EventLog, interruption: () => Promise<unknown>): Event
   });
 }
 
-test('the namespace default is created once', async () => {
+test('the namespace default and our class are created once, and again when they are missing', async () => {
   const log = await freshLog();
   await bootstrap(log, options());
-  assert.equal(log.head(), 1);
+  assert.equal(log.head(), 2);
   assert.equal(log.object(namespaceRef('default'))?.version, 1);
+  const gatewayClass = { group: GATEWAY_CLASS.group, kind: GATEWAY_CLASS.kind, namespace: '', name: 'agentgateway' };
+  assert.deepEqual(log.object(gatewayClass)?.object.spec, { controllerName: 'agentgateway.dev/agentgateway' });
+  const command: Command = { type: 'delete', kind: GATEWAY_CLASS, ref: gatewayClass, preconditions: {} };
+  assert.ok((await execute(log, { ref: gatewayClass, command: () => ok(command) }, options())).ok);
+  await bootstrap(log, options());
+  assert.equal(log.object(gatewayClass)?.version, 4);
 });
 
 test('a write answers with the version of its event', async () => {
   const log = await freshLog();
   const created = await execute(log, creation(1), options());
   assert.ok(created.ok);
-  assert.equal(created.value.stored.version, 2);
+  assert.equal(created.value.stored.version, 3);
   assert.deepEqual(created.value.stored, log.object(ref));
 });
 
@@ -84,9 +90,9 @@ test('a write that changes nothing keeps the version', async () => {
   await execute(log, creation(1), options());
   const again = await execute(log, replacement(1), options());
   assert.ok(again.ok);
-  assert.equal(again.value.stored.version, 2);
+  assert.equal(again.value.stored.version, 3);
   assert.deepEqual(again.value.stored, log.object(ref));
-  assert.equal(log.head(), 2);
+  assert.equal(log.head(), 3);
 });
 
 test('a dry run decides and appends nothing', async () => {
@@ -94,7 +100,7 @@ test('a dry run decides and appends nothing', async () => {
   const created = await execute(log, creation(1), { ...options(), dryRun: true });
   assert.ok(created.ok);
   assert.equal(created.value.stored.version, 0);
-  assert.equal(log.head(), 1);
+  assert.equal(log.head(), 2);
 });
 
 test('a write that loses a race is decided again', async () => {
@@ -103,7 +109,7 @@ test('a write that loses a race is decided again', async () => {
   const raced = interrupted(log, () => execute(log, replacement(2), options()));
   const outcome = await execute(raced, replacement(3), options());
   assert.ok(outcome.ok);
-  assert.equal(outcome.value.stored.version, 4);
+  assert.equal(outcome.value.stored.version, 5);
   assert.equal(outcome.value.stored.object.metadata.generation, 3);
 });
 

@@ -1,5 +1,5 @@
 import type { EventLog, StoredEvent } from '@pulseplane/event-log';
-import { NAMESPACE, type ObjectRef, refKey, type StoredObject } from '@pulseplane/resources';
+import { GATEWAY, GATEWAY_CLASS, NAMESPACE, type ObjectRef, refKey, type StoredObject } from '@pulseplane/resources';
 import { type Command, type CommandContext, type Decision, type Rejection, refOf, type State } from './command.ts';
 import { decide } from './decide.ts';
 import { type Idempotency, isSameRequest, withKey } from './idempotency.ts';
@@ -73,8 +73,18 @@ export function decideOn(
       command.kind === NAMESPACE && (command.type === 'delete' || isDeleting)
         ? objects.objects({ namespace: ref.name })
         : [],
+    ...(command.kind === GATEWAY_CLASS && command.type === 'delete' && { gateways: gatewaysOf(objects, ref.name) }),
   };
   return decide(command, state, context);
+}
+
+/** The gateways of a class; one that comes at the same moment waits for a class, as it would have later. */
+function gatewaysOf(objects: Pick<EventLog, 'each'>, gatewayClass: string): readonly ObjectRef[] {
+  const gateways: ObjectRef[] = [];
+  for (const { ref, object } of objects.each({ group: GATEWAY.group, kind: GATEWAY.kind })) {
+    if (object.spec?.['gatewayClassName'] === gatewayClass) gateways.push(ref);
+  }
+  return gateways;
 }
 
 /** The first object of a namespace besides one of them. */

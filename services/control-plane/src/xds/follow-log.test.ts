@@ -3,7 +3,15 @@ import { test } from 'node:test';
 import { createMemoryEventLog, type NewEvent, StorageFault } from '@pulseplane/event-log';
 import { wrapEventLog } from '@pulseplane/event-log/testing';
 import { Projection } from '@pulseplane/projection';
-import { AGENTGATEWAY_POLICY, apiVersionOf, GATEWAY, type JsonObject, type ResourceKind } from '@pulseplane/resources';
+import {
+  AGENTGATEWAY_POLICY,
+  apiVersionOf,
+  CONTROLLER_NAME,
+  GATEWAY,
+  GATEWAY_CLASS,
+  type JsonObject,
+  type ResourceKind,
+} from '@pulseplane/resources';
 import { RESOURCE_TYPE_URL } from '@pulseplane/wire';
 import { createDiscoveryServer, runAdsClient } from '@pulseplane/xds';
 import { Fleet } from './fleet.ts';
@@ -19,7 +27,7 @@ function created(kind: ResourceKind, name: string, spec: JsonObject): NewEvent {
   return {
     id: name,
     type: 'Created',
-    subject: { group: kind.group, kind: kind.kind, namespace: 'ns', name, uid: name },
+    subject: { group: kind.group, kind: kind.kind, namespace: kind.namespaced ? 'ns' : '', name, uid: name },
     object: { apiVersion: apiVersionOf(kind), kind: kind.kind, metadata: { name, namespace: 'ns', labels }, spec },
     actor: { user: 'anonymous', via: 'test' },
     requestId: 'r',
@@ -70,6 +78,7 @@ test('while objects cannot be read, workers keep what they have and their stream
   });
   followLog(log, projection, snapshots, logger);
   const write = (event: NewEvent) => log.append({ expected: [], events: [event] });
+  await write(created(GATEWAY_CLASS, 'agentgateway', { controllerName: CONTROLLER_NAME }));
   await write(gateway);
   await write(tcp);
 

@@ -3,7 +3,15 @@ import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createMemoryEventLog, type NewEvent } from '@pulseplane/event-log';
 import { Projection } from '@pulseplane/projection';
-import { AGENTGATEWAY_POLICY, apiVersionOf, GATEWAY, type JsonObject, type ResourceKind } from '@pulseplane/resources';
+import {
+  AGENTGATEWAY_POLICY,
+  apiVersionOf,
+  CONTROLLER_NAME,
+  GATEWAY,
+  GATEWAY_CLASS,
+  type JsonObject,
+  type ResourceKind,
+} from '@pulseplane/resources';
 import { RESOURCE_TYPE_URL } from '@pulseplane/wire';
 import { followLog } from './follow-log.ts';
 import { GatewaySnapshots } from './gateway-snapshots.ts';
@@ -15,7 +23,7 @@ function event(kind: ResourceKind, name: string, spec: JsonObject): NewEvent {
   return {
     id: `${name}-${JSON.stringify(spec)}`,
     type: 'Created',
-    subject: { group: kind.group, kind: kind.kind, namespace: 'ns', name, uid: name },
+    subject: { group: kind.group, kind: kind.kind, namespace: kind.namespaced ? 'ns' : '', name, uid: name },
     object: { apiVersion: apiVersionOf(kind), kind: kind.kind, metadata: { name, namespace: 'ns' }, spec },
     actor: { user: 'anonymous', via: 'test' },
     requestId: 'r',
@@ -42,6 +50,7 @@ test('only the workers of the gateway that a change reaches are told, and only w
   const snapshots = new GatewaySnapshots({ projection, logger: SILENT, translations: [agentgatewayTranslation()] });
   followLog(log, projection, snapshots, SILENT);
   const write = (...events: readonly NewEvent[]) => log.append({ expected: [], events });
+  await write(event(GATEWAY_CLASS, 'agentgateway', { controllerName: CONTROLLER_NAME }));
   await write(gateway('a'), gateway('b'), policy('a', 1));
   const told: string[] = [];
   const stops = ['ns~a', 'ns~b'].map((role) => snapshots.watch(role, () => told.push(role)));

@@ -5,6 +5,8 @@ import type { EventLog } from '@pulseplane/event-log';
 import {
   ALL_POLICIES,
   type ApiFixture,
+  CLASS,
+  CLASSES,
   createFixture,
   MERGE,
   POLICIES,
@@ -315,11 +317,12 @@ for (const { name, open } of EVENT_LOGS) {
     describe('effective configuration', () => {
       test('is what holds on each port, at any moment', async () => {
         const { send } = await createFixture({ log: open() });
+        await send('POST', CLASSES, CLASS);
         await send('POST', GATEWAYS, GATEWAY);
         await send('POST', POLICIES, TCP_POLICY);
         const url = `${GATEWAYS}/agentgateway-proxy/effective`;
         const now = (await send('GET', url)).json();
-        assert.deepEqual([now.kind, now.seq, now.gateway.name], ['EffectiveConfig', 4, 'agentgateway-proxy']);
+        assert.deepEqual([now.kind, now.seq, now.gateway.name], ['EffectiveConfig', 5, 'agentgateway-proxy']);
         const policyKey = 'frontend/httpbin/httpbin-keepalive:frontend-tcp:httpbin/agentgateway-proxy';
         const tcp = { policyKey, idleSeconds: 30, intervalSeconds: 5, probes: 3 };
         assert.deepEqual(now.ports, [
@@ -333,15 +336,16 @@ for (const { name, open } of EVENT_LOGS) {
           { port: 3001, protocol: 'tcp', tcp, http: null, backends: [] },
         ]);
         assert.equal(now.resources.length, 5);
-        const before = (await send('GET', `${url}?at=3`)).json();
-        assert.deepEqual([before.seq, before.ports[1].tcp, before.resources.length], [3, null, 4]);
-        assert.equal((await send('GET', `${url}?at=2`)).statusCode, 404);
+        const before = (await send('GET', `${url}?at=4`)).json();
+        assert.deepEqual([before.seq, before.ports[1].tcp, before.resources.length], [4, null, 4]);
+        assert.equal((await send('GET', `${url}?at=3`)).statusCode, 404);
         assert.equal((await send('GET', `${url}?at=x`)).statusCode, 400);
         assert.equal((await send('GET', `${POLICY}/effective`)).statusCode, 404);
       });
 
       test('explains each value by policy, field, event and actor, and names those that lost', async () => {
         const { send } = await createFixture({ log: open() });
+        await send('POST', CLASSES, CLASS);
         await send('POST', GATEWAYS, GATEWAY);
         await send('POST', POLICIES, TCP_POLICY);
         await send('PATCH', POLICY, { spec: { frontend: { tcp: { keepalive: { retries: 7 } } } } }, merge);
@@ -367,9 +371,9 @@ for (const { name, open } of EVENT_LOGS) {
             source.event.seq,
           ]);
         assert.deepEqual(events, [
-          ['tcp.idleSeconds', 30, 'spec.frontend.tcp.keepalive.time', 'httpbin-keepalive', 4],
-          ['tcp.intervalSeconds', 5, 'spec.frontend.tcp.keepalive.interval', 'httpbin-keepalive', 4],
-          ['tcp.probes', 7, 'spec.frontend.tcp.keepalive.retries', 'httpbin-keepalive', 5],
+          ['tcp.idleSeconds', 30, 'spec.frontend.tcp.keepalive.time', 'httpbin-keepalive', 5],
+          ['tcp.intervalSeconds', 5, 'spec.frontend.tcp.keepalive.interval', 'httpbin-keepalive', 5],
+          ['tcp.probes', 7, 'spec.frontend.tcp.keepalive.retries', 'httpbin-keepalive', 6],
         ]);
         assert.equal(http.values[2].source.event.actor.user, 'anonymous');
         const interval = http.values.find(({ name }: Explained) => name === 'http.http2KeepaliveIntervalMs');
@@ -406,8 +410,8 @@ for (const { name, open } of EVENT_LOGS) {
             'the other one targets the port, which is more specific than its gateway',
           ]),
         );
-        const [then] = (await explain('&port=3000&at=4')).ports;
-        assert.deepEqual([then.values[2].value, then.values[2].source.event.seq, then.overridden], [3, 4, []]);
+        const [then] = (await explain('&port=3000&at=5')).ports;
+        assert.deepEqual([then.values[2].value, then.values[2].source.event.seq, then.overridden], [3, 5, []]);
         for (const query of ['&port=1', '&port=x']) {
           assert.equal(
             (await send('GET', `${url}${query}`)).json().message,
@@ -428,6 +432,7 @@ for (const { name, open } of EVENT_LOGS) {
           metadata: metadata('web'),
           spec: { parentRefs: [{ name: 'agentgateway-proxy' }], rules: [rules] },
         });
+        await send('POST', CLASSES, CLASS);
         await send('POST', GATEWAYS, GATEWAY);
         await send(
           'POST',
@@ -468,12 +473,12 @@ for (const { name, open } of EVENT_LOGS) {
         const shown = (values: readonly Value[]) =>
           values.map(({ name, value, source }) => [name, value, source.field ?? source, source.event?.seq]);
         assert.deepEqual(shown(onHttp.values), [
-          ['tcp.connectTimeoutMs', 2000, 'spec.backend.tcp.connectTimeout', 8],
+          ['tcp.connectTimeoutMs', 2000, 'spec.backend.tcp.connectTimeout', 9],
           ['tcp.idleSeconds', 180, 'default', undefined],
           ['tcp.intervalSeconds', 180, 'default', undefined],
           ['tcp.probes', 9, 'default', undefined],
           ['http.version', 'http1', 'default', undefined],
-          ['http.requestTimeoutMs', 3000, 'spec.policies.http.requestTimeout', 6],
+          ['http.requestTimeoutMs', 3000, 'spec.policies.http.requestTimeout', 7],
         ]);
         assert.deepEqual(onHttp.values[5].source.backend, metadata('up'));
         assert.deepEqual(
@@ -501,9 +506,9 @@ for (const { name, open } of EVENT_LOGS) {
         assert.deepEqual([tcp.backends.length, tcp.backends[0].http, tcp.backends[0].overridden], [1, null, []]);
         assert.deepEqual(shown(tcp.backends[0].values).slice(0, 2), [
           ['tcp.connectTimeoutMs', 10_000, 'default', undefined],
-          ['tcp.idleSeconds', 30, 'spec.backend.tcp.keepalive.time', 7],
+          ['tcp.idleSeconds', 30, 'spec.backend.tcp.keepalive.time', 8],
         ]);
-        const [then] = (await send('GET', `${url}?at=7`)).json().ports;
+        const [then] = (await send('GET', `${url}?at=8`)).json().ports;
         assert.deepEqual([then.backends[0].tcp.idleSeconds, then.backends[0].tcp.connectTimeoutMs], [30, 10_000]);
       });
     });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createMemoryEventLog } from '@pulseplane/event-log';
 import { Projection } from '@pulseplane/projection';
 import fc from 'fast-check';
-import { createFixture, MERGE } from '../testing/api-fixture.ts';
+import { CLASS, CLASSES, createFixture, MERGE } from '../testing/api-fixture.ts';
 
 const GATEWAYS = '/apis/gateway.networking.k8s.io/v1/namespaces/httpbin/gateways';
 const POLICIES = '/apis/agentgateway.dev/v1alpha1/namespaces/httpbin/agentgatewaypolicies';
@@ -69,6 +69,7 @@ async function configurations(order: readonly Written[], ways: readonly Way[]): 
   const projection = new Projection(log);
   log.follow((events) => events.map((event) => projection.apply(event)));
   const { app, send } = await createFixture({ log, projectionAt: () => projection });
+  await send('POST', CLASSES, CLASS);
   const ask = async () =>
     Promise.all(['g1', 'g2'].map(async (name) => (await send('GET', `${GATEWAYS}/${name}/effective`)).json()));
   for (const [index, written] of order.entries()) {

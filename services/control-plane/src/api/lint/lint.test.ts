@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ApiFixture, createFixture, MERGE, POLICIES } from '../testing/api-fixture.ts';
+import { type ApiFixture, CLASS, CLASSES, createFixture, MERGE, POLICIES } from '../testing/api-fixture.ts';
 
 const GATEWAYS = '/apis/gateway.networking.k8s.io/v1/namespaces/httpbin/gateways';
 const ENVIRONMENT = 'pulseplane.dev/environment';
@@ -136,6 +136,7 @@ test('the report has all findings, and filters', async () => {
 
 test('the report of more objects than are looked at in one turn is whole, and of many findings it is cut', async () => {
   const { send } = await createFixture();
+  await send('POST', CLASSES, CLASS);
   for (let index = 0; index < 401; index++) {
     const answer = await send('POST', GATEWAYS, gateway(`g${index}`, { [ENVIRONMENT]: 'aws-nlb, x, y' }));
     assert.equal(answer.statusCode, 201);
@@ -149,6 +150,7 @@ test('the report of more objects than are looked at in one turn is whole, and of
 
 test('a filter that is none is refused', async () => {
   const { send } = await createFixture();
+  await send('POST', CLASSES, CLASS);
   for (const [query, message] of [
     ['severity=error', 'severity: Invalid value: "error": must be one of warning, info'],
     ['rule=R1', /^rule: Invalid value: "R1": must be one of order, nat, /],
@@ -164,6 +166,7 @@ test('a filter that is none is refused', async () => {
 
 async function withGateway(annotations: Annotations): Promise<ApiFixture> {
   const fixture = await createFixture();
+  await fixture.send('POST', CLASSES, CLASS);
   await fixture.send('POST', GATEWAYS, gateway('agentgateway-proxy', annotations));
   return fixture;
 }

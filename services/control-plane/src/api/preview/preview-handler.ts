@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { refOf } from '../../command/index.ts';
 import { type Answer, sendAnswer, statusAnswer } from '../answer.ts';
 import type { ApiOptions } from '../api-options.ts';
+import { classWarnings } from '../gateway-class-warning.ts';
 import { HISTORY_API_VERSION } from '../history/history-handlers.ts';
 import { changeLine } from '../history/json-diff.ts';
 import { MAX_PREVIEWED_GATEWAYS } from '../limits.ts';
@@ -45,7 +46,12 @@ function compare(options: ApiOptions, decided: readonly Draft[]) {
       touched,
       others,
       gateways: gateways.map((gateway) => ({ gateway, parts: projection.gatewayParts(gateway, new Map()) })),
-      lint: new Map(drafts.map((stored) => [stored, lintWarnings(linted, stored)])),
+      warnings: new Map(
+        drafts.map((stored) => [
+          stored,
+          [...classWarnings({ object, each: (filter) => log.each(filter) }, stored), ...lintWarnings(linted, stored)],
+        ]),
+      ),
     };
   });
   const workers = clusterView.workersPerGateway();
@@ -81,7 +87,7 @@ function compare(options: ApiOptions, decided: readonly Draft[]) {
       name: stored.ref.name,
       change,
       // What is in force is known of the last of several manifests for one object.
-      warnings: [...warnings, ...(then.lint.get(stored) ?? [])],
+      warnings: [...warnings, ...(then.warnings.get(stored) ?? [])],
     })),
     gateways,
   };

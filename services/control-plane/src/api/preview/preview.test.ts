@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Projection } from '@pulseplane/projection';
 import { ClusterView } from '../cluster-view/cluster-view.ts';
 import { MAX_PREVIEWED_GATEWAYS, MAX_PREVIEWED_OBJECTS } from '../limits.ts';
-import { type ApiFixture, createFixture, MERGE, POLICIES, TCP_POLICY } from '../testing/api-fixture.ts';
+import { type ApiFixture, CLASS, CLASSES, createFixture, MERGE, POLICIES, TCP_POLICY } from '../testing/api-fixture.ts';
 
 const YAML = { 'content-type': 'application/yaml' };
 const GATEWAYS = '/apis/gateway.networking.k8s.io/v1/namespaces/httpbin/gateways';
@@ -204,7 +204,7 @@ test('gateways above the limit are counted, not compared', async () => {
   const { metadata, gateways } = await preview({ apiVersion: 'v1', kind: 'List', items });
   assert.deepEqual(
     [gateways.length, metadata],
-    [MAX_PREVIEWED_GATEWAYS, { resourceVersion: '2', remainingItemCount: 3 }],
+    [MAX_PREVIEWED_GATEWAYS, { resourceVersion: '3', remainingItemCount: 3 }],
   );
 });
 
@@ -242,6 +242,7 @@ async function createPreview() {
     assert.equal(answer.statusCode, 200, answer.body);
     return answer.json();
   };
+  await fixture.send('POST', CLASSES, CLASS);
   return { ...fixture, preview };
 }
 

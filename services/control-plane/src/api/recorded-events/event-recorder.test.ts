@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createMemoryEventLog } from '@pulseplane/event-log';
 import { Projection, type WorkerObservation } from '@pulseplane/projection';
 import { contentOf, type StoredObject } from '@pulseplane/resources';
-import { createFixture, MERGE, POLICIES, POLICY, TCP_POLICY } from '../testing/api-fixture.ts';
+import { CLASS, CLASSES, createFixture, MERGE, POLICIES, POLICY, TCP_POLICY } from '../testing/api-fixture.ts';
 import { EVENT } from './event-kind.ts';
 import { EventRecorder } from './event-recorder.ts';
 import { RecordedEvents } from './recorded-events.ts';
@@ -48,6 +48,7 @@ async function stages() {
     for (const event of batch) recorder.changed(event, projection.apply(event));
   });
   const fixture = await createFixture({ log, statusOf, recordedEvents: events, now });
+  await fixture.send('POST', CLASSES, CLASS);
   return {
     ...fixture,
     warnings,

@@ -3,11 +3,11 @@ import { createMemoryEventLog, type EventLog } from '@pulseplane/event-log';
 import { Projection } from '@pulseplane/projection';
 import type { Logger } from '@pulseplane/telemetry';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
-import { bootstrap } from '../../command/index.ts';
 import type { ApiOptions } from '../api-options.ts';
 import { ClusterView } from '../cluster-view/cluster-view.ts';
 import { createApi } from '../create-api.ts';
 import { RecordedEvents } from '../recorded-events/recorded-events.ts';
+import { seed } from '../seed.ts';
 
 /** The two tutorial manifests, as objects. */
 export const TCP_POLICY = policyWith({ tcp: { keepalive: { retries: 3, time: '30s', interval: '5s' } } });
@@ -19,6 +19,17 @@ export const ALL_POLICIES = '/apis/agentgateway.dev/v1alpha1/agentgatewaypolicie
 
 export const MERGE = 'application/merge-patch+json';
 export const JSON_PATCH = 'application/json-patch+json';
+
+/** The class of the gateways; it is there when a test puts it there. */
+export const CLASSES = '/apis/gateway.networking.k8s.io/v1/gatewayclasses';
+export const CLASS = {
+  apiVersion: 'gateway.networking.k8s.io/v1',
+  kind: 'GatewayClass',
+  metadata: { name: 'agentgateway' },
+  spec: { controllerName: 'agentgateway.dev/agentgateway' },
+};
+
+const DEFAULT_NAMESPACE = '{apiVersion: v1, kind: Namespace, metadata: {name: default}}';
 
 type LoggedError = { readonly fields: object; readonly message: string };
 
@@ -44,7 +55,7 @@ export async function createFixture(given: Partial<ApiOptions> = {}): Promise<Ap
     error: (fields, message) => errors.push({ fields, message }),
   };
   const now = () => new Date('2026-11-22T10:20:30.456Z');
-  await bootstrap(log, { now: now(), newId: randomUUID });
+  await seed(log, DEFAULT_NAMESPACE, { now, newId: randomUUID, via: 'bootstrap' });
   const app = await createApi({
     log,
     logger,
