@@ -12,7 +12,7 @@ import type {
   WeightedBackend,
 } from './gateway/resource.ts';
 import { ownerOf } from './gateway-class.ts';
-import { conflictingListeners, type GatewayListener } from './listener-conflict.ts';
+import { type GatewayListener, listenerFaults } from './listener-fault.ts';
 import { type WinningClaim, winningClaims } from './policy-attachment.ts';
 import { inlinePolicies, toPolicy } from './policy-resource.ts';
 import { routesOf, servedHostnames } from './route-attachment.ts';
@@ -54,8 +54,8 @@ export function gatewayPart(
   claims: readonly WinningClaim[],
 ): readonly (Bind | Listener | Policy)[] {
   const { listeners: all } = specOf('Gateway', gateway);
-  const conflicts = conflictingListeners(all);
-  const listeners = all.filter((listener) => !conflicts.has(listener));
+  const faults = listenerFaults(all);
+  const listeners = all.filter((listener) => !faults.has(listener));
   return [
     ...binds(gateway, listeners),
     ...listeners.map((listener) => toListener(gateway, listener)),
@@ -73,11 +73,13 @@ function binds(gateway: StoredObject, listeners: readonly GatewayListener[]): re
   }));
 }
 
-function bindKey(gateway: StoredObject, { port }: GatewayListener): string {
+/** The key of a listener's bind. */
+export function bindKey(gateway: StoredObject, { port }: GatewayListener): string {
   return `${port}/${qualifiedName(gateway)}`;
 }
 
-function listenerKey(gateway: StoredObject, { name }: GatewayListener): string {
+/** The key of a listener. */
+export function listenerKey(gateway: StoredObject, { name }: GatewayListener): string {
   return `${qualifiedName(gateway)}.${name}`;
 }
 

@@ -151,12 +151,84 @@ test('a listener on a port that an earlier one has with another protocol is left
   const resources = projection.gateway(GATEWAY);
   assert.deepEqual(keys(resources, 'listener'), ['httpbin/agentgateway-proxy.a']);
   assert.deepEqual(keys(resources, 'tcp_route'), []);
-  const status = projection.status(conflicted, OBSERVE) as unknown as { listeners: readonly Conditions[] };
+  const message = 'Another listener speaks another protocol on port 3000';
+  assert.deepEqual(listenerStatus(projection, conflicted), {
+    gateway: ['Accepted True/ListenersNotValid: Listeners that are not served: b'],
+    a: [
+      'HTTPRoute',
+      'attached 0',
+      'Accepted True/Accepted: Listener is accepted',
+      'Conflicted False/NoConflicts: No conflicts',
+      'Programmed Unknown/Pending: No worker is connected',
+      'ResolvedRefs True/ResolvedRefs: All references are resolved',
+    ],
+    b: [
+      'TCPRoute',
+      'attached 0',
+      `Accepted False/ProtocolConflict: ${message}`,
+      `Conflicted True/ProtocolConflict: ${message}`,
+      `Programmed False/Invalid: ${message}`,
+      'ResolvedRefs True/ResolvedRefs: All references are resolved',
+    ],
+  });
+});
+
+test('a gateway of before whose protocols are not served has no listener, and is not accepted', () => {
+  const old = gateway([{ name: 'a', protocol: 'HTTPS', port: 443 }]);
+  const projection = projectionOf([old]);
+  assert.deepEqual(projection.gateway(GATEWAY), []);
+  const { gateway: conditions, a } = listenerStatus(projection, old);
+  assert.deepEqual(conditions, ['Accepted False/ListenersNotValid: Listeners that are not served: a']);
+  assert.deepEqual(a?.slice(0, 3), [
+    '',
+    'attached 0',
+    'Accepted False/UnsupportedProtocol: Protocol HTTPS is not served',
+  ]);
+});
+
+test('a listener counts the routes that attached to it, and hears what workers say of it alone', () => {
+  const listeners = ['a', 'b'].map((name, index) => ({ name, protocol: 'HTTP', port: 3000 + index }));
+  const edge = gateway(listeners);
+  const to = (name: string, sectionName?: string) =>
+    route('HTTPRoute', name, { parentRefs: [{ name: GATEWAY.name, ...(sectionName && { sectionName }) }] });
+  const projection = projectionOf([edge, to('both'), to('one', 'a'), to('none', 'x'), backend()]);
+  const rejections = [{ worker: 'w', resource: 'bind/3001/httpbin/agentgateway-proxy', message: 'no' }];
+  const status = listenerStatus(projection, edge, { kind: 'connected', workers: 1, waiting: 0, rejections });
+  assert.deepEqual([status['a']?.[1], status['b']?.[1]], ['attached 2', 'attached 1']);
   assert.deepEqual(
-    status.listeners.map(({ conditions }) => conditions.find(({ type }) => type === 'Conflicted')?.status),
-    ['False', 'True'],
+    ['a', 'b'].map((name) => status[name]?.find((line) => line.startsWith('Programmed'))),
+    [
+      'Programmed True/Programmed: Acknowledged by every connected worker (1)',
+      'Programmed False/Invalid: Rejected by w: bind/3001/httpbin/agentgateway-proxy: no',
+    ],
   );
 });
+
+/** What a gateway and each of its listeners say, `Programmed` of the gateway left out. */
+function listenerStatus(
+  projection: Projection,
+  edge: StoredObject,
+  observation: WorkerObservation = { kind: 'no-workers' },
+): Readonly<Record<string, readonly string[]>> {
+  const lines = ({ conditions }: Conditions) =>
+    conditions.map(({ type, status, reason, message }) => `${type} ${status}/${reason}: ${message}`);
+  const status = projection.status(edge, () => observation) as unknown as Conditions & {
+    readonly listeners: readonly (Conditions & {
+      readonly name: string;
+      readonly supportedKinds: readonly { readonly kind: string }[];
+      readonly attachedRoutes: number;
+    })[];
+  };
+  return {
+    gateway: lines(status).slice(0, 1),
+    ...Object.fromEntries(
+      status.listeners.map((one) => [
+        one.name,
+        [one.supportedKinds.map(({ kind }) => kind).join(), `attached ${one.attachedRoutes}`, ...lines(one)],
+      ]),
+    ),
+  };
+}
 
 test('routes attach by listener name, port, protocol, namespace and hostname', () => {
   const listeners = [

@@ -1,6 +1,6 @@
 import type { StoredObject } from '@pulseplane/resources';
 import { ownerOf } from './gateway-class.ts';
-import { conflictingListeners, type GatewayListener } from './listener-conflict.ts';
+import { type GatewayListener, listenerFaults, routeKindOf } from './listener-fault.ts';
 import type { ParentRef } from './route-object.ts';
 import { gatewayRef, specOf } from './typed-object.ts';
 import type { RouteEntry } from './world/route-index.ts';
@@ -25,9 +25,6 @@ export type ParentAttachment =
       readonly message: string;
     };
 
-/** What a listener must speak to take a kind of routes. */
-const PROTOCOLS: Readonly<Record<string, string>> = { HTTPRoute: 'HTTP', TCPRoute: 'TCP', TLSRoute: 'TLS' };
-
 /**
  * Where a route attaches: for each of its parentRefs the listeners, or the reason why there is none. Of a gateway that
  * is not ours there is nothing to say.
@@ -51,7 +48,7 @@ function attach(route: Route, parentRef: ParentRef, gateway: StoredObject): Pare
   ): ParentAttachment => ({ kind: 'refused', parentRef, reason, message });
   const { kind, namespace } = route.ref;
   const { listeners: all } = specOf('Gateway', gateway);
-  const conflicts = conflictingListeners(all);
+  const faults = listenerFaults(all);
   const named = all.filter(
     (listener) =>
       (parentRef.sectionName ?? listener.name) === listener.name && (parentRef.port ?? listener.port) === listener.port,
@@ -59,8 +56,8 @@ function attach(route: Route, parentRef: ParentRef, gateway: StoredObject): Pare
   if (named.length === 0) return refuse('NoMatchingParent', 'no listener of the Gateway has that sectionName and port');
   const allowed = named.filter(
     (listener) =>
-      listener.protocol === PROTOCOLS[kind] &&
-      !conflicts.has(listener) &&
+      routeKindOf(listener) === kind &&
+      !faults.has(listener) &&
       (gateway.ref.namespace === namespace || listener.allowedRoutes?.namespaces?.from === 'All'),
   );
   if (allowed.length === 0) {

@@ -1,6 +1,7 @@
-import type { JsonObject, StoredObject } from '@pulseplane/resources';
+import { GATEWAY_GROUP, type JsonObject, type StoredObject } from '@pulseplane/resources';
 import { ownerOf } from '../gateway-class.ts';
-import { conflictingListeners, type GatewayListener } from '../listener-conflict.ts';
+import { bindKey, listenerKey } from '../gateway-projection.ts';
+import { type GatewayListener, type ListenerFault, listenerFaults, routeKindOf } from '../listener-fault.ts';
 import { routesOf } from '../route-attachment.ts';
 import { specOf } from '../typed-object.ts';
 import type { World } from '../world/world.ts';
@@ -8,8 +9,8 @@ import { condition } from './condition.ts';
 import { programmed, type WorkerObservation } from './programmed.ts';
 
 /**
- * A gateway's status: accepted when it is ours, programmed when every connected worker acknowledged it. Undefined when
- * it is not ours.
+ * A gateway's status: accepted when it is ours and a listener can be served, programmed when every connected worker
+ * acknowledged it. Undefined when it is not ours.
  */
 export function gatewayStatus(
   world: World,
@@ -19,29 +20,55 @@ export function gatewayStatus(
   if (ownerOf(world, gateway) !== 'ours') return undefined;
   const { listeners } = specOf('Gateway', gateway);
   const routes = [...routesOf(world, gateway)];
-  const conflicts = conflictingListeners(listeners);
+  const faults = listenerFaults(listeners);
   return {
-    conditions: [
-      condition('Accepted', 'True', 'Accepted', 'Gateway is accepted', [gateway]),
-      programmed([gateway], observation),
-    ],
-    listeners: listeners.map((listener) => ({
-      name: listener.name,
-      attachedRoutes: routes.filter((route) => route.listeners.includes(listener)).length,
-      conditions: listenerConditions(gateway, listener, conflicts.has(listener)),
-    })),
+    conditions: [accepted(gateway, listeners, faults), programmed([gateway], observation)],
+    listeners: listeners.map((listener) => {
+      const fault = faults.get(listener);
+      const kind = routeKindOf(listener);
+      return {
+        name: listener.name,
+        supportedKinds: kind === undefined ? [] : [{ group: GATEWAY_GROUP, kind }],
+        attachedRoutes: routes.filter((route) => route.listeners.includes(listener)).length,
+        conditions: [
+          ...(fault === undefined ? served(gateway, listener, observation) : faulty(gateway, fault)),
+          condition('ResolvedRefs', 'True', 'ResolvedRefs', 'All references are resolved', [gateway]),
+        ],
+      };
+    }),
   };
 }
 
-function listenerConditions(gateway: StoredObject, { port }: GatewayListener, conflicted: boolean): JsonObject[] {
-  const message = `Another listener speaks another protocol on port ${port}`;
-  return conflicted
-    ? [
-        condition('Accepted', 'False', 'ProtocolConflict', message, [gateway]),
-        condition('Conflicted', 'True', 'ProtocolConflict', message, [gateway]),
-      ]
-    : [
-        condition('Accepted', 'True', 'Accepted', 'Listener is accepted', [gateway]),
-        condition('Conflicted', 'False', 'NoConflicts', 'No conflicts', [gateway]),
-      ];
+function accepted(
+  gateway: StoredObject,
+  listeners: readonly GatewayListener[],
+  faults: ReadonlyMap<GatewayListener, ListenerFault>,
+): JsonObject {
+  if (faults.size === 0) return condition('Accepted', 'True', 'Accepted', 'Gateway is accepted', [gateway]);
+  const names = [...faults.keys()].map(({ name }) => name).join(', ');
+  const status = faults.size < listeners.length ? 'True' : 'False';
+  return condition('Accepted', status, 'ListenersNotValid', `Listeners that are not served: ${names}`, [gateway]);
+}
+
+function served(
+  gateway: StoredObject,
+  listener: GatewayListener,
+  observation: WorkerObservation,
+): readonly JsonObject[] {
+  const own = [`bind/${bindKey(gateway, listener)}`, `listener/${listenerKey(gateway, listener)}`];
+  return [
+    condition('Accepted', 'True', 'Accepted', 'Listener is accepted', [gateway]),
+    condition('Conflicted', 'False', 'NoConflicts', 'No conflicts', [gateway]),
+    programmed([gateway], observation, (resource) => own.includes(resource)),
+  ];
+}
+
+function faulty(gateway: StoredObject, { reason, message }: ListenerFault): readonly JsonObject[] {
+  return [
+    condition('Accepted', 'False', reason, message, [gateway]),
+    reason === 'ProtocolConflict'
+      ? condition('Conflicted', 'True', reason, message, [gateway])
+      : condition('Conflicted', 'False', 'NoConflicts', 'No conflicts', [gateway]),
+    condition('Programmed', 'False', 'Invalid', message, [gateway]),
+  ];
 }

@@ -126,6 +126,15 @@ export const GatewayStatus = Type.Object(
       Type.Array(
         Type.Object({
           name: Type.String({ description: 'The name of the listener.' }),
+          supportedKinds: Type.Optional(
+            Type.Array(
+              Type.Object({
+                group: Type.Optional(Type.String({ description: 'The API group of the routes.' })),
+                kind: Type.String({ description: 'The kind of the routes.' }),
+              }),
+              { description: 'The kinds of routes that the listener takes.' },
+            ),
+          ),
           attachedRoutes: Type.Integer({ description: 'How many routes are attached.' }),
           conditions: Conditions,
         }),

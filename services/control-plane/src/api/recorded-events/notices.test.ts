@@ -81,7 +81,14 @@ const CASES: readonly (readonly [string, JsonObject | undefined, JsonObject, rea
       conditions: [condition('Accepted', 'True', 'Accepted', 'Gateway is accepted')],
       listeners: [
         { name: 'good', conditions: [condition('Accepted', 'True', 'Accepted', 'Listener is accepted')] },
-        { name: 'bad', conditions: [condition('Conflicted', 'True', 'ProtocolConflict', 'two protocols')] },
+        {
+          name: 'bad',
+          conditions: [
+            condition('Accepted', 'False', 'ProtocolConflict', 'two protocols'),
+            condition('Conflicted', 'True', 'ProtocolConflict', 'two protocols'),
+            condition('Programmed', 'False', 'Invalid', 'two protocols'),
+          ],
+        },
       ],
     },
     ['Normal Accepted Gateway is accepted', 'Warning ProtocolConflict listener bad: two protocols'],

@@ -61,11 +61,10 @@ export function noticeOfEvent({ type, restoredFrom, actor }: StoredEvent): Notic
     : { type: 'Normal', reason: 'RolledBack', message: `Spec of event ${restoredFrom.seq} brought back ${by}` };
 }
 
-/** To wait is no news, and of a listener only its faults are. */
+/** To wait is no news. Of a listener only a fault of its own is: what its workers say is told of its gateway. */
 function isNews({ type, status, reason, part }: JsonObject): boolean {
-  if (type === 'Programmed' && reason === 'Pending') return false;
-  if (type === 'Conflicted') return status === 'True';
-  return !(text(part).startsWith('listener ') && status === 'True');
+  if (text(part).startsWith('listener ')) return status === 'False' && (type === 'Accepted' || type === 'ResolvedRefs');
+  return !(type === 'Programmed' && reason === 'Pending');
 }
 
 function isSame(a: JsonObject, b: JsonObject): boolean {
@@ -80,7 +79,7 @@ function isSame(a: JsonObject, b: JsonObject): boolean {
 function noticeOf(condition: JsonObject): Notice {
   const { type, status, reason } = condition;
   return {
-    type: status === 'True' && type !== 'Conflicted' ? 'Normal' : 'Warning',
+    type: status === 'True' ? 'Normal' : 'Warning',
     reason: REASONS.get(`${text(type)} ${text(reason)}`) ?? text(reason),
     message: messageOf(condition),
   };
