@@ -61,11 +61,23 @@ export function toExchange(
 export function refuse(request: IncomingMessage, exchange: Exchange, maxHeaders: number): Refusal | undefined {
   const { rawHeaders } = request;
   if (rawHeaders.length / 2 > maxHeaders) return { status: 431, text: 'too many request header fields' };
+  const version = request.httpVersion;
+  if (version !== '1.1' && version !== '1.0') return { status: 400, text: 'bad HTTP version' };
+  if (!validCodings(headerLines(rawHeaders, 'transfer-encoding'), version)) {
+    return { status: 400, text: 'bad transfer coding' };
+  }
   const { authority } = splitTarget(request.url ?? '/');
-  const problem = hostProblem(headerLines(rawHeaders, 'host'), authority, request.httpVersion === '1.0');
+  const problem = hostProblem(headerLines(rawHeaders, 'host'), authority, version === '1.0');
   if (problem !== undefined) return { status: 400, text: problem };
   if (!exchange.target.startsWith('/')) return { status: 400, text: 'bad request target' };
   return undefined;
+}
+
+/**
+ * Nothing but `chunked` alone: other codings would be lost on the way, and HTTP/1.0 knows none (RFC 9112, section 6.1).
+ */
+function validCodings(codings: readonly string[], version: string): boolean {
+  return codings.length === 0 || (version === '1.1' && codings.length === 1 && /^chunked$/i.test(codings[0] ?? ''));
 }
 
 /** Whether a body follows the head. */

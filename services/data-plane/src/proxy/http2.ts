@@ -42,13 +42,21 @@ export function serveHttp2(connection: Connection, http: EffectiveHttp, context:
     stream.on('error', () => undefined);
     const exchange = toExchange(connection, session, stream, raw ?? []);
     const [authority] = headerLines(raw ?? [], ':authority');
-    const problem = hostProblem(headerLines(raw ?? [], 'host'), authority, authority !== undefined);
+    const hosts = headerLines(raw ?? [], 'host');
+    const problem =
+      hostProblem(hosts, authority, authority !== undefined) ??
+      // One of the two would be routed by, the other read by the backend (RFC 9113, section 8.3.1).
+      (sameHost(hosts[0], authority) ? undefined : 'host and authority differ');
     if (exchange.method === 'CONNECT') answer(exchange, 405, 'CONNECT is not served', NO_CONNECT);
     else if (!exchange.target.startsWith('/')) answer(exchange, 400, 'bad request target');
     else if (problem !== undefined) answer(exchange, 400, problem);
     else context.onExchange(connection, exchange);
   });
   connection.serveAs(new Http2Serving(connection, session, context));
+}
+
+function sameHost(host: string | undefined, authority: string | undefined): boolean {
+  return host === undefined || authority === undefined || host.toLowerCase() === authority.toLowerCase();
 }
 
 class Http2Serving implements Served {
