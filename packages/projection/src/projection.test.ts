@@ -193,7 +193,13 @@ test('a listener counts the routes that attached to it, and hears what workers s
     route('HTTPRoute', name, { parentRefs: [{ name: GATEWAY.name, ...(sectionName && { sectionName }) }] });
   const projection = projectionOf([edge, to('both'), to('one', 'a'), to('none', 'x'), backend()]);
   const rejections = [{ worker: 'w', resource: 'bind/3001/httpbin/agentgateway-proxy', message: 'no' }];
-  const status = listenerStatus(projection, edge, { kind: 'connected', workers: 1, waiting: 0, rejections });
+  const status = listenerStatus(projection, edge, {
+    kind: 'connected',
+    workers: 1,
+    waiting: 0,
+    rejections,
+    portFailures: [],
+  });
   assert.deepEqual([status['a']?.[1], status['b']?.[1]], ['attached 2', 'attached 1']);
   assert.deepEqual(
     ['a', 'b'].map((name) => status[name]?.find((line) => line.startsWith('Programmed'))),
@@ -489,7 +495,7 @@ test('programmed is what the connected workers say', () => {
   };
   const connected = (waiting: number, resource?: string): WorkerObservation => {
     const rejections = resource === undefined ? [] : [{ worker: 'w', resource, message: 'bad' }];
-    return { kind: 'connected', workers: 2, waiting, rejections };
+    return { kind: 'connected', workers: 2, waiting, rejections, portFailures: [] };
   };
   const ofMine = 'policy/frontend/httpbin/mine:frontend-tcp:httpbin/agentgateway-proxy';
   const cases: readonly [WorkerObservation, ofGateway: string, ofPolicy: string][] = [
@@ -525,6 +531,7 @@ test('a policy on several gateways says where it is not programmed, and shows at
     workers: 1,
     waiting: name === 'g07' ? 1 : 0,
     rejections: [],
+    portFailures: [],
   })) as unknown as Conditions & { readonly ancestors: readonly Ancestor[] };
   assert.equal(status.conditions[0]?.message, 'Gateway httpbin/g07: Waiting for 1 of 1 workers');
   assert.equal(status.ancestors.length, 16);

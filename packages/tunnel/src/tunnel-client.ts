@@ -7,7 +7,7 @@ import { reconnectDelay } from '@pulseplane/xds';
 import { type Asked, fromOpen } from './asked.ts';
 import { carriedStream } from './carried-stream.ts';
 import type { WorkerName } from './tunnel-server.ts';
-import { toReport, type WorkerReport } from './worker-report.ts';
+import { NOTHING_REPORTED, toReport, type WorkerReport } from './worker-report.ts';
 
 export type TunnelClientOptions = {
   /** host:port of the control plane. */
@@ -15,11 +15,18 @@ export type TunnelClientOptions = {
   readonly worker: WorkerName;
   /** Opens what is asked for. A rejection's message goes back to who asked. */
   readonly dial: (asked: Asked) => Promise<Duplex>;
-  /** How the worker is now. Asked once a second. */
+  /** How the worker is now. Asked once a second, and when `reportNow` is called. */
   readonly report: () => WorkerReport;
   /** Told of each change of the attachment. */
   readonly onState: (state: TunnelState) => void;
   readonly random: () => number;
+};
+
+export type TunnelClient = {
+  /** Something has changed that is better known at once. */
+  reportNow(): void;
+  /** Ends the attachment and all streams. */
+  stop(): void;
 };
 
 export type TunnelState =
@@ -40,30 +47,33 @@ const REPORT_EVERY_MS = 1_000;
 /** As many as the control plane asks for at most. */
 const MAX_STREAMS = 64;
 
-/** Keeps a worker attached to the control plane for ever. Returns the way to stop, which ends its streams too. */
-export function runTunnelClient({ address, worker, dial, report, onState, random }: TunnelClientOptions): () => void {
+/** Keeps a worker attached to the control plane until it is stopped. */
+export function runTunnelClient({ address, worker, dial, report, onState, random }: TunnelClientOptions): TunnelClient {
   const client = new Client(address, credentials.createInsecure(), CHANNEL_OPTIONS);
   const streams = new Set<Duplex>();
   let attempt = 0;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let attachment: ClientDuplexStream<Attachment, Open> | undefined;
+  let reportNow = (): void => undefined;
 
   const attach = (): void => {
     const { path, requestSerialize, responseDeserialize } = tunnelService.attach;
     const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
     attachment = call;
     let over = false;
-    let reported: WorkerReport = { connections: new Map() };
-    const reporting = setInterval(() => {
+    let reported: WorkerReport = NOTHING_REPORTED;
+    reportNow = () => {
       const now = report();
       // What waits to be sent is enough: the next one says what has become of it.
       if (call.writableNeedDrain || isDeepStrictEqual(now, reported)) return;
       reported = now;
       call.write(create(AttachmentSchema, { report: toReport(now) }));
-    }, REPORT_EVERY_MS);
+    };
+    const reporting = setInterval(reportNow, REPORT_EVERY_MS);
     const lost = (reason: string): void => {
       clearInterval(reporting);
+      reportNow = () => undefined;
       if (over || stopped) return;
       over = true;
       const retryInMs = reconnectDelay(attempt, random);
@@ -79,6 +89,7 @@ export function runTunnelClient({ address, worker, dial, report, onState, random
     call.on('error', (error) => lost(error.message));
     call.on('end', () => lost('the control plane ended the tunnel'));
     call.write(create(AttachmentSchema, { nodeId: worker.id, role: worker.role }));
+    reportNow();
   };
 
   const serve = async (open: Open): Promise<void> => {
@@ -114,11 +125,14 @@ export function runTunnelClient({ address, worker, dial, report, onState, random
   };
 
   attach();
-  return () => {
-    stopped = true;
-    clearTimeout(timer);
-    attachment?.cancel();
-    for (const stream of streams) stream.destroy();
-    client.close();
+  return {
+    reportNow: () => reportNow(),
+    stop: () => {
+      stopped = true;
+      clearTimeout(timer);
+      attachment?.cancel();
+      for (const stream of streams) stream.destroy();
+      client.close();
+    },
   };
 }

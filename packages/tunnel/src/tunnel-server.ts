@@ -12,7 +12,7 @@ import {
 import { type Attachment, type Chunk, type Open, tunnelService } from '@pulseplane/wire';
 import { type Asked, toOpen } from './asked.ts';
 import { carriedStream } from './carried-stream.ts';
-import { fromReport, type WorkerReport } from './worker-report.ts';
+import { fromReport, NOTHING_REPORTED, type WorkerReport } from './worker-report.ts';
 
 /** A worker, named as on its ADS stream. */
 export type WorkerName = { readonly id: string; readonly role: string };
@@ -37,6 +37,8 @@ export type TunnelServer = {
 };
 
 export type TunnelServerOptions = {
+  /** Told of each report of a worker. */
+  readonly onReport?: (worker: WorkerName, report: WorkerReport) => void;
   /** How long a worker may take to open its tunnel, and then to begin a stream. */
   readonly openWithinMs?: number;
 };
@@ -52,7 +54,10 @@ type Carry = ServerDuplexStream<Chunk, Chunk>;
 type Attached = { readonly call: ServerDuplexStream<Attachment, Open>; open: number; report: WorkerReport };
 type Waiting = { readonly worker: Attached; readonly opened: (outcome: Opened) => void };
 
-export function createTunnelServer({ openWithinMs = OPEN_WITHIN_MS }: TunnelServerOptions = {}): TunnelServer {
+export function createTunnelServer({
+  openWithinMs = OPEN_WITHIN_MS,
+  onReport = () => undefined,
+}: TunnelServerOptions = {}): TunnelServer {
   const workers = new Map<string, Attached>();
   /** Says the key of each worker that attaches. */
   const arrivals = new EventEmitter().setMaxListeners(MAX_STREAMS_PER_WORKER);
@@ -73,7 +78,7 @@ export function createTunnelServer({ openWithinMs = OPEN_WITHIN_MS }: TunnelServ
     call.once('data', ({ nodeId, role }: Attachment) => {
       if (nodeId === '') return refuse(call, status.INVALID_ARGUMENT, 'the first message must carry node_id');
       const key = keyOf({ id: nodeId, role });
-      const worker: Attached = { call, open: 0, report: { connections: new Map() } };
+      const worker: Attached = { call, open: 0, report: NOTHING_REPORTED };
       // The newest counts: of an older one it may not be known yet that it is dead.
       workers.set(key, worker);
       arrivals.emit(key);
@@ -84,7 +89,9 @@ export function createTunnelServer({ openWithinMs = OPEN_WITHIN_MS }: TunnelServ
       // Tells the worker that it is attached.
       call.sendMetadata(new Metadata());
       call.on('data', ({ report }: Attachment) => {
-        if (report !== undefined) worker.report = fromReport(report);
+        if (report === undefined) return;
+        worker.report = fromReport(report);
+        onReport({ id: nodeId, role }, worker.report);
       });
     });
   };

@@ -14,13 +14,15 @@ import { createDiscoveryServer } from '@pulseplane/xds';
 import type { Asked } from './asked.ts';
 import { runTunnelClient } from './tunnel-client.ts';
 import { createTunnelServer, type Opened } from './tunnel-server.ts';
+import type { PortState, WorkerReport } from './worker-report.ts';
 
 const WORKER = { id: 'worker-1', role: 'httpbin~agentgateway-proxy' };
 const ADMIN: Asked = { kind: 'admin' };
 
 /** A control plane's port with a tunnel, and workers that attach to it. */
 async function setUp(context: TestContext, openWithinMs = 5_000) {
-  const tunnels = createTunnelServer({ openWithinMs });
+  const reports: WorkerReport[] = [];
+  const tunnels = createTunnelServer({ openWithinMs, onReport: (_worker, report) => reports.push(report) });
   const server = createDiscoveryServer({
     source: { resources: () => new Map(), watch: () => () => undefined },
     observer: { opened: () => {}, requested: () => {}, output: () => {}, refused: () => {}, closed: () => {} },
@@ -32,23 +34,25 @@ async function setUp(context: TestContext, openWithinMs = 5_000) {
   return {
     port,
     tunnels,
+    reports,
     attach: async (
       dial: (asked: Asked) => Promise<Duplex>,
       worker = WORKER,
       connections = new Map<number, number>(),
+      given: Omit<WorkerReport, 'connections'> = { nonce: '', ports: new Map() },
     ) => {
       const attached = deferred();
-      const stop = runTunnelClient({
+      const { stop, reportNow } = runTunnelClient({
         address: `127.0.0.1:${port}`,
         worker,
         dial,
         random: Math.random,
-        report: () => ({ connections: new Map(connections) }),
+        report: () => ({ ...given, connections: new Map(connections), ports: new Map(given.ports) }),
         onState: ({ kind }) => kind === 'attached' && attached.resolve(),
       });
       context.after(stop);
       await attached.promise;
-      return stop;
+      return { stop, reportNow };
     },
   };
 }
@@ -155,7 +159,7 @@ test('a worker that is asked a moment before it has attached answers', async (co
 test('a worker says how many connections it has, as often as that changes, for as long as it is attached', async (context) => {
   const { tunnels, attach } = await setUp(context);
   const connections = new Map([[3000, 2]]);
-  const stop = await attach(() => Promise.reject(new Error('no')), WORKER, connections);
+  const { stop } = await attach(() => Promise.reject(new Error('no')), WORKER, connections);
   const reported = async (expected: Map<number, number> | undefined): Promise<void> => {
     for (let tries = 0; !isDeepStrictEqual(tunnels.reported(WORKER)?.connections, expected); tries += 1) {
       assert(tries < 100, JSON.stringify([...(tunnels.reported(WORKER)?.connections ?? [])]));
@@ -171,6 +175,23 @@ test('a worker says how many connections it has, as often as that changes, for a
   await reported(undefined);
 });
 
+test('a worker says at once which ports of which configuration are open, and why one is not', async (context) => {
+  const { reports, attach } = await setUp(context);
+  const since = new Date('2026-11-23T07:20:00.123Z');
+  const ports = new Map<number, PortState>([[3000, { kind: 'listening', since }]]);
+  const given = { nonce: '1', ports };
+  const { reportNow } = await attach(() => Promise.reject(new Error('no')), WORKER, new Map([[3001, 2]]), given);
+  while (reports.length < 1) await sleep(5);
+  assert.deepEqual(reports, [{ nonce: '1', connections: new Map([[3001, 2]]), ports }]);
+  const before = performance.now();
+  const failed = { kind: 'failed', since, code: 'EADDRINUSE', address: '127.0.0.1' } as const;
+  given.ports = new Map([[3000, failed]]);
+  reportNow();
+  while (reports.length < 2) await sleep(5);
+  assert(performance.now() - before < 500, 'it is not told at once');
+  assert.deepEqual(reports[1]?.ports, new Map([[3000, failed]]));
+});
+
 test('refusals say why: no worker, a worker that cannot, a worker that is silent, too many', async (context) => {
   const { tunnels, attach } = await setUp(context, 300);
   assert.deepEqual(await tunnels.open(WORKER, ADMIN), {
@@ -180,7 +201,7 @@ test('refusals say why: no worker, a worker that cannot, a worker that is silent
   const other = { ...WORKER, id: 'worker-2' };
   await attach(() => Promise.reject(new Error('no admin port')), other);
   assert.deepEqual(await tunnels.open(other, ADMIN), { kind: 'refused', reason: 'no admin port' });
-  const stop = await attach(() => new Promise(() => undefined));
+  const { stop } = await attach(() => new Promise(() => undefined));
   const silent = { kind: 'refused', reason: 'it did not answer within 0.3 s' };
   assert.deepEqual(await tunnels.open(WORKER, ADMIN), silent);
   const many = Array.from({ length: 65 }, () => tunnels.open(WORKER, ADMIN));

@@ -19,6 +19,7 @@ export {
   type Open,
   OpenSchema,
   type Report,
+  Report_OpenFailureSchema,
   ReportSchema,
   tunnelService,
 } from './tunnel-service.ts';

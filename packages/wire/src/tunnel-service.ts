@@ -7,12 +7,23 @@ import {
   type Open,
   OpenSchema,
   type Report,
+  Report_OpenFailureSchema,
   ReportSchema,
   WorkerTunnel,
 } from './gen/pulseplane/dev/tunnel/v1/tunnel_pb.ts';
 import { streamingMethod } from './method-codec.ts';
 
-export { type Attachment, AttachmentSchema, type Chunk, ChunkSchema, type Open, OpenSchema, type Report, ReportSchema };
+export {
+  type Attachment,
+  AttachmentSchema,
+  type Chunk,
+  ChunkSchema,
+  type Open,
+  OpenSchema,
+  type Report,
+  Report_OpenFailureSchema,
+  ReportSchema,
+};
 
 /** The tunnel to workers for grpc-js. */
 export const tunnelService: {

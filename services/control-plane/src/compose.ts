@@ -8,7 +8,7 @@ import type { StoredObject } from '@pulseplane/resources';
 import type { Logger } from '@pulseplane/telemetry';
 import { createTunnelServer } from '@pulseplane/tunnel';
 import { createDiscoveryServer } from '@pulseplane/xds';
-import { ClusterView, createApi, EventRecorder, RecordedEvents, seed } from './api/index.ts';
+import { ClusterView, createApi, EventRecorder, RecordedEvents, StatusChanges, seed } from './api/index.ts';
 import { bootstrap } from './command/index.ts';
 import type { ControlPlaneConfig } from './config.ts';
 import { openLog } from './open-log.ts';
@@ -42,7 +42,7 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
 
   // 4. The streams: distribute the snapshots, and observe what the workers answer.
   const fleet = new Fleet(logger, now);
-  const tunnels = createTunnelServer();
+  const tunnels = createTunnelServer({ onReport: (worker, report) => fleet.reported(worker, report) });
   const ads = createDiscoveryServer({
     source: snapshots,
     observer: fleet,
@@ -60,11 +60,13 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   const statusOf = (stored: StoredObject) =>
     projection.status(stored, (gateway) => fleet.observe(gateway, snapshots.hasNews(gateway)));
   const recordedEvents = new RecordedEvents(now);
+  const statusChanges = new StatusChanges();
   const recorder = new EventRecorder({
     log,
     statusOf,
     affected: (ref, limit) => projection.affected(ref, limit),
     events: recordedEvents,
+    onStatus: (ref) => statusChanges.changed(ref, log.head()),
     logger,
   });
   followLog(log, projection, snapshots, logger, (event, touched) => recorder.changed(event, touched));
@@ -75,6 +77,7 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   const api = await createApi({
     log,
     statusOf,
+    statusChanges,
     projectionAt: (seq) => (seq === log.head() ? projection : new Projection(objectsAt(log, seq))),
     clusterView,
     recordedEvents,

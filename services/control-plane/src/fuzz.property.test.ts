@@ -30,7 +30,7 @@ import {
 import type { Logger } from '@pulseplane/telemetry';
 import { RESOURCE_TYPE_URL } from '@pulseplane/wire';
 import fc from 'fast-check';
-import { ClusterView, createApi, RecordedEvents, seed } from './api/index.ts';
+import { ClusterView, createApi, RecordedEvents, StatusChanges, seed } from './api/index.ts';
 import { bootstrap } from './command/index.ts';
 import { PRIVATE_PARTS } from './testing/fuzzed-objects.ts';
 import { type FuzzedRequest, fuzzedRequest } from './testing/fuzzed-requests.ts';
@@ -150,6 +150,7 @@ async function startServer(): Promise<Server> {
   const app = await createApi({
     log,
     statusOf: (stored) => projection.status(stored, () => ({ kind: 'no-workers' })),
+    statusChanges: new StatusChanges(),
     projectionAt: (seq) =>
       seq === log.head()
         ? projection

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Logger, RecentLines } from '@pulseplane/telemetry';
 import type { DataPlaneConfig } from './config.ts';
 import { followConfiguration } from './control/configuration-stream.ts';
+import { createOwnReport } from './control/own-report.ts';
 import { openTunnel } from './control/tunnel.ts';
 import { createWorker } from './worker.ts';
 
@@ -14,7 +15,8 @@ const DRAIN_WITHIN_MS = 8_000;
 
 /** The stages in the order in which a configuration passes them: stream, tables, listeners, connections, sockets. */
 export async function compose(config: DataPlaneConfig, logger: Logger, lines: RecentLines): Promise<Started> {
-  const worker = createWorker({ ...config, logger, version: ownVersion() });
+  const worker = createWorker({ ...config, logger, version: ownVersion(), onBindStatus: () => tunnel.reportNow() });
+  const own = createOwnReport(worker);
   try {
     await worker.start();
   } catch (error) {
@@ -28,12 +30,17 @@ export async function compose(config: DataPlaneConfig, logger: Logger, lines: Re
       worker.configured();
       return rejects;
     },
+    onTaken: (nonce) => {
+      own.taken(nonce);
+      tunnel.reportNow();
+    },
+    onStreamEnded: own.streamEnded,
   });
-  const closeTunnel = openTunnel({
+  const tunnel = openTunnel({
     ...config,
     adminPort: worker.ports().admin,
     lines,
-    report: () => ({ connections: worker.connectionsPerPort() }),
+    report: own.report,
     logger,
   });
   const { controlPlane, gateway, nodeId } = config;
@@ -44,7 +51,7 @@ export async function compose(config: DataPlaneConfig, logger: Logger, lines: Re
       stopFollowing();
       await worker.drain(DRAIN_WITHIN_MS);
       // Last, so that one can watch it drain.
-      closeTunnel();
+      tunnel.stop();
     },
   };
 }

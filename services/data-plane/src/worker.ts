@@ -11,7 +11,7 @@ import { longTimeout } from './connection/long-timeout.ts';
 import { createConnectionRegistry } from './connection/registry.ts';
 import { createRejudge } from './connection/rejudge.ts';
 import { defaultLimits, type Limits } from './limits.ts';
-import { createBindManager } from './listener/bind-manager.ts';
+import { type BindStatus, createBindManager } from './listener/bind-manager.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createProxy } from './proxy/proxy.ts';
 import { applyBatch, type Batch, type Reject } from './tables/apply-batch.ts';
@@ -34,6 +34,8 @@ export type WorkerOptions = {
   readonly upstream?: Pick<UpstreamsContext, 'headersTimeoutMs'>;
   /** In place of those that follow from the process's descriptors. */
   readonly limits?: Partial<Limits>;
+  /** Told when a configured port is open now, or cannot be opened. */
+  readonly onBindStatus?: () => void;
   /** Share of the PING interval, 0 to 0.15, by which a PING may come earlier. */
   readonly pingJitter?: number;
 };
@@ -49,6 +51,8 @@ export type Worker = {
   drain(deadlineMs: number): Promise<void>;
   /** How many connections are open on each configured port that has any. */
   connectionsPerPort(): ReadonlyMap<number, number>;
+  /** How the configured ports are. */
+  binds(): readonly BindStatus[];
   /** The worker's own ports in use. */
   ports(): { readonly admin: number; readonly metrics: number; readonly readiness: number };
 };
@@ -87,6 +91,7 @@ export function createWorker(options: WorkerOptions): Worker {
     listenAddress: options.listenAddress,
     logger,
     onConnection: (bind, socket) => accept(bind, socket),
+    onStatus: options.onBindStatus ?? (() => undefined),
   });
   const metrics = createMetrics({
     connections: () => registry.all(),
@@ -218,6 +223,7 @@ export function createWorker(options: WorkerOptions): Worker {
       for (const { bind } of registry.all()) counts.set(bind.port, (counts.get(bind.port) ?? 0) + 1);
       return counts;
     },
+    binds: binds.status,
     ports: admin.portsInUse,
   };
 }

@@ -6,7 +6,8 @@ import { routesOf } from '../route-attachment.ts';
 import { specOf } from '../typed-object.ts';
 import type { World } from '../world/world.ts';
 import { condition } from './condition.ts';
-import { programmed, type WorkerObservation } from './programmed.ts';
+import { unopenedListeners, unopenedPort } from './port-failure.ts';
+import { PORT_UNAVAILABLE, programmed, type WorkerObservation } from './programmed.ts';
 
 /**
  * A gateway's status: accepted when it is ours and a listener can be served, programmed when every connected worker
@@ -22,7 +23,18 @@ export function gatewayStatus(
   const routes = [...routesOf(world, gateway)];
   const faults = listenerFaults(listeners);
   return {
-    conditions: [accepted(gateway, listeners, faults), programmed([gateway], observation)],
+    conditions: [
+      accepted(gateway, listeners, faults),
+      programmed(
+        [gateway],
+        observation,
+        undefined,
+        unopenedListeners(
+          listeners.filter((listener) => !faults.has(listener)),
+          observation,
+        ),
+      ),
+    ],
     listeners: listeners.map((listener) => {
       const fault = faults.get(listener);
       const kind = routeKindOf(listener);
@@ -56,10 +68,13 @@ function served(
   observation: WorkerObservation,
 ): readonly JsonObject[] {
   const own = [`bind/${bindKey(gateway, listener)}`, `listener/${listenerKey(gateway, listener)}`];
+  const unopened = unopenedPort(observation, listener.port);
   return [
-    condition('Accepted', 'True', 'Accepted', 'Listener is accepted', [gateway]),
+    unopened?.everywhere === true
+      ? condition('Accepted', 'False', PORT_UNAVAILABLE, unopened.message, [gateway])
+      : condition('Accepted', 'True', 'Accepted', 'Listener is accepted', [gateway]),
     condition('Conflicted', 'False', 'NoConflicts', 'No conflicts', [gateway]),
-    programmed([gateway], observation, (resource) => own.includes(resource)),
+    programmed([gateway], observation, (resource) => own.includes(resource), unopened?.message),
   ];
 }
 

@@ -13,6 +13,7 @@ import { qualifiedName } from '../typed-object.ts';
 import { compareText } from '../world/ordered-set.ts';
 import type { World } from '../world/world.ts';
 import { condition } from './condition.ts';
+import { withoutOpenPort } from './port-failure.ts';
 import { programmed, type WorkerObservation } from './programmed.ts';
 
 /** Gateway API's limit. */
@@ -37,7 +38,7 @@ export function policyStatus(
   observe: (gateway: GatewayName) => WorkerObservation,
 ): JsonObject {
   const targets = resolveTargets(world, policy);
-  const reached = reachedGateways(policy, claimsOf(world, policy, targets), observe);
+  const reached = reachedGateways(world, policy, claimsOf(world, policy, targets), observe);
   const ancestors = [
     ...reached.map((one) => gatewayAncestor(policy, one)),
     ...(targets.errors.length > 0 ? [unattached(policy, targets.errors)] : []),
@@ -46,6 +47,7 @@ export function policyStatus(
 }
 
 function reachedGateways(
+  world: World,
   policy: StoredObject,
   claims: readonly Claim[],
   observe: (gateway: GatewayName) => WorkerObservation,
@@ -60,12 +62,11 @@ function reachedGateways(
     .map((gateway) => {
       const isHere = ({ ref }: StoredObject): boolean => refKey(ref) === refKey(gateway.ref);
       const here = claims.filter(({ target }) => target.gateways.some(isHere));
-      const isInForce = here.some(({ winner }) => winner === undefined);
-      return {
-        gateway,
-        claims: here,
-        ...(isInForce && { programmed: programmed([policy, gateway], observe(gateway.ref), concerns) }),
-      };
+      const inForce = here.filter(({ winner }) => winner === undefined);
+      if (inForce.length === 0) return { gateway, claims: here };
+      const observation = observe(gateway.ref);
+      const unopened = withoutOpenPort(world, gateway, inForce, observation);
+      return { gateway, claims: here, programmed: programmed([policy, gateway], observation, concerns, unopened) };
     });
 }
 

@@ -4,6 +4,19 @@ import { condition } from './condition.ts';
 /** A resource that a worker refuses to run, and the text of its NACK. */
 type Rejection = { readonly worker: string; readonly resource: string; readonly message: string };
 
+/** A port that a worker cannot open. It tries again until it can. */
+export type PortFailure = {
+  readonly worker: string;
+  readonly port: number;
+  /** Without the port. */
+  readonly address: string;
+  /** The name of the errno. */
+  readonly code: string;
+};
+
+/** Gateway API's reason of a listener's condition Accepted for a port that cannot be used, in use for example. */
+export const PORT_UNAVAILABLE = 'PortUnavailable';
+
 /** What the connected workers of a gateway say of its present configuration. It decides nothing; it is shown. */
 export type WorkerObservation =
   | { readonly kind: 'no-workers' }
@@ -13,13 +26,18 @@ export type WorkerObservation =
       /** So many have not answered yet to the newest that there is. */
       readonly waiting: number;
       readonly rejections: readonly Rejection[];
+      readonly portFailures: readonly PortFailure[];
     };
 
-/** Whether the workers of a gateway run what an object asks for. `concerns` says which resources come from it. */
+/**
+ * Whether the workers of a gateway run what an object asks for. `concerns` says which resources come from it, `unopened`
+ * which of its ports are not open, in words.
+ */
 export function programmed(
   about: readonly [StoredObject, ...StoredObject[]],
   observation: WorkerObservation,
   concerns: (resource: string) => boolean = () => true,
+  unopened?: string,
 ): JsonObject {
   if (observation.kind === 'no-workers') {
     return condition('Programmed', 'Unknown', 'Pending', 'No worker is connected', about);
@@ -30,6 +48,7 @@ export function programmed(
     const { worker, resource, message } = rejection;
     return condition('Programmed', 'False', 'Invalid', `Rejected by ${worker}: ${resource}: ${message}`, about);
   }
+  if (unopened !== undefined) return condition('Programmed', 'False', PORT_UNAVAILABLE, unopened, about);
   return waiting > 0
     ? condition('Programmed', 'False', 'Pending', `Waiting for ${waiting} of ${workers} workers`, about)
     : condition('Programmed', 'True', 'Programmed', `Acknowledged by every connected worker (${workers})`, about);

@@ -19,7 +19,12 @@ export type NodeIdentity = {
   readonly name?: string;
   /** Name and version of the program, as far as it says them. */
   readonly userAgent?: string;
+  /** Says over its tunnel which of the ports of a configuration are open. */
+  readonly reportsPorts?: boolean;
 };
+
+/** The name of that among a node's client features. */
+const PORT_REPORTS = 'dev.pulseplane.tunnel.port-reports';
 
 /** Either variant's message as the machine takes it. What a client wrote is bounded and without keys from here on. */
 export function toRequest(message: DeltaDiscoveryRequest | SotwDiscoveryRequest): DiscoveryRequest {
@@ -40,7 +45,13 @@ export function toRequest(message: DeltaDiscoveryRequest | SotwDiscoveryRequest)
 
 export function fromDeltaRequest(request: DeltaRequest, node: NodeIdentity | undefined): DeltaDiscoveryRequest {
   return create(DeltaDiscoveryRequestSchema, {
-    ...(node !== undefined && { node: { id: node.id, metadata: toMetadata(node) } }),
+    ...(node !== undefined && {
+      node: {
+        id: node.id,
+        metadata: toMetadata(node),
+        clientFeatures: node.reportsPorts === true ? [PORT_REPORTS] : [],
+      },
+    }),
     typeUrl: request.typeUrl,
     resourceNamesSubscribe: [...request.subscribe],
     resourceNamesUnsubscribe: [...request.unsubscribe],
@@ -75,6 +86,7 @@ export function nodeIdentity({ node }: DeltaDiscoveryRequest | SotwDiscoveryRequ
     ...(typeof namespace === 'string' && { namespace }),
     ...(typeof name === 'string' && { name }),
     ...(userAgent !== '' && { userAgent }),
+    ...(node.clientFeatures.includes(PORT_REPORTS) && { reportsPorts: true }),
   };
 }
 

@@ -5,12 +5,15 @@ import type { TunnelServer } from '@pulseplane/tunnel';
 import type { ClusterView } from './cluster-view/cluster-view.ts';
 import type { View } from './cluster-view/view.ts';
 import type { StatusOf } from './present.ts';
+import type { StatusChanges } from './watch/status-changes.ts';
 import type { StreamLimits } from './watch/stream-limits.ts';
 
 /** What the API is made of. */
 export type ApiOptions = {
   readonly log: EventLog;
   readonly statusOf: StatusOf;
+  /** Whose status has changed without an event of the object. */
+  readonly statusChanges: StatusChanges;
   /** What follows from the log now, or as it was right after an event. */
   readonly projectionAt: (seq: number) => Projection;
   /** The connected workers as a cluster would show them. */

@@ -1,8 +1,10 @@
 import type { WorkerObservation } from '@pulseplane/projection';
 import type { GatewayName } from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
+import type { WorkerName, WorkerReport } from '@pulseplane/tunnel';
 import type { DiscoveryStream, NodeIdentity, ServerOutput, StreamObserver } from '@pulseplane/xds';
 import { parseRole, roleOf } from './gateway-snapshots.ts';
+import { PortReports } from './port-reports.ts';
 import { newTypeRecord, record, type TypeRecord } from './type-record.ts';
 
 /** A worker whose stream is open. */
@@ -29,6 +31,7 @@ type Entry = {
   readonly stream: DiscoveryStream;
   readonly since: Date;
   configured: boolean;
+  readonly ports: PortReports;
   readonly types: Map<string, TypeRecord>;
 };
 
@@ -36,24 +39,37 @@ type Entry = {
 const MAX_GONE = 1_000;
 const GONE_MS = 3_600_000;
 
+/**
+ * How long after its answer a worker may take to say how its ports are. Then its answer is enough until it says
+ * something: its tunnel may lead to another replica.
+ */
+const REPORT_WITHIN_MS = 5_000;
+
 /** What the connected workers say of what they were sent. Observation only: it is shown, it decides nothing. */
 export class Fleet implements StreamObserver {
   readonly #logger: Logger;
   readonly #now: () => Date;
+  readonly #reportWithinMs: number;
   readonly #streams = new Map<number, Entry>();
   readonly #gone = new Map<number, StreamRecord & { readonly goneAt: Date }>();
   readonly #listeners = new Set<() => void>();
   readonly #answerListeners = new Set<(gateway: GatewayName) => void>();
 
-  constructor(logger: Logger, now: () => Date) {
+  constructor(logger: Logger, now: () => Date, reportWithinMs = REPORT_WITHIN_MS) {
     this.#logger = logger;
     this.#now = now;
+    this.#reportWithinMs = reportWithinMs;
   }
 
   opened(stream: DiscoveryStream): void {
     const { id, node, peer } = stream;
-    this.#streams.set(id, { stream, since: this.#now(), configured: false, types: new Map() });
+    const ports = new PortReports(node.reportsPorts === true, this.#reportWithinMs, () => {
+      this.#logger.warn({ node: node.id }, 'a worker does not say how its ports are: its answers are enough');
+      this.#tellAnswer(node);
+    });
+    this.#streams.set(id, { stream, since: this.#now(), configured: false, ports, types: new Map() });
     this.#changed();
+    this.#tellAnswer(node);
     if (parseRole(node.role) === undefined) {
       this.#logger.warn(
         { stream: id, node: node.id, role: node.role, peer },
@@ -76,12 +92,17 @@ export class Fleet implements StreamObserver {
     entry.types.set(typeUrl, record(entry.types.get(typeUrl) ?? newTypeRecord(at), output, at));
     switch (output.kind) {
       case 'respond':
+        entry.ports.sent();
         return;
       case 'acked':
+        entry.ports.answered(output.response.nonce);
+        this.#logger.debug({ stream: id, node: node.id, typeUrl }, 'worker acknowledged');
+        break;
       case 'current':
         this.#logger.debug({ stream: id, node: node.id, typeUrl }, 'worker acknowledged');
         break;
       case 'nacked':
+        entry.ports.answered(output.response.nonce);
         this.#logger.warn(
           { stream: id, node: node.id, typeUrl, message: output.message },
           'worker rejected what it was sent',
@@ -108,10 +129,21 @@ export class Fleet implements StreamObserver {
   closed({ id, node }: DiscoveryStream): void {
     const entry = this.#streams.get(id);
     this.#streams.delete(id);
-    if (entry !== undefined) this.#remember(id, entry);
+    if (entry !== undefined) {
+      entry.ports.close();
+      this.#remember(id, entry);
+    }
     this.#changed();
     this.#tellAnswer(node);
     this.#logger.info({ stream: id, node: node.id }, 'worker disconnected');
+  }
+
+  /** What a worker says of its ports over its tunnel. */
+  reported({ id, role }: WorkerName, report: WorkerReport): void {
+    for (const { stream, ports } of this.#streams.values()) {
+      const { node } = stream;
+      if (node.id === id && node.role === role && ports.reported(report)) this.#tellAnswer(node);
+    }
   }
 
   /** The workers that serve a gateway, in the order in which they came. A worker may have a stream for each type. */
@@ -138,7 +170,7 @@ export class Fleet implements StreamObserver {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Calls back when a worker of a gateway has answered what it was sent, or has left. */
+  /** Calls back when a worker of a gateway has come, answered what it was sent, said how its ports are, or left. */
   onAnswers(listener: (gateway: GatewayName) => void): void {
     this.#answerListeners.add(listener);
   }
@@ -156,6 +188,9 @@ export class Fleet implements StreamObserver {
         [...types.values()].flatMap(({ rejected }) =>
           [...rejected].map(([resource, message]) => ({ worker: stream.node.id, resource, message })),
         ),
+      ),
+      portFailures: entries.flatMap(({ stream, ports }) =>
+        ports.failures.map((failure) => ({ worker: stream.node.id, ...failure })),
       ),
     };
   }
@@ -185,6 +220,8 @@ export class Fleet implements StreamObserver {
   }
 }
 
-function isWaiting({ types }: Entry): boolean {
-  return types.size === 0 || [...types.values()].some(({ state }) => state === 'sent' || state === 'stale');
+function isWaiting({ ports, types }: Entry): boolean {
+  return (
+    ports.waiting || types.size === 0 || [...types.values()].some(({ state }) => state === 'sent' || state === 'stale')
+  );
 }

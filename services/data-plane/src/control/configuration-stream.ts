@@ -17,19 +17,24 @@ export type ConfigurationStreamOptions = {
   readonly gateway: GatewayName;
   /** Puts a batch in force and says which of its resources cannot be. */
   readonly apply: (batch: Batch) => readonly Rejection[];
+  /** All of a response is in force that can be; it is answered next. */
+  readonly onTaken: (nonce: string) => void;
+  /** The stream has ended; nonces begin anew on the next. */
+  readonly onStreamEnded: () => void;
   readonly logger: Logger;
 };
 
 /** Keeps the worker's tables as the control plane has them. Returns the way to stop. */
 export function followConfiguration(options: ConfigurationStreamOptions): () => void {
-  const { controlPlane, nodeId, namespace, gateway, logger, apply } = options;
+  const { controlPlane, nodeId, namespace, gateway, logger, apply, onTaken, onStreamEnded } = options;
   return runAdsClient({
     address: controlPlane,
-    node: { id: nodeId, role: `${gateway.namespace}~${gateway.name}`, namespace },
+    node: { id: nodeId, role: `${gateway.namespace}~${gateway.name}`, namespace, reportsPorts: true },
     typeUrl: RESOURCE_TYPE_URL,
     random: Math.random,
     take: (response) => {
       const rejections = take(response, apply);
+      onTaken(response.nonce);
       const { resources, removed } = response;
       const fields = { nonce: response.nonce, updated: resources.length, removed: removed.length };
       if (rejections.length === 0) logger.info(fields, 'configuration applied');
@@ -37,8 +42,12 @@ export function followConfiguration(options: ConfigurationStreamOptions): () => 
       return rejections;
     },
     onState: (state) => {
-      if (state.kind === 'connected') logger.info({ controlPlane }, 'connected to the control plane');
-      else logger.warn({ controlPlane, ...state }, 'not connected to the control plane: the last configuration stays');
+      if (state.kind === 'connected') {
+        logger.info({ controlPlane }, 'connected to the control plane');
+        return;
+      }
+      onStreamEnded();
+      logger.warn({ controlPlane, ...state }, 'not connected to the control plane: the last configuration stays');
     },
   });
 }

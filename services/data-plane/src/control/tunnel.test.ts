@@ -27,14 +27,14 @@ async function setUp(context: TestContext, adminAddress: string) {
   const lines = new RecentLines();
   const attached = new EventTarget();
   const attachedOnce = once(attached, 'attached');
-  const close = openTunnel({
+  const tunnel = openTunnel({
     controlPlane: `127.0.0.1:${port}`,
     nodeId: NODE.id,
     gateway: { namespace: 'httpbin', name: 'agentgateway-proxy' },
     adminAddress,
     adminPort: (admin.address() as AddressInfo).port,
     lines,
-    report: () => ({ connections: new Map() }),
+    report: () => ({ nonce: '', connections: new Map(), ports: new Map() }),
     logger: {
       debug: (fields) =>
         'kind' in fields && fields.kind === 'attached' && attached.dispatchEvent(new Event('attached')),
@@ -44,7 +44,7 @@ async function setUp(context: TestContext, adminAddress: string) {
     },
   });
   context.after(async () => {
-    close();
+    tunnel.stop();
     admin.close();
     await server.close();
   });

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { Duplex, Writable } from 'node:stream';
 import type { GatewayName } from '@pulseplane/projection/gateway';
 import type { Logger, RecentLines } from '@pulseplane/telemetry';
-import { type Asked, runTunnelClient, type WorkerReport } from '@pulseplane/tunnel';
+import { type Asked, runTunnelClient, type TunnelClient, type WorkerReport } from '@pulseplane/tunnel';
 import { logStream } from './log-stream.ts';
 
 export type TunnelOptions = {
@@ -20,10 +20,10 @@ export type TunnelOptions = {
 const CONNECT_WITHIN_MS = 5_000;
 
 /**
- * Lets the control plane read this worker's admin port and its recent log, over connections that the worker opens.
- * Returns the way to stop.
+ * Tells the control plane how this worker is, and lets it read its admin port and its recent log, over connections that
+ * the worker opens.
  */
-export function openTunnel({ controlPlane, nodeId, gateway, report, logger, ...own }: TunnelOptions): () => void {
+export function openTunnel({ controlPlane, nodeId, gateway, report, logger, ...own }: TunnelOptions): TunnelClient {
   return runTunnelClient({
     address: controlPlane,
     worker: { id: nodeId, role: `${gateway.namespace}~${gateway.name}` },

@@ -4,8 +4,10 @@ import type { Logger } from '@pulseplane/telemetry';
 
 /** How one port is doing. */
 export type BindStatus = { readonly bind: Bind } & (
-  | { readonly state: 'opening' | 'listening' }
-  | { readonly state: 'failed'; readonly error: string }
+  | { readonly state: 'opening' }
+  | { readonly state: 'listening'; readonly since: Date }
+  /** `error` is the name of the errno, `address` what was tried, without the port. */
+  | { readonly state: 'failed'; readonly since: Date; readonly error: string; readonly address: string }
 );
 
 /** Keeps one listening socket for each configured port. */
@@ -21,6 +23,8 @@ export type BindManagerOptions = {
   readonly listenAddress: string;
   readonly logger: Logger;
   onConnection(bind: Bind, socket: Socket): void;
+  /** A port is open now, or cannot be opened, or for another reason. */
+  onStatus(): void;
   /** Milliseconds until a port that could not be opened is tried again. */
   readonly retryMs?: number;
 };
@@ -31,7 +35,7 @@ const RETRY_MS = 1_000;
 const BACKLOG = 511;
 
 export function createBindManager(options: BindManagerOptions): BindManager {
-  const { listenAddress, logger, onConnection, retryMs = RETRY_MS } = options;
+  const { listenAddress, logger, onConnection, onStatus, retryMs = RETRY_MS } = options;
   const entries = new Map<string, Entry>();
   let closed = false;
 
@@ -50,19 +54,21 @@ export function createBindManager(options: BindManagerOptions): BindManager {
       fail(entry, error.code ?? error.message);
     });
     server.listen({ host: listenAddress, port: entry.bind.port, backlog: BACKLOG }, () => {
-      entry.status = { bind: entry.bind, state: 'listening' };
+      entry.status = { bind: entry.bind, state: 'listening', since: new Date() };
       logger.info({ bind: entry.bind.key, address: listenAddress, port: entry.bind.port }, 'listening');
+      onStatus();
     });
   };
 
   const fail = (entry: Entry, error: string) => {
     const news = entry.status.state !== 'failed' || entry.status.error !== error;
-    entry.status = { bind: entry.bind, state: 'failed', error };
     if (news) {
+      entry.status = { bind: entry.bind, state: 'failed', since: new Date(), error, address: listenAddress };
       logger.error(
         { bind: entry.bind.key, address: listenAddress, port: entry.bind.port, error },
         'the port could not be opened; it is tried again until it can',
       );
+      onStatus();
     }
     entry.retry = setTimeout(() => open(entry), retryMs);
     entry.retry.unref();

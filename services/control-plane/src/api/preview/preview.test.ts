@@ -230,6 +230,8 @@ async function createPreview() {
     clusterView,
     // What is open on a port that the gateway does not have, or no longer, is not touched.
     workerReport: () => ({
+      nonce: '',
+      ports: new Map(),
       connections: new Map([
         [3_000, 3],
         [3_999, 5],

@@ -5,6 +5,7 @@ import { createMemoryEventLog } from '@pulseplane/event-log';
 import { Projection, type WorkerObservation } from '@pulseplane/projection';
 import { contentOf, type StoredObject } from '@pulseplane/resources';
 import { CLASS, CLASSES, createFixture, MERGE, POLICIES, POLICY, TCP_POLICY } from '../testing/api-fixture.ts';
+import { StatusChanges } from '../watch/status-changes.ts';
 import { EVENT } from './event-kind.ts';
 import { EventRecorder } from './event-recorder.ts';
 import { RecordedEvents } from './recorded-events.ts';
@@ -36,22 +37,25 @@ async function stages() {
   const now = () => new Date(ms);
   const events = new RecordedEvents(now);
   const statusOf = (stored: StoredObject) => projection.status(stored, () => workers);
+  const statusChanges = new StatusChanges();
   const warnings: unknown[] = [];
   const recorder = new EventRecorder({
     log,
     statusOf,
     affected: (ref, limit) => projection.affected(ref, limit),
     events,
+    onStatus: (ref) => statusChanges.changed(ref, log.head()),
     logger: { debug() {}, info() {}, error() {}, warn: (fields) => warnings.push(fields) },
   });
   log.follow((batch) => {
     for (const event of batch) recorder.changed(event, projection.apply(event));
   });
-  const fixture = await createFixture({ log, statusOf, recordedEvents: events, now });
+  const fixture = await createFixture({ log, statusOf, statusChanges, recordedEvents: events, now });
   await fixture.send('POST', CLASSES, CLASS);
   return {
     ...fixture,
     warnings,
+    statusChanges,
     answer: (observation: WorkerObservation) => {
       workers = observation;
       recorder.answered(EDGE);
@@ -70,7 +74,7 @@ async function stages() {
   };
 }
 
-const running: WorkerObservation = { kind: 'connected', workers: 1, waiting: 0, rejections: [] };
+const running = { kind: 'connected', workers: 1, waiting: 0, rejections: [], portFailures: [] } as const;
 
 function assertTold(told: readonly string[], ...expected: readonly (readonly [RegExp, number?])[]): void {
   for (const [pattern, times = 1] of expected) {
@@ -129,6 +133,28 @@ test('a policy waits for its Gateway, is attached, programmed, changed, refused 
   assertTold(await told(), [/^Normal Attached x[234] httpbin-keepalive: /]);
 });
 
+test('a port that a worker cannot open is told once on the Gateway, and once when it has healed', async () => {
+  const { send, told, answer, statusChanges } = await stages();
+  const changed: string[] = [];
+  statusChanges.onChange(({ name }) => changed.push(name));
+  await send('POST', GATEWAYS, gateway);
+  await told();
+  assert.deepEqual(changed, [], 'its own event tells its status');
+  const failure = { worker: 'w1', port: 3000, address: '127.0.0.1', code: 'EADDRINUSE' };
+  const failing = { ...running, portFailures: [failure] };
+  answer(failing);
+  const warning =
+    /^Warning PortUnavailable x1 agentgateway-proxy: Listener http: Port 3000 cannot be opened by w1 \(EADDRINUSE 127\.0\.0\.1:3000\)$/;
+  assertTold(await told(), [warning], [/Warning/], [/Programmed/, 0]);
+  answer({ ...failing, waiting: 1 });
+  await told();
+  answer(failing);
+  assertTold(await told(), [warning]);
+  assert.deepEqual(changed, [EDGE.name], 'its status is the same all the while');
+  answer(running);
+  assertTold(await told(), [warning], [/^Normal Programmed x1 agentgateway-proxy: Acknowledged by every/], [/Warning/]);
+});
+
 test('rollbacks and undeletions are told with who asked for them', async () => {
   const { send, told, log } = await stages();
   await send('POST', POLICIES, TCP_POLICY);
@@ -182,6 +208,7 @@ test('what cannot be read is no reason to end', async () => {
     },
     affected: () => [],
     events: new RecordedEvents(() => new Date()),
+    onStatus: () => undefined,
     logger: { debug() {}, info() {}, error() {}, warn: (fields) => warnings.push(fields) },
   });
   log.follow((batch) => {

@@ -1,9 +1,17 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { EventLog, StoredEvent } from '@pulseplane/event-log';
 import type { Projection, Touched } from '@pulseplane/projection';
-import { AGENTGATEWAY_GROUP, GATEWAY_GROUP, type ObjectRef, refKey, type StoredObject } from '@pulseplane/resources';
+import {
+  AGENTGATEWAY_GROUP,
+  GATEWAY_GROUP,
+  type JsonObject,
+  type ObjectRef,
+  refKey,
+  type StoredObject,
+} from '@pulseplane/resources';
 import type { Logger } from '@pulseplane/telemetry';
 import type { StatusOf } from '../present.ts';
-import { type Conditions, conditionsIn, noticeOfEvent, noticesOf } from './notices.ts';
+import { conditionsIn, noticeOfEvent, noticesOf } from './notices.ts';
 import type { RecordedEvents } from './recorded-events.ts';
 
 /** Where the recorder looks, and where it writes. */
@@ -12,10 +20,15 @@ export type EventRecorderOptions = {
   readonly statusOf: StatusOf;
   readonly affected: Projection['affected'];
   readonly events: RecordedEvents;
+  /** Told of an object whose status is another than at its own last event and than what was told last. */
+  readonly onStatus: (ref: ObjectRef) => void;
   readonly logger: Logger;
 };
 
 type GatewayName = Touched['gateway'];
+
+/** Statuses of an object: when it was looked at last, and what those who watch it have been told at least. */
+type Known = { readonly looked: JsonObject | undefined; readonly told: JsonObject | undefined };
 
 /** The kinds whose status is told of. */
 const TOLD: ReadonlySet<string> = new Set([
@@ -40,13 +53,14 @@ const MAX_ROUTES = 32;
 
 /**
  * Turns what follows from the log and from the workers' answers into Events: an object that may have changed is looked
- * at soon after, and what is new in its conditions is recorded. When more changes than can be looked at, some are not.
+ * at soon after, and what is new in its conditions is recorded. That its status is another is told to those who watch.
+ * When more changes than can be looked at, some are not.
  */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #waiting = new Map<string, ObjectRef>();
   readonly #around = new Map<string, ObjectRef>();
-  readonly #known = new Map<string, Conditions>();
+  readonly #known = new Map<string, Known>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: EventRecorderOptions) {
@@ -63,6 +77,8 @@ export class EventRecorder {
       const notice = noticeOfEvent(event);
       const stored = { ref, version: event.seq, changedAt: event.time, object: event.object };
       if (notice !== undefined && isTold(ref)) this.#options.events.record(stored, notice);
+      if (isTold(ref))
+        this.#remember(refKey(ref), { looked: this.#known.get(refKey(ref))?.looked, told: this.#statusNow(stored) });
       this.#look(ref);
     }
     if (AROUND.has(ref.kind)) this.#lookAround(ref);
@@ -118,19 +134,30 @@ export class EventRecorder {
   }
 
   #judge(key: string, ref: ObjectRef): void {
-    const { log, statusOf, events } = this.#options;
+    const { log, statusOf, events, onStatus } = this.#options;
     const stored = log.object(ref);
     const status = stored && statusOf(stored);
     if (stored === undefined || status === undefined) return;
-    const after = conditionsIn(status);
-    const before = this.#known.get(key);
-    this.#remember(key, after);
-    for (const notice of noticesOf(before, after)) events.record(stored, notice);
+    const known = this.#known.get(key);
+    this.#remember(key, { looked: status, told: status });
+    if (!isDeepStrictEqual(known?.told, status)) onStatus(ref);
+    const notices = noticesOf(known?.looked && conditionsIn(known.looked), conditionsIn(status));
+    for (const notice of notices) events.record(stored, notice);
   }
 
-  #remember(key: string, conditions: Conditions): void {
+  /** What those who watch are told with an event of the object, or something newer. */
+  #statusNow(stored: StoredObject): JsonObject | undefined {
+    try {
+      return this.#options.statusOf(stored);
+    } catch {
+      // It is said when it is looked at.
+      return undefined;
+    }
+  }
+
+  #remember(key: string, known: Known): void {
     this.#known.delete(key);
-    this.#known.set(key, conditions);
+    this.#known.set(key, known);
     if (this.#known.size <= MAX_KNOWN) return;
     for (const oldest of this.#known.keys()) {
       this.#known.delete(oldest);

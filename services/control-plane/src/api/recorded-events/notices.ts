@@ -63,7 +63,9 @@ export function noticeOfEvent({ type, restoredFrom, actor }: StoredEvent): Notic
 
 /** To wait is no news. Of a listener only a fault of its own is: what its workers say is told of its gateway. */
 function isNews({ type, status, reason, part }: JsonObject): boolean {
-  if (text(part).startsWith('listener ')) return status === 'False' && (type === 'Accepted' || type === 'ResolvedRefs');
+  if (text(part).startsWith('listener ')) {
+    return status === 'False' && (type === 'Accepted' || type === 'ResolvedRefs') && reason !== 'PortUnavailable';
+  }
   return !(type === 'Programmed' && reason === 'Pending');
 }
 

@@ -8,6 +8,7 @@ import { ClusterView } from '../cluster-view/cluster-view.ts';
 import { createApi } from '../create-api.ts';
 import { RecordedEvents } from '../recorded-events/recorded-events.ts';
 import { seed } from '../seed.ts';
+import { StatusChanges } from '../watch/status-changes.ts';
 
 /** The two tutorial manifests, as objects. */
 export const TCP_POLICY = policyWith({ tcp: { keepalive: { retries: 3, time: '30s', interval: '5s' } } });
@@ -62,6 +63,7 @@ export async function createFixture(given: Partial<ApiOptions> = {}): Promise<Ap
     now,
     newId: randomUUID,
     statusOf: () => undefined,
+    statusChanges: new StatusChanges(),
     projectionAt: (seq) =>
       new Projection({
         object: (ref) => log.objectAt(ref, seq),

@@ -10,6 +10,7 @@ import { readShape } from '../shape.ts';
 import { badRequest, expired, type Status } from '../status.ts';
 import { type Selection, toChange } from './changes.ts';
 import type { Outgoing } from './open-stream.ts';
+import { PendingStatuses } from './pending-statuses.ts';
 import type { LogReader } from './shared-reads.ts';
 import type { StreamLimits } from './stream-limits.ts';
 import type { EndlessAnswer, Streams } from './streams.ts';
@@ -25,12 +26,13 @@ type Watch = {
   readonly asked: WatchRequest;
   readonly encoder: WatchEncoder;
   readonly limits: StreamLimits;
+  readonly statusChanges: ApiOptions['statusChanges'];
 };
 
 /**
- * GET of a list with `watch=true`: the log, translated for one kind and selection. Only events of the log appear;
- * a status that changes by observation alone (a worker connects, a Gateway becomes programmed) is seen when the
- * object is read or changes next.
+ * GET of a list with `watch=true`: the log, translated for one kind and selection, and each object whose status has
+ * become another without an event of its own (a worker answers, another object changes) as MODIFIED, at the version
+ * that it has.
  */
 export function watchObjects(
   options: ApiOptions,
@@ -44,7 +46,7 @@ export function watchObjects(
   const selects = readSelectors(query, kind);
   if (!selects.ok) return statusAnswer(badRequest(selects.error));
   const { namespace } = request.params as PathParams;
-  const { log, statusOf, now } = options;
+  const { log, statusOf, statusChanges, now } = options;
   const shape = readShape(request);
   if (!shape.ok) return statusAnswer(shape.error);
   const watch: Watch = {
@@ -59,6 +61,7 @@ export function watchObjects(
     asked: asked.value,
     encoder: createWatchEncoder({ kind, statusOf, now, shape: shape.value }),
     limits,
+    statusChanges,
   };
   return { contentType: 'application/json', run: (out) => runWatch(watch, out), failure: encodeWatchError };
 }
@@ -69,15 +72,46 @@ function selectsContent({ selectableFields }: ResourceKind, { fieldSelector = ''
 }
 
 async function runWatch(watch: Watch, out: Outgoing): Promise<Status | undefined> {
-  const { asked, limits } = watch;
+  const { asked, limits, selection, statusChanges } = watch;
   const longest = limits.maxWatchSeconds;
   const seconds = Math.min(asked.timeoutSeconds ?? longest * (0.5 + Math.random() / 2), longest);
   const timer = setTimeout(() => out.stop(), seconds * 1_000);
+  // Before anything is told: what changes from here on may be told with its former status.
+  const pending = new PendingStatuses(
+    statusChanges,
+    selection,
+    asked.start.from === 'version' ? asked.start.version : undefined,
+  );
   try {
     const begun = await begin(watch, out);
-    return typeof begun === 'number' ? await follow(watch, out, begun) : begun;
+    if (typeof begun !== 'number') return begun;
+    const position = { told: begun };
+    const [ended] = await Promise.all([
+      follow(watch, out, position).finally(() => pending.close()),
+      tellStatuses(watch, out, position, pending),
+    ]);
+    return ended;
   } finally {
     clearTimeout(timer);
+    pending.close();
+  }
+}
+
+/** Up to which event of the log a watch has told everything. */
+type Position = { told: number };
+
+/** Sends the objects whose status has changed, until there are no more to come. */
+async function tellStatuses(
+  { log, selection, encoder }: Watch,
+  out: Outgoing,
+  position: Position,
+  pending: PendingStatuses,
+): Promise<void> {
+  for (let ref = await pending.next(); ref !== undefined; ref = await pending.next()) {
+    const stored = log.object(ref);
+    // What the log has of it that is not told yet is told with the status of that moment.
+    if (stored === undefined || stored.version > position.told || !selection.selects(stored)) continue;
+    await out.write(encoder.change({ type: 'MODIFIED', stored }));
   }
 }
 
@@ -110,23 +144,23 @@ async function begin({ log, selection, asked, encoder }: Watch, out: Outgoing): 
 async function follow(
   { log, reader, selection, asked, encoder, limits }: Watch,
   out: Outgoing,
-  after: number,
+  position: Position,
 ): Promise<Status | undefined> {
-  let told = after;
   const bookmarks = asked.bookmarks
-    ? setInterval(() => out.offer(encoder.bookmark(told)), limits.bookmarkMs)
+    ? setInterval(() => out.offer(encoder.bookmark(position.told)), limits.bookmarkMs)
     : undefined;
   try {
-    for await (const events of tail(reader, { from: told + 1, pageSize: STREAM_PAGE_SIZE, signal: out.signal })) {
+    const { signal } = out;
+    for await (const events of tail(reader, { from: position.told + 1, pageSize: STREAM_PAGE_SIZE, signal })) {
       // Compacted before this client came to it: some of these events may be missing.
-      if (log.floor() > told + 1) return tooOld(told, log.floor());
+      if (log.floor() > position.told + 1) return tooOld(position.told, log.floor());
       // All at once, because a compaction may take the states before these events away while the client reads.
       const changes = events.map((event) => ({ seq: event.seq, change: toChange(event, selection, log) }));
       for (const { seq, change } of changes) {
         if (out.signal.aborted) return undefined;
         const written = change === undefined ? undefined : out.write(encoder.change(change));
         // Before the client has drained it: a bookmark can only follow what is already in its stream.
-        told = seq;
+        position.told = seq;
         await written;
       }
       // A client that keeps up through a long past must not keep the server from its other work.

@@ -6,6 +6,7 @@ import type { ApiOptions } from '../api-options.ts';
 import { ALL_POLICIES, createFixture, MERGE, POLICIES, TCP_POLICY } from '../testing/api-fixture.ts';
 import { listen } from '../testing/stream-client.ts';
 import { watch } from '../testing/watch-client.ts';
+import { StatusChanges } from './status-changes.ts';
 
 const TABLE = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' };
 
@@ -269,5 +270,49 @@ describe('forms', () => {
     await create('a');
     assert.match((await seen.rest())[0] ?? '', /^ERROR 503 the event log is unavailable.*the disk is gone/);
     assert.equal(errors.length, 1);
+  });
+});
+
+describe('a status that changes without an event of its object', () => {
+  const ref = (name: string, namespace = 'httpbin') => ({
+    group: 'agentgateway.dev',
+    kind: 'AgentgatewayPolicy',
+    namespace,
+    name,
+  });
+
+  test('is told as MODIFIED at the version that the object has, to those who select it', async (context) => {
+    const statusChanges = new StatusChanges();
+    const conditions = { ancestors: [] as string[] };
+    const { create, log, open } = await setUp(context, { statusChanges, statusOf: () => ({ ...conditions }) });
+    await create('a', { app: 'a' });
+    await create('b');
+    const all = await open('resourceVersion=4');
+    const selected = await open('resourceVersion=4&labelSelector=app%3Da');
+    const elsewhere = await open('resourceVersion=4', {}, POLICIES.replace('httpbin', 'default'));
+    conditions.ancestors.push('one');
+    for (const name of ['b', 'gone', 'a']) statusChanges.changed(ref(name), log.head());
+    statusChanges.changed({ ...ref('a'), kind: 'Gateway' }, log.head());
+    assert.deepEqual(await all.take(2), ['MODIFIED b@4', 'MODIFIED a@3']);
+    assert.deepEqual(await selected.take(1), ['MODIFIED a@3']);
+    await create('c', { app: 'a' });
+    assert.deepEqual(await all.take(1), ['ADDED c@5']);
+    assert.deepEqual(await selected.take(1), ['ADDED c@5']);
+    await create('d');
+    assert.deepEqual(await all.take(1), ['ADDED d@6']);
+    elsewhere.leave();
+  });
+
+  test('between a list and the watch that follows it is told, and one from before the list is not', async (context) => {
+    const statusChanges = new StatusChanges();
+    const { create, log, open } = await setUp(context, { statusChanges, statusOf: () => ({ ancestors: [] }) });
+    await create('a');
+    statusChanges.changed(ref('a'), log.head());
+    await create('b');
+    statusChanges.changed(ref('b'), log.head());
+    const seen = await open('resourceVersion=4');
+    assert.deepEqual(await seen.take(1), ['MODIFIED b@4']);
+    await create('c');
+    assert.deepEqual(await seen.take(1), ['ADDED c@5']);
   });
 });

@@ -13,7 +13,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file envoy/config/core/v3/base.proto.
  */
 export const file_envoy_config_core_v3_base: GenFile = /*@__PURE__*/
-  fileDesc("Ch9lbnZveS9jb25maWcvY29yZS92My9iYXNlLnByb3RvEhRlbnZveS5jb25maWcuY29yZS52MyKDAQoETm9kZRIKCgJpZBgBIAEoCRIPCgdjbHVzdGVyGAIgASgJEikKCG1ldGFkYXRhGAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIXCg91c2VyX2FnZW50X25hbWUYBiABKAkSGgoSdXNlcl9hZ2VudF92ZXJzaW9uGAcgASgJIiIKDENvbnRyb2xQbGFuZRISCgppZGVudGlmaWVyGAEgASgJIjoKCExvY2FsaXR5Eg4KBnJlZ2lvbhgBIAEoCRIMCgR6b25lGAIgASgJEhAKCHN1Yl96b25lGAMgASgJYgZwcm90bzM", [file_google_protobuf_struct]);
+  fileDesc("Ch9lbnZveS9jb25maWcvY29yZS92My9iYXNlLnByb3RvEhRlbnZveS5jb25maWcuY29yZS52MyKcAQoETm9kZRIKCgJpZBgBIAEoCRIPCgdjbHVzdGVyGAIgASgJEikKCG1ldGFkYXRhGAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIXCg91c2VyX2FnZW50X25hbWUYBiABKAkSGgoSdXNlcl9hZ2VudF92ZXJzaW9uGAcgASgJEhcKD2NsaWVudF9mZWF0dXJlcxgKIAMoCSIiCgxDb250cm9sUGxhbmUSEgoKaWRlbnRpZmllchgBIAEoCSI6CghMb2NhbGl0eRIOCgZyZWdpb24YASABKAkSDAoEem9uZRgCIAEoCRIQCghzdWJfem9uZRgDIAEoCWIGcHJvdG8z", [file_google_protobuf_struct]);
 
 /**
  * Who the client is: sent on the first request of a stream only.
@@ -45,6 +45,13 @@ export type Node = Message<"envoy.config.core.v3.Node"> & {
    * @generated from field: string user_agent_version = 7;
    */
   userAgentVersion: string;
+
+  /**
+   * What the client can do, in reverse DNS naming.
+   *
+   * @generated from field: repeated string client_features = 10;
+   */
+  clientFeatures: string[];
 };
 
 /**

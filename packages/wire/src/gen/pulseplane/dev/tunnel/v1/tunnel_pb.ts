@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pulseplane/dev/tunnel/v1/tunnel.proto.
  */
 export const file_pulseplane_dev_tunnel_v1_tunnel: GenFile = /*@__PURE__*/
-  fileDesc("CiVwdWxzZXBsYW5lL2Rldi90dW5uZWwvdjEvdHVubmVsLnByb3RvEhhwdWxzZXBsYW5lLmRldi50dW5uZWwudjEiXQoKQXR0YWNobWVudBIPCgdub2RlX2lkGAEgASgJEgwKBHJvbGUYAiABKAkSMAoGcmVwb3J0GAMgASgLMiAucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLlJlcG9ydCJuCgZSZXBvcnQSNAoFcG9ydHMYASADKAsyJS5wdWxzZXBsYW5lLmRldi50dW5uZWwudjEuUmVwb3J0LlBvcnQaLgoEUG9ydBIMCgRwb3J0GAEgASgNEhgKEG9wZW5fY29ubmVjdGlvbnMYAiABKA0igQEKBE9wZW4SEQoJc3RyZWFtX2lkGAEgASgJEjAKBWFkbWluGAIgASgLMh8ucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLkFkbWluSAASLAoDbG9nGAMgASgLMh0ucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLkxvZ0gAQgYKBHdoYXQiBwoFQWRtaW4ifAoDTG9nEg4KBmZvbGxvdxgBIAEoCBIXCgp0YWlsX2xpbmVzGAIgASgNSACIAQESKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnRpbWVzdGFtcHMYBCABKAhCDQoLX3RhaWxfbGluZXMiRAoFQ2h1bmsSEQoJc3RyZWFtX2lkGAEgASgJEgwKBGRhdGEYAiABKAwSCwoDZW5kGAMgASgIEg0KBWVycm9yGAQgASgJMrEBCgxXb3JrZXJUdW5uZWwSUgoGQXR0YWNoEiQucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLkF0dGFjaG1lbnQaHi5wdWxzZXBsYW5lLmRldi50dW5uZWwudjEuT3BlbigBMAESTQoFQ2FycnkSHy5wdWxzZXBsYW5lLmRldi50dW5uZWwudjEuQ2h1bmsaHy5wdWxzZXBsYW5lLmRldi50dW5uZWwudjEuQ2h1bmsoATABYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CiVwdWxzZXBsYW5lL2Rldi90dW5uZWwvdjEvdHVubmVsLnByb3RvEhhwdWxzZXBsYW5lLmRldi50dW5uZWwudjEiXQoKQXR0YWNobWVudBIPCgdub2RlX2lkGAEgASgJEgwKBHJvbGUYAiABKAkSMAoGcmVwb3J0GAMgASgLMiAucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLlJlcG9ydCLYAgoGUmVwb3J0EjQKBXBvcnRzGAEgAygLMiUucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLlJlcG9ydC5Qb3J0Eg0KBW5vbmNlGAIgASgJGq8BCgRQb3J0EgwKBHBvcnQYASABKA0SGAoQb3Blbl9jb25uZWN0aW9ucxgCIAEoDRI1Cg9saXN0ZW5pbmdfc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAASPwoHZmFpbHVyZRgEIAEoCzIsLnB1bHNlcGxhbmUuZGV2LnR1bm5lbC52MS5SZXBvcnQuT3BlbkZhaWx1cmVIAEIHCgVzdGF0ZRpXCgtPcGVuRmFpbHVyZRIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEY29kZRgCIAEoCRIPCgdhZGRyZXNzGAMgASgJIoEBCgRPcGVuEhEKCXN0cmVhbV9pZBgBIAEoCRIwCgVhZG1pbhgCIAEoCzIfLnB1bHNlcGxhbmUuZGV2LnR1bm5lbC52MS5BZG1pbkgAEiwKA2xvZxgDIAEoCzIdLnB1bHNlcGxhbmUuZGV2LnR1bm5lbC52MS5Mb2dIAEIGCgR3aGF0IgcKBUFkbWluInwKA0xvZxIOCgZmb2xsb3cYASABKAgSFwoKdGFpbF9saW5lcxgCIAEoDUgAiAEBEikKBXNpbmNlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgp0aW1lc3RhbXBzGAQgASgIQg0KC190YWlsX2xpbmVzIkQKBUNodW5rEhEKCXN0cmVhbV9pZBgBIAEoCRIMCgRkYXRhGAIgASgMEgsKA2VuZBgDIAEoCBINCgVlcnJvchgEIAEoCTKxAQoMV29ya2VyVHVubmVsElIKBkF0dGFjaBIkLnB1bHNlcGxhbmUuZGV2LnR1bm5lbC52MS5BdHRhY2htZW50Gh4ucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLk9wZW4oATABEk0KBUNhcnJ5Eh8ucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLkNodW5rGh8ucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLkNodW5rKAEwAWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * @generated from message pulseplane.dev.tunnel.v1.Attachment
@@ -55,11 +55,19 @@ export const AttachmentSchema: GenMessage<Attachment> = /*@__PURE__*/
  */
 export type Report = Message<"pulseplane.dev.tunnel.v1.Report"> & {
   /**
-   * The ports with open connections.
+   * The ports that are configured or have open connections.
    *
    * @generated from field: repeated pulseplane.dev.tunnel.v1.Report.Port ports = 1;
    */
   ports: Report_Port[];
+
+  /**
+   * The nonce of the last discovery response that is in force with all its ports tried; empty while there is none on
+   * the present ADS stream.
+   *
+   * @generated from field: string nonce = 2;
+   */
+  nonce: string;
 };
 
 /**
@@ -82,6 +90,25 @@ export type Report_Port = Message<"pulseplane.dev.tunnel.v1.Report.Port"> & {
    * @generated from field: uint32 open_connections = 2;
    */
   openConnections: number;
+
+  /**
+   * Absent for a port that is not configured, or was not tried yet.
+   *
+   * @generated from oneof pulseplane.dev.tunnel.v1.Report.Port.state
+   */
+  state: {
+    /**
+     * @generated from field: google.protobuf.Timestamp listening_since = 3;
+     */
+    value: Timestamp;
+    case: "listeningSince";
+  } | {
+    /**
+     * @generated from field: pulseplane.dev.tunnel.v1.Report.OpenFailure failure = 4;
+     */
+    value: Report_OpenFailure;
+    case: "failure";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
@@ -90,6 +117,39 @@ export type Report_Port = Message<"pulseplane.dev.tunnel.v1.Report.Port"> & {
  */
 export const Report_PortSchema: GenMessage<Report_Port> = /*@__PURE__*/
   messageDesc(file_pulseplane_dev_tunnel_v1_tunnel, 1, 0);
+
+/**
+ * A port that cannot be opened. It is tried again until it can.
+ *
+ * @generated from message pulseplane.dev.tunnel.v1.Report.OpenFailure
+ */
+export type Report_OpenFailure = Message<"pulseplane.dev.tunnel.v1.Report.OpenFailure"> & {
+  /**
+   * @generated from field: google.protobuf.Timestamp since = 1;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * The name of the errno, EADDRINUSE for example.
+   *
+   * @generated from field: string code = 2;
+   */
+  code: string;
+
+  /**
+   * The address that it was tried on, without the port.
+   *
+   * @generated from field: string address = 3;
+   */
+  address: string;
+};
+
+/**
+ * Describes the message pulseplane.dev.tunnel.v1.Report.OpenFailure.
+ * Use `create(Report_OpenFailureSchema)` to create a new message.
+ */
+export const Report_OpenFailureSchema: GenMessage<Report_OpenFailure> = /*@__PURE__*/
+  messageDesc(file_pulseplane_dev_tunnel_v1_tunnel, 1, 1);
 
 /**
  * Asks the worker to call Carry with this id, which nobody can guess.
