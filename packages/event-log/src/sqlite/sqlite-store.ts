@@ -77,8 +77,8 @@ export class SqliteStore {
 
   #insert(sealed: SealedEvent): void {
     const { seq, type, subject } = sealed.event;
-    const previous = this.#subjects.find(subject)?.newest ?? 0;
-    const { id, revision } = this.#subjects.advance(subject, seq, type !== 'Deleted' && type !== 'Compacted');
+    const exists = type !== 'Deleted' && type !== 'Compacted';
+    const { id, previous, revision } = this.#subjects.advance(subject, seq, exists);
     this.#statements.insertEvent.run(...toEventValues(sealed, id, previous, revision));
     if (revision % WAYPOINT_EVERY === 0) this.#statements.insertWaypoint.run(id, seq);
   }

@@ -16,28 +16,32 @@ export class SubjectTable {
 
   /** Undefined: it has never had an event. */
   find(ref: ObjectRef): SubjectRow | undefined {
-    const key = refKey(ref);
-    const known = this.#remembered.get(key);
-    if (known !== undefined || this.#remembered.has(key)) return known;
-    return this.#remember(key, this.#statements.subject.get(ref.group, ref.kind, ref.namespace, ref.name));
+    return this.#find(refKey(ref), ref);
   }
 
-  /** Moves a subject on to an event; returns where it stands then. */
-  advance(ref: ObjectRef, seq: number, exists: boolean): SubjectRow {
-    const before = this.find(ref);
+  /** Moves a subject on to an event; returns where it stands then, and the event before (0: none). */
+  advance(ref: ObjectRef, seq: number, exists: boolean): SubjectRow & { readonly previous: number } {
+    const key = refKey(ref);
+    const before = this.#find(key, ref);
     const { group, kind, namespace, name } = ref;
     const id = before?.id ?? Number(this.#statements.insertSubject.run(group, kind, namespace, name).lastInsertRowid);
     const version = exists ? seq : 0;
     const revision = (before?.revision ?? 0) + 1;
     this.#statements.setHead.run(id, seq, revision, version);
-    const after: SubjectRow = { id, newest: seq, revision, version };
-    this.#remember(refKey(ref), after);
+    const after = { id, newest: seq, revision, version, previous: before?.newest ?? 0 };
+    this.#remember(key, after);
     return after;
   }
 
   /** What is remembered may be from a transaction that was rolled back. */
   forget(): void {
     this.#remembered.clear();
+  }
+
+  #find(key: string, { group, kind, namespace, name }: ObjectRef): SubjectRow | undefined {
+    const known = this.#remembered.get(key);
+    if (known !== undefined || this.#remembered.has(key)) return known;
+    return this.#remember(key, this.#statements.subject.get(group, kind, namespace, name));
   }
 
   #remember(key: string, row: SubjectRow | undefined): SubjectRow | undefined {
