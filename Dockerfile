@@ -15,7 +15,7 @@ RUN npm install --no-save --omit=dev --no-audit --no-fund
 FROM dependencies AS build
 RUN npm install --no-save --no-audit --no-fund
 COPY . .
-RUN npx tsc -b services/control-plane services/data-plane services/demo-upstream services/pulse
+RUN npx tsc -b services/control-plane services/data-plane services/demo-upstream services/pulse && npm run build -w packages/resources
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '../typebox.ts';
 import { Backend } from './backend.ts';
 import { backendHints } from './backend-hints.ts';
 import { exactlyOneOf, notEnforced, notEnforcedSections, portField, text } from './fields.ts';

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '../typebox.ts';
 import { Backend } from './backend.ts';
 import { choice, exactlyOneOf, notEnforced, opaqueObject } from './fields.ts';
 import { Frontend } from './frontend.ts';

@@ -1,7 +1,7 @@
-import { type Static, type TOptional, type TSchema, type TUnsafe, Type } from 'typebox';
 import { DURATION_PATTERN } from '../duration.ts';
 import type { Json, JsonObject } from '../object.ts';
 import { QUANTITY_PATTERN } from '../quantity.ts';
+import { type Static, type TOptional, type TSchema, type TUnsafe, Type } from '../typebox.ts';
 import type { ValidationRule } from '../validation/json-schema.ts';
 
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../typebox.ts';
 import { atLeastOneOf, byteSizeField, choice, durationField, notEnforced, notEnforcedSections } from './fields.ts';
 import { Keepalive } from './keepalive.ts';
 import { alpnField, keyExchangeGroupsField } from './tls-fields.ts';

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '../typebox.ts';
 import { groupField, kindField, nameField, namespaceField, notEnforced, text } from './fields.ts';
 import { GATEWAY_GROUP } from './references.ts';
 import { defineKind, type ResourceKind } from './resource-kind.ts';

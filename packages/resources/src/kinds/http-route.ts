@@ -1,6 +1,6 @@
-import { type Static, Type } from 'typebox';
 import { DURATION_PATTERN } from '../duration.ts';
 import type { JsonObject } from '../object.ts';
+import { type Static, Type } from '../typebox.ts';
 import { type FieldError, invalidValue } from '../validation/field-error.ts';
 import type { ValidationRule } from '../validation/json-schema.ts';
 import { choice, hostnameField, notEnforced, notEnforcedSections, opaqueList, sectionNameField } from './fields.ts';

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../typebox.ts';
 import { socketDurationField } from './fields.ts';
 
 /** TCP keepalive of connections that were accepted or dialled. */

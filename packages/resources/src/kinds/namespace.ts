@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../typebox.ts';
 import { defineKind, type ResourceKind } from './resource-kind.ts';
 
 const NamespaceSpec = Type.Object(

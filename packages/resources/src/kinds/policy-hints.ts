@@ -1,7 +1,7 @@
-import type { Static } from 'typebox';
 import { parseDuration } from '../duration.ts';
 import type { JsonObject } from '../object.ts';
 import { parseBytes } from '../quantity.ts';
+import type { Static } from '../typebox.ts';
 import type { Frontend } from './frontend.ts';
 
 type Spec = { readonly frontend?: Static<typeof Frontend> };

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../typebox.ts';
 import type { ValidationRule } from '../validation/json-schema.ts';
 import { atMostOneOf, groupField, kindField, nameField, portField, sectionNameField, stringMap } from './fields.ts';
 

@@ -1,5 +1,5 @@
-import type { TSchema } from 'typebox';
 import type { JsonObject, KubernetesObject } from '../object.ts';
+import type { TSchema } from '../typebox.ts';
 import { planOf } from '../validation/compile-plan.ts';
 import type { FieldError } from '../validation/field-error.ts';
 import type { JsonSchema } from '../validation/json-schema.ts';

@@ -1,5 +1,5 @@
-import { Type } from 'typebox';
 import { contentOf, type Json, type JsonObject } from '../object.ts';
+import { Type } from '../typebox.ts';
 import { type FieldError, forbiddenField, invalidValue, requiredValue, tooLong } from '../validation/field-error.ts';
 import { isJsonObject } from '../validation/structure.ts';
 import { stringMap } from './fields.ts';

@@ -1,5 +1,5 @@
-import { Type } from 'typebox';
 import type { JsonObject } from '../object.ts';
+import { Type } from '../typebox.ts';
 import { choice } from './fields.ts';
 
 /** A Kubernetes condition. */

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '../typebox.ts';
 import { ConnectionRules, GATEWAY_GROUP, ParentReferences, UseDefaultGateways } from './references.ts';
 import { defineKind, type ResourceKind } from './resource-kind.ts';
 import { RouteStatus } from './status.ts';

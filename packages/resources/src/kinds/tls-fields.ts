@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../typebox.ts';
 import { choice } from './fields.ts';
 
 const GROUPS = ['P-256', 'P-384', 'X25519', 'X25519_MLKEM768'] as const;

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../typebox.ts';
 import { hostnameField } from './fields.ts';
 import { ConnectionRules, GATEWAY_GROUP, ParentReferences, UseDefaultGateways } from './references.ts';
 import { defineKind, type ResourceKind } from './resource-kind.ts';
