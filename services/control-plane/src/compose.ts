@@ -4,11 +4,18 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createMemoryEventLog, type EventLog, StorageFault } from '@pulseplane/event-log';
 import { type ObjectSource, Projection } from '@pulseplane/projection';
-import type { StoredObject } from '@pulseplane/resources';
 import type { Logger } from '@pulseplane/telemetry';
 import { createTunnelServer } from '@pulseplane/tunnel';
 import { createDiscoveryServer } from '@pulseplane/xds';
-import { ClusterView, createApi, EventRecorder, RecordedEvents, StatusChanges, seed } from './api/index.ts';
+import {
+  ClusterView,
+  ConditionTimes,
+  createApi,
+  EventRecorder,
+  RecordedEvents,
+  StatusChanges,
+  seed,
+} from './api/index.ts';
 import { bootstrap } from './command/index.ts';
 import type { ControlPlaneConfig } from './config.ts';
 import { openLog } from './open-log.ts';
@@ -57,8 +64,10 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   });
 
   // 5. The Events: what follows from the log and from the workers' answers, told to people.
-  const statusOf = (stored: StoredObject) =>
-    projection.status(stored, (gateway) => fleet.observe(gateway, snapshots.hasNews(gateway)));
+  const conditionTimes = new ConditionTimes(log);
+  const statusOf = conditionTimes.stamped((stored) =>
+    projection.status(stored, (gateway) => fleet.observe(gateway, snapshots.hasNews(gateway))),
+  );
   const recordedEvents = new RecordedEvents(now);
   const statusChanges = new StatusChanges();
   const recorder = new EventRecorder({
@@ -69,7 +78,10 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
     onStatus: (ref) => statusChanges.changed(ref, log.head()),
     logger,
   });
-  followLog(log, projection, snapshots, logger, (event, touched) => recorder.changed(event, touched));
+  followLog(log, projection, snapshots, logger, (event, touched) => {
+    conditionTimes.heard(event);
+    recorder.changed(event, touched);
+  });
   fleet.onAnswers((gateway) => recorder.answered(gateway));
 
   // 6. The door: commands come in here, and status goes out.

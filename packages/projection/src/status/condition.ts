@@ -3,8 +3,9 @@ import type { JsonObject, StoredObject } from '@pulseplane/resources';
 export type ConditionStatus = 'True' | 'False' | 'Unknown';
 
 /**
- * A Kubernetes condition on an object. Status is derived, not stored: the transition time is the newest change of the
- * objects that the condition speaks of, so it is the same on every replica and after every restart.
+ * A Kubernetes condition on an object. Status is derived, so the transition time is the newest change of the objects
+ * that the condition speaks of, or what was `observed` later (RFC 3339): no transition was later. Who has seen the status
+ * of before knows better.
  */
 export function condition(
   type: string,
@@ -12,17 +13,15 @@ export function condition(
   reason: string,
   message: string,
   about: readonly [StoredObject, ...StoredObject[]],
+  observed = '',
 ): JsonObject {
-  const [changedAt = ''] = about
-    .map((stored) => stored.changedAt)
-    .sort()
-    .reverse();
+  const [newest = ''] = [...about.map((stored) => stored.changedAt), observed].sort().reverse();
   return {
     type,
     status,
     reason,
     message,
-    lastTransitionTime: `${changedAt.slice(0, 19)}Z`,
+    lastTransitionTime: `${newest.slice(0, 19)}Z`,
     observedGeneration: about[0].object.metadata.generation ?? 1,
   };
 }

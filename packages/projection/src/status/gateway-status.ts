@@ -71,7 +71,7 @@ function served(
   const unopened = unopenedPort(observation, listener.port);
   return [
     unopened?.everywhere === true
-      ? condition('Accepted', 'False', PORT_UNAVAILABLE, unopened.message, [gateway])
+      ? condition('Accepted', 'False', PORT_UNAVAILABLE, unopened.message, [gateway], observation.since)
       : condition('Accepted', 'True', 'Accepted', 'Listener is accepted', [gateway]),
     condition('Conflicted', 'False', 'NoConflicts', 'No conflicts', [gateway]),
     programmed([gateway], observation, (resource) => own.includes(resource), unopened?.message),

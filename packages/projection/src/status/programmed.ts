@@ -18,7 +18,10 @@ export type PortFailure = {
 export const PORT_UNAVAILABLE = 'PortUnavailable';
 
 /** What the connected workers of a gateway say of its present configuration. It decides nothing; it is shown. */
-export type WorkerObservation =
+export type WorkerObservation = {
+  /** When a worker of the gateway was last heard of: connected, answered or left. RFC 3339. */
+  readonly since?: string;
+} & (
   | { readonly kind: 'no-workers' }
   | {
       readonly kind: 'connected';
@@ -27,7 +30,8 @@ export type WorkerObservation =
       readonly waiting: number;
       readonly rejections: readonly Rejection[];
       readonly portFailures: readonly PortFailure[];
-    };
+    }
+);
 
 /**
  * Whether the workers of a gateway run what an object asks for. `concerns` says which resources come from it, `unopened`
@@ -39,17 +43,25 @@ export function programmed(
   concerns: (resource: string) => boolean = () => true,
   unopened?: string,
 ): JsonObject {
+  const { since } = observation;
   if (observation.kind === 'no-workers') {
-    return condition('Programmed', 'Unknown', 'Pending', 'No worker is connected', about);
+    return condition('Programmed', 'Unknown', 'Pending', 'No worker is connected', about, since);
   }
   const { workers, waiting, rejections } = observation;
   const rejection = rejections.find(({ resource }) => concerns(resource));
   if (rejection !== undefined) {
     const { worker, resource, message } = rejection;
-    return condition('Programmed', 'False', 'Invalid', `Rejected by ${worker}: ${resource}: ${message}`, about);
+    return condition('Programmed', 'False', 'Invalid', `Rejected by ${worker}: ${resource}: ${message}`, about, since);
   }
-  if (unopened !== undefined) return condition('Programmed', 'False', PORT_UNAVAILABLE, unopened, about);
+  if (unopened !== undefined) return condition('Programmed', 'False', PORT_UNAVAILABLE, unopened, about, since);
   return waiting > 0
-    ? condition('Programmed', 'False', 'Pending', `Waiting for ${waiting} of ${workers} workers`, about)
-    : condition('Programmed', 'True', 'Programmed', `Acknowledged by every connected worker (${workers})`, about);
+    ? condition('Programmed', 'False', 'Pending', `Waiting for ${waiting} of ${workers} workers`, about, since)
+    : condition(
+        'Programmed',
+        'True',
+        'Programmed',
+        `Acknowledged by every connected worker (${workers})`,
+        about,
+        since,
+      );
 }

@@ -18,30 +18,37 @@ const ONE = stream(1, { id: 'worker-1', role: 'ns~gw' });
 const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 test('a worker counts as waiting until it has answered the newest, and what it refuses is kept until it is replaced', () => {
-  const fleet = new Fleet(SILENT, () => new Date(0));
+  let minute = 0;
+  const at = (minutes: number) => new Date(minutes * 60_000);
+  const fleet = new Fleet(SILENT, () => at(minute));
+  const since = (minutes: number) => ({ since: at(minutes).toISOString() });
   const observe = (hasNews = false) => fleet.observe(GATEWAY, hasNews);
   const resource = { name: 'policy/p', version: 'v', body: new Uint8Array() };
   const response = { typeUrl: 't', version: 'v1', nonce: 'n', resources: [resource], removed: [] };
-  assert.deepEqual(observe(), { kind: 'no-workers' });
+  minute = 1;
+  assert.deepEqual(observe(), { kind: 'no-workers', ...since(0) });
 
   fleet.opened(ONE);
+  minute = 2;
   fleet.opened(stream(2, { id: 'other', role: 'ns~else' }));
-  const waiting = { kind: 'connected', workers: 1, waiting: 1, rejections: [], portFailures: [] };
+  const waiting = { kind: 'connected', ...since(1), workers: 1, waiting: 1, rejections: [], portFailures: [] };
   assert.deepEqual(observe(), waiting);
   fleet.output(ONE, { kind: 'respond', response });
   fleet.output(ONE, { kind: 'acked', response });
-  assert.deepEqual(observe(), { ...waiting, waiting: 0 });
-  assert.deepEqual(observe(true), waiting);
+  assert.deepEqual(observe(), { ...waiting, ...since(2), waiting: 0 });
+  assert.deepEqual(observe(true), { ...waiting, ...since(2) });
+  minute = 3;
 
   fleet.output(ONE, { kind: 'respond', response });
   const rejections = [{ name: 'policy/p', error: 'no such field' }];
   fleet.output(ONE, { kind: 'nacked', response, message: 'text', rejections });
   const refused = { worker: 'worker-1', resource: 'policy/p', message: 'no such field' };
-  assert.deepEqual(observe(), { ...waiting, waiting: 0, rejections: [refused] });
+  assert.deepEqual(observe(), { ...waiting, ...since(3), waiting: 0, rejections: [refused] });
   fleet.output(ONE, { kind: 'respond', response });
-  assert.deepEqual(observe(), waiting);
+  assert.deepEqual(observe(), { ...waiting, ...since(3) });
+  minute = 4;
   fleet.closed(ONE);
-  assert.deepEqual(observe(), { kind: 'no-workers' });
+  assert.deepEqual(observe(), { kind: 'no-workers', ...since(4) });
 });
 
 test('that a worker has come or left, and its answers, are told with their gateway', () => {

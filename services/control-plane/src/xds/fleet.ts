@@ -45,6 +45,9 @@ const GONE_MS = 3_600_000;
  */
 const REPORT_WITHIN_MS = 5_000;
 
+/** Of so many roles it is remembered when their workers were last heard of. */
+const MAX_HEARD = 1_000;
+
 /** What the connected workers say of what they were sent. Observation only: it is shown, it decides nothing. */
 export class Fleet implements StreamObserver {
   readonly #logger: Logger;
@@ -54,11 +57,15 @@ export class Fleet implements StreamObserver {
   readonly #gone = new Map<number, StreamRecord & { readonly goneAt: Date }>();
   readonly #listeners = new Set<() => void>();
   readonly #answerListeners = new Set<(gateway: GatewayName) => void>();
+  /** When a worker of each role was last heard of, the latest last; before all of them, this process began. */
+  readonly #heard = new Map<string, string>();
+  readonly #began: string;
 
   constructor(logger: Logger, now: () => Date, reportWithinMs = REPORT_WITHIN_MS) {
     this.#logger = logger;
     this.#now = now;
     this.#reportWithinMs = reportWithinMs;
+    this.#began = now().toISOString();
   }
 
   opened(stream: DiscoveryStream): void {
@@ -179,9 +186,11 @@ export class Fleet implements StreamObserver {
   observe(gateway: GatewayName, hasNews: boolean): WorkerObservation {
     const role = roleOf(gateway);
     const entries = [...this.#streams.values()].filter(({ stream }) => stream.node.role === role);
-    if (entries.length === 0) return { kind: 'no-workers' };
+    const since = this.#heard.get(role) ?? this.#began;
+    if (entries.length === 0) return { kind: 'no-workers', since };
     return {
       kind: 'connected',
+      since,
       workers: entries.length,
       waiting: entries.filter((entry) => isWaiting(entry) || hasNews).length,
       rejections: entries.flatMap(({ stream, types }) =>
@@ -210,8 +219,19 @@ export class Fleet implements StreamObserver {
     }
   }
 
-  #tellAnswer({ role }: NodeIdentity): void {
-    const gateway = parseRole(role);
+  #hear({ role }: NodeIdentity): void {
+    this.#heard.delete(role);
+    this.#heard.set(role, this.#now().toISOString());
+    if (this.#heard.size <= MAX_HEARD) return;
+    for (const oldest of this.#heard.keys()) {
+      this.#heard.delete(oldest);
+      return;
+    }
+  }
+
+  #tellAnswer(node: NodeIdentity): void {
+    const gateway = parseRole(node.role);
+    this.#hear(node);
     if (gateway !== undefined) for (const listener of this.#answerListeners) listener(gateway);
   }
 
