@@ -45,16 +45,20 @@ export type StreamLimits = {
   readonly maxStreamsPerNode: number;
   /** Of one address. */
   readonly maxStreamsPerPeer: number;
+  /** The server's own PINGs find a dead client within both together (C62). */
+  readonly pingIntervalMs: number;
+  readonly pingTimeoutMs: number;
 };
 
-const STREAM_LIMITS: StreamLimits = { maxStreams: 10_000, maxStreamsPerNode: 64, maxStreamsPerPeer: 5_000 };
-
-/** Finds a dead client within 15 s: the server's own PINGs (C62). */
-const SERVER_OPTIONS = {
-  'grpc.keepalive_time_ms': 10_000,
-  'grpc.keepalive_timeout_ms': 5_000,
-  'grpc.max_receive_message_length': 4 * 1024 * 1024,
+const STREAM_LIMITS: StreamLimits = {
+  maxStreams: 10_000,
+  maxStreamsPerNode: 64,
+  maxStreamsPerPeer: 5_000,
+  pingIntervalMs: 10_000,
+  pingTimeoutMs: 5_000,
 };
+
+const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 
 /** How long streams of an old connection may go on after it was asked to go. */
 const CONNECTION_GRACE_MS = 30_000;
@@ -63,12 +67,17 @@ const CONNECTION_GRACE_MS = 30_000;
 const SPREAD_MS_PER_STREAM = 5;
 const MAX_SPREAD_MS = 5_000;
 
+/** How long connections have to close by themselves afterwards. */
+const GOODBYE_MS = 200;
+
 /** A gRPC server of all discovery services, aggregated and per type, both variants. */
 export function createDiscoveryServer(options: DiscoveryServerOptions): DiscoveryServer {
   const { source, observer, identifier, maxConnectionAgeMs, services } = options;
   const limits = { ...DEFAULT_LIMITS, ...STREAM_LIMITS, ...options.limits };
   const server = new Server({
-    ...SERVER_OPTIONS,
+    'grpc.keepalive_time_ms': limits.pingIntervalMs,
+    'grpc.keepalive_timeout_ms': limits.pingTimeoutMs,
+    'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
     ...(maxConnectionAgeMs !== undefined && {
       'grpc.max_connection_age_ms': maxConnectionAgeMs,
       'grpc.max_connection_age_grace_ms': CONNECTION_GRACE_MS,
@@ -175,7 +184,10 @@ export function createDiscoveryServer(options: DiscoveryServerOptions): Discover
       );
       clearInterval(ticking);
       // What was just ended is told before connections are cut.
-      await new Promise((resolve) => setImmediate(resolve));
+      await Promise.race([
+        new Promise<void>((resolve) => server.tryShutdown(() => resolve())),
+        new Promise((resolve) => setTimeout(resolve, GOODBYE_MS)),
+      ]);
       server.forceShutdown();
     },
   };

@@ -81,3 +81,35 @@ test('only the workers of the gateway that a change reaches are told, and only w
   assert.deepEqual(told, ['ns~a']);
   assert.equal(resources('ns~b').size, 3);
 });
+
+test('C54: the first of many changes is told at once, the others together', async (context) => {
+  const log = createMemoryEventLog();
+  const projection = new Projection(log);
+  const snapshots = new GatewaySnapshots({ projection, logger: SILENT, translations: [agentgatewayTranslation()] });
+  followLog(log, projection, snapshots, SILENT);
+  await log.append({ expected: [], events: [gateway('a')] });
+  let told = 0;
+  context.after(
+    snapshots.watch('ns~a', () => {
+      told += 1;
+    }),
+  );
+  assert.equal(snapshots.resources('ns~a', RESOURCE_TYPE_URL)?.size, 2);
+  await log.append({ expected: [], events: [policy('a', 1)] });
+  for (let turns = 0; told === 0 && turns < 3; turns += 1) await nextTurn();
+  assert.equal(told, 1, 'at once');
+  const startedAt = performance.now();
+  let writes = 0;
+  for (; performance.now() - startedAt < 120; writes += 1) {
+    await log.append({ expected: [], events: [policy('a', writes)] });
+    await nextTurn();
+  }
+  assert(writes > 10, `${writes} writes`);
+  assert(told >= 2 && told <= 4, `${told} times within 120 ms`);
+  const last = () =>
+    snapshots.resources('ns~a', RESOURCE_TYPE_URL)?.get('policy/frontend/ns/on-a:frontend-tcp:ns/a')?.version;
+  const version = last();
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assert.equal(last(), version);
+  assert.equal(snapshots.hasNews({ namespace: 'ns', name: 'a' }), false);
+});

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RawStream, until } from '../testing/raw-stream.ts';
+import { serveWorld } from '../testing/served-world.ts';
+
+test('C22: a wildcard client that runs what there is hears nothing; who names resources is always answered', async (context) => {
+  const server = await serveWorld(context);
+  server.publish({ CDS: { a: '1' }, EDS: { a: '1' } });
+  const first = new RawStream(context, server.port, 'sotw');
+  first.ask('CDS');
+  await first.next();
+  first.ask('EDS', { names: ['a'] });
+  await first.next();
+  const [cds, eds] = [first.last('CDS').version, first.last('EDS').version];
+  first.close();
+  const again = new RawStream(context, server.port, 'sotw');
+  again.ask('CDS', { version: cds });
+  await again.quiet();
+  assert.equal(server.outputs().at(-1)?.output.kind, 'current');
+  again.ask('EDS', { names: ['a'], version: eds });
+  assert.equal(await again.next(), 'EDS a@1');
+  server.publish({ CDS: { a: '2' } });
+  assert.equal(await again.next(), 'CDS a@2');
+  const outdated = new RawStream(context, server.port, 'sotw');
+  outdated.ask('CDS', { version: cds });
+  assert.equal(await outdated.next(), 'CDS a@2');
+});
+
+test('C23: a reconnecting client gets what differs and hears what is gone; a second map is ignored', async (context) => {
+  const server = await serveWorld(context);
+  server.publish({ CDS: { a: '1', b: '2' } });
+  const stream = new RawStream(context, server.port, 'delta');
+  stream.ask('CDS', { held: { a: '1', b: '1', c: '1' } });
+  assert.equal(await stream.next(), 'CDS b@2 -c');
+  stream.ack('CDS', { held: { z: '1' } });
+  await stream.quiet();
+  const current = new RawStream(context, server.port, 'delta', { node: 'current' });
+  current.ask('CDS', { held: { a: '1', b: '2' } });
+  assert.equal(await current.next(), 'CDS', 'one empty answer (C26)');
+  current.ack('CDS');
+  // Envoy does not list what it took of a response that it rejected, and would keep it for ever.
+  server.publish({ CDS: { a: '1', b: '2', good: '1', bad: '1' } });
+  assert.equal(await current.next(), 'CDS bad@1 good@1');
+  current.nack('CDS', 'Error adding/updating cluster(s) bad: no');
+  await current.quiet();
+  current.close();
+  await until(() => server.live.size === 1);
+  server.publish({ CDS: { a: '1', b: '2', bad: '1' } });
+  const again = new RawStream(context, server.port, 'delta', { node: 'current' });
+  again.ask('CDS', { held: { a: '1', b: '2' } });
+  assert.equal(await again.next(), 'CDS -good', 'and what it rejected is not sent to it again');
+});
+
+test('C24: what a client names and holds is not sent again on a new stream, but for endpoints', async (context) => {
+  const server = await serveWorld(context);
+  server.publish({ RDS: { r: '5', s: '2' }, EDS: { a: '5' } });
+  const stream = new RawStream(context, server.port, 'delta');
+  stream.ask('EDS', { names: ['a'], held: { a: '5' } });
+  assert.equal(await stream.next(), 'EDS a@5');
+  stream.ask('RDS', { names: ['r', 's'], held: { r: '5', s: '1' } });
+  assert.equal(await stream.next(), 'RDS s@2');
+  stream.ack('RDS', { names: ['r'] });
+  assert.equal(await stream.next(), 'RDS r@5', 'later a name is always sent (C35)');
+});
