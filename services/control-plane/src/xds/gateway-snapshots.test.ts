@@ -99,17 +99,16 @@ test('C54: the first of many changes is told at once, the others together', asyn
   for (let turns = 0; told === 0 && turns < 3; turns += 1) await nextTurn();
   assert.equal(told, 1, 'at once');
   const startedAt = performance.now();
-  let writes = 0;
-  for (; performance.now() - startedAt < 120; writes += 1) {
+  for (let writes = 0; writes < 100; writes += 1) {
     await log.append({ expected: [], events: [policy('a', writes)] });
     await nextTurn();
   }
-  assert(writes > 10, `${writes} writes`);
-  assert(told >= 2 && told <= 4, `${told} times within 120 ms`);
+  const tookMs = performance.now() - startedAt;
+  assert(told <= 2 + tookMs / 50, `${told} times within ${tookMs} ms`);
   const last = () =>
     snapshots.resources('ns~a', RESOURCE_TYPE_URL)?.get('policy/frontend/ns/on-a:frontend-tcp:ns/a')?.version;
   const version = last();
-  await new Promise((resolve) => setTimeout(resolve, 60));
+  await new Promise((resolve) => setTimeout(resolve, 100));
   assert.equal(last(), version);
   assert.equal(snapshots.hasNews({ namespace: 'ns', name: 'a' }), false);
 });
