@@ -87,7 +87,8 @@ test('C54: the first of many changes is told at once, the others together', asyn
   const projection = new Projection(log);
   const snapshots = new GatewaySnapshots({ projection, logger: SILENT, translations: [agentgatewayTranslation()] });
   followLog(log, projection, snapshots, SILENT);
-  await log.append({ expected: [], events: [gateway('a')] });
+  const gatewayClass = event(GATEWAY_CLASS, 'agentgateway', { controllerName: CONTROLLER_NAME });
+  await log.append({ expected: [], events: [gatewayClass, gateway('a')] });
   let told = 0;
   context.after(
     snapshots.watch('ns~a', () => {
