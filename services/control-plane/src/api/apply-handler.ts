@@ -67,7 +67,7 @@ function apply(
   writer: Parameters<typeof applyConfiguration>[0]['writer'],
   force: boolean,
 ): Result<Merged, Status> {
-  const live = current === undefined ? undefined : patchable(current.object, current.version);
+  const live = current === undefined ? undefined : patchable(current);
   const applied = applyConfiguration({ type: fieldTypeOf(kind.schema), live, config, writer, force });
   switch (applied.kind) {
     case 'conflicts':

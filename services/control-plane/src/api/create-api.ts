@@ -9,6 +9,7 @@ import { addPortForward } from './port-forward/upgrade.ts';
 import { addPreview } from './preview/preview-handler.ts';
 import { JSON_TYPE, YAML_TYPE } from './request-body.ts';
 import { addResourceRoutes } from './resource-routes.ts';
+import { SealedSecret } from './sealed-secret.ts';
 import {
   acceptedMediaTypes,
   badRequest,
@@ -103,6 +104,7 @@ function faultStatus({ logger }: ApiOptions, error: FastifyError, request: Fasti
     logger.error(about, 'the event log failed');
     return storageUnavailable(error);
   }
+  if (error instanceof SealedSecret) return error.status;
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return tooLarge(BODY_LIMIT_BYTES);
   if (error.statusCode === 415) return acceptedMediaTypes([JSON_TYPE, YAML_TYPE]);
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {

@@ -1,3 +1,4 @@
+import { sealedWith } from '@pulseplane/event-log';
 import { type KubernetesObject, SECRET } from '@pulseplane/resources';
 
 /** kubectl keeps a copy of the manifest in this annotation. */
@@ -11,7 +12,12 @@ export const HIDDEN = '***';
  * which values there are, and nothing of them.
  */
 export function withoutSecretValues(object: KubernetesObject): KubernetesObject {
-  if (object.kind !== SECRET.kind || object.data === undefined) return object;
+  if (object.kind !== SECRET.kind) return object;
+  if (sealedWith(object) !== undefined) {
+    const { apiVersion, kind, metadata } = object;
+    return { apiVersion, kind, metadata };
+  }
+  if (object.data === undefined) return object;
   const { [LAST_APPLIED]: _, ...annotations } = object.metadata.annotations ?? {};
   return {
     ...object,

@@ -10,6 +10,7 @@ import { test } from 'node:test';
 import { createMemoryEventLog, newSealingKeyFile, parseSealingKeys, sealSecrets } from '@pulseplane/event-log';
 import { type ApiFixture, createFixture, JSON_PATCH, MERGE } from './testing/api-fixture.ts';
 import { noKubectl } from './testing/real-kubectl.ts';
+import { listen } from './testing/stream-client.ts';
 
 const SECRETS = '/api/v1/namespaces/httpbin/secrets';
 const SECRET = `${SECRETS}/cert`;
@@ -106,6 +107,48 @@ test('without a key, a Secret is refused with the reason and nothing else is', a
   const refused = await send('POST', SECRETS, manifest(PEM['tls.key']));
   assert.equal(refused.statusCode, 503, refused.body);
   assert.match(refused.json().message, /no key to seal Secrets with/);
+});
+
+test('a Secret that no key opens is a fault of the server, which names it and its key, and never shows the box', async (context) => {
+  const below = createMemoryEventLog();
+  const [key] = parseSealingKeys(newSealingKeyFile());
+  const [other] = parseSealingKeys(newSealingKeyFile());
+  const first = await createFixture({ log: sealSecrets(below, [key]) });
+  await first.send('POST', SECRETS, manifest(PEM['tls.key']));
+  const { app, send, errors } = await createFixture({ log: sealSecrets(below, [other]) });
+  const open = { ...manifest(OTHER_KEY), metadata: { name: 'open' } };
+  assert.equal((await send('POST', SECRETS, open)).statusCode, 201);
+  assert.equal((await send('GET', `${SECRETS}/open`)).statusCode, 200);
+  const faults = [
+    await send('GET', SECRET),
+    await send('GET', SECRETS),
+    await send('GET', SECRET, undefined, { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' }),
+    await send('PATCH', SECRET, { metadata: { labels: { a: 'b' } } }, { 'content-type': MERGE }),
+    await send('PATCH', `${SECRET}?fieldManager=m`, manifest(OTHER_KEY), { 'content-type': APPLY }),
+    await send('POST', `${SECRET}/rollback`, { to: 3 }),
+  ];
+  for (const { statusCode, body } of faults) {
+    assert.equal(statusCode, 500, body);
+    assert.match(body, new RegExp(`the Secret httpbin/cert cannot be opened: it is sealed with the key ${key.id},`));
+  }
+  const base = await listen(app);
+  context.after(() => app.close());
+  const watched = await (await fetch(`${base}${SECRETS}?watch=true`)).text();
+  assert.match(watched, /^\{"type":"ERROR",.*"reason":"SecretSealed"/m);
+  const history = await send('GET', `${SECRET}/history`);
+  const { body } = await fetch(`${base}/v1/events?from=3`);
+  const [told] =
+    (await body
+      ?.values()
+      .next()
+      .then(({ value }) => [Buffer.from(value ?? []).toString()])) ?? [];
+  assert.match(told ?? '', /"name":"cert"/);
+  for (const text of [...faults.map((fault) => fault.body), watched, history.body, told]) {
+    assert.doesNotMatch(text ?? '', /"box"/);
+  }
+  assert.deepEqual(errors, []);
+  assert.equal((await send('DELETE', SECRET)).statusCode, 200);
+  assert.equal((await send('GET', SECRETS)).json().items.length, 1);
 });
 
 test('kubectl makes, applies, shows and describes Secrets', { skip: noKubectl }, async () => {

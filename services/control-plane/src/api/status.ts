@@ -334,7 +334,8 @@ function detailsOf(kind: ResourceKind, name: string): Details {
   return { name, ...(kind.group !== '' && { group: kind.group }), kind: kind.plural };
 }
 
-function failure(code: number, reason: string, message: string, details?: Details): Status {
+/** A Status of a failure. */
+export function failure(code: number, reason: string, message: string, details?: Details): Status {
   return {
     kind: 'Status',
     apiVersion: 'v1',

@@ -80,7 +80,7 @@ export const patchObject: Write = async (options, kind, request) => {
       // The namespace of workers is seen before it is stored; kubectl apply then patches it into being.
       const read = current ?? (kind === NAMESPACE ? options.clusterView.namespace(name) : undefined);
       if (read === undefined) return fail(notFound(kind, name));
-      const patched = patch.value(patchable(read.object, read.version));
+      const patched = patch.value(patchable(read));
       if (!patched.ok) return fail(unprocessablePatch(patched.error));
       const { fieldValidation } = writing.value;
       const valid = readObject(

@@ -12,6 +12,7 @@ import { type Answer, statusAnswer } from '../answer.ts';
 import type { ApiOptions } from '../api-options.ts';
 import type { PathParams } from '../read-handlers.ts';
 import { optionsBody } from '../request-body.ts';
+import { requireOpen } from '../sealed-secret.ts';
 import { badRequest, invalid, invalidParameter, notFound, type Status } from '../status.ts';
 import { answerWrite, run } from '../write.ts';
 import { readWriteOptions } from '../write-options.ts';
@@ -85,9 +86,11 @@ export async function undeleteObject(
 /** Rules may have become stricter since: what they refuse today, also as a change, does not come back. */
 function stillValid(
   kind: ResourceKind,
-  { object }: StoredObject,
+  source: StoredObject,
   current?: StoredObject,
 ): Result<never, Status> | undefined {
+  requireOpen(source);
+  const { object } = source;
   const { apiVersion, kind: kindName, metadata } = object;
   const { labels, annotations } = metadata;
   const written: JsonObject = {

@@ -3,6 +3,7 @@ import type { Logger } from '@pulseplane/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sendAnswer, statusAnswer } from '../answer.ts';
 import type { ApiOptions } from '../api-options.ts';
+import { SealedSecret } from '../sealed-secret.ts';
 import { internalError, type Status, storageUnavailable, tooManyRequests } from '../status.ts';
 import { OpenStream, type Outgoing } from './open-stream.ts';
 import { type LogReader, shareReads } from './shared-reads.ts';
@@ -74,8 +75,11 @@ export class Streams {
     try {
       failure = await answer.run(stream);
     } catch (error) {
-      this.#logger.error({ requestId: request.id, url: request.url, err: error }, 'a stream failed');
-      failure = error instanceof StorageFault ? storageUnavailable(error) : internalError(request.id);
+      if (error instanceof SealedSecret) failure = error.status;
+      else {
+        this.#logger.error({ requestId: request.id, url: request.url, err: error }, 'a stream failed');
+        failure = error instanceof StorageFault ? storageUnavailable(error) : internalError(request.id);
+      }
     }
     if (stream.stalled) {
       failure = tooManyRequests(
