@@ -37,4 +37,4 @@ export type { JsonSchema, ValidationRule } from './validation/json-schema.ts';
 export { METADATA_SCHEMA } from './validation/metadata.ts';
 export { labelValueFaults, qualifiedNameFaults } from './validation/names.ts';
 export { isJsonObject } from './validation/structure.ts';
-export { type ValidatedObject, validateObject } from './validation/validate-object.ts';
+export { checkStatus, type ValidatedObject, validateObject } from './validation/validate-object.ts';

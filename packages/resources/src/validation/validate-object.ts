@@ -61,6 +61,12 @@ export function validateObject(kind: ResourceKind, input: JsonObject, before?: K
   return { object, errors, unknown, warnings };
 }
 
+/** What is wrong with the shape of a status that somebody writes. */
+export function checkStatus({ plan }: ResourceKind, status: Json): readonly FieldError[] {
+  const ofStatus = plan.fields.get('status');
+  return ofStatus === undefined ? NONE : fit(ofStatus, status, 'status').errors;
+}
+
 function warningsOf(
   kind: ResourceKind,
   { metadata, spec }: KubernetesObject,

@@ -5,8 +5,9 @@ import { createFixture, JSON_PATCH, MERGE, POLICIES, POLICY, TCP_POLICY } from '
 const APPLY = 'application/apply-patch+yaml';
 const STATUS = `${POLICY}/status`;
 const WARNING = '299 - "the status is derived here: what is written to it is not kept"';
-const derived = { conditions: [{ type: 'Programmed', status: 'True' }] };
-const wanted = { conditions: [{ type: 'Programmed', status: 'False' }] };
+const condition = { type: 'Programmed', reason: 'A', message: '', lastTransitionTime: '2026-11-22T10:20:30Z' };
+const derived = { conditions: [{ ...condition, status: 'True' }] };
+const wanted = { conditions: [{ ...condition, status: 'False' }] };
 
 async function withPolicy() {
   const fixture = await createFixture({
@@ -103,6 +104,13 @@ describe('a write of a status is refused', () => {
       body: () => ({ ...TCP_POLICY, status: wanted }),
       code: 422,
       says: /metadata\.resourceVersion: Invalid value: 0x0: must be specified for an update/,
+    },
+    {
+      name: 'of another shape',
+      ...MERGED,
+      body: () => ({ status: { ancestors: 'none', conditions: 5 } }),
+      code: 422,
+      says: /status\.ancestors: Invalid value: "string": status\.ancestors in body must be of type array: "string"/,
     },
     {
       name: 'with the name of another object',

@@ -1,5 +1,6 @@
 import {
   apiVersionOf,
+  checkStatus,
   isJsonObject,
   type JsonObject,
   type ResourceKind,
@@ -16,7 +17,7 @@ import { present } from './present.ts';
 import type { PathParams } from './read-handlers.ts';
 import { nameSuffixes, readObject } from './read-object.ts';
 import { applyBody, objectBody, patchBody } from './request-body.ts';
-import { notFound, rejected, type Status, unprocessablePatch, versionMissing } from './status.ts';
+import { invalid, notFound, rejected, type Status, unprocessablePatch, versionMissing } from './status.ts';
 import { readWriteOptions } from './write-options.ts';
 
 const NOT_KEPT = 'the status is derived here: what is written to it is not kept';
@@ -82,6 +83,8 @@ function refuse(
   const reading = { fieldValidation: 'Ignore', patched: true, newSuffix: nameSuffixes(options) } as const;
   const read = readObject(named, { kind, namespace, name }, reading);
   if (!read.ok) return read.error;
+  const faults = written['status'] === undefined ? [] : checkStatus(kind, written['status']);
+  if (faults.length > 0) return invalid(kind, name, faults);
   if (typeof resourceVersion === 'string' && resourceVersion !== '') {
     if (resourceVersion !== String(version)) return rejected({ type: 'modified', kind, name });
   } else if (isUpdate && kind.group !== '') return versionMissing(kind, name);
