@@ -24,6 +24,10 @@ export type Draft = {
   readonly warnings: readonly string[];
 };
 
+/** Manifests create and replace, so what would follow from an end is not compared. */
+const GONE =
+  'metadata.finalizers: the object is being deleted and would be gone, because nothing holds it any more; what follows from that is not shown';
+
 type Decided = Omit<Draft, 'document'>;
 type Faults = readonly FieldFault[];
 type Reading = Pick<WriteOptions, 'fieldValidation'>;
@@ -85,12 +89,13 @@ function decideManifest(
   const type = current === undefined ? 'create' : 'replace';
   const decision = decideOn(objects, ref, { type, kind, object }, current, context);
   if (!decision.ok) return fail([{ ...faultOf(rejected(decision.error)), field: fieldOf(decision.error) }]);
-  const { object: after, append, changedAt } = decision.value;
+  const { object: after, append, changedAt, isGone } = decision.value;
   const isChanged = diffObjects(current?.object, after).length > 0;
   return ok({
     stored: { ref, object: after, changedAt, version: append.events.length > 0 ? version : decision.value.version },
     change: current === undefined ? 'Created' : isChanged ? 'Changed' : 'Unchanged',
-    warnings,
+    // The manifest takes the last finalizer off an object that is on its way out.
+    warnings: isGone ? [...warnings, GONE] : warnings,
   });
 }
 

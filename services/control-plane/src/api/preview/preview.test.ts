@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Projection } from '@pulseplane/projection';
 import { ClusterView } from '../cluster-view/cluster-view.ts';
 import { MAX_PREVIEWED_GATEWAYS, MAX_PREVIEWED_OBJECTS } from '../limits.ts';
-import { type ApiFixture, CLASS, CLASSES, createFixture, MERGE, POLICIES, TCP_POLICY } from '../testing/api-fixture.ts';
+import { type ApiFixture, CLASS, CLASSES, createFixture, MERGE, POLICIES, POLICY, TCP_POLICY } from '../testing/api-fixture.ts';
 
 const YAML = { 'content-type': 'application/yaml' };
 const GATEWAYS = '/apis/gateway.networking.k8s.io/v1/namespaces/httpbin/gateways';
@@ -273,3 +273,15 @@ function causes(answer: Awaited<ReturnType<ApiFixture['send']>>): readonly (read
   const { details } = answer.json() as { details: { causes: readonly { field?: string; message: string }[] } };
   return details.causes.map(({ field, message }) => [field, message]);
 }
+
+test('a manifest that takes the last finalizer off an object on its way out says that it would be gone', async () => {
+  const { send } = await createFixture();
+  const metadata = { ...TCP_POLICY.metadata, finalizers: ['example.com/hold'] };
+  await send('POST', POLICIES, { ...TCP_POLICY, metadata });
+  await send('DELETE', POLICY);
+  const { objects } = (await send('POST', '/v1/preview', TCP_POLICY)).json();
+  assert.match(objects[0].warnings.at(-1), /^metadata\.finalizers: the object is being deleted and would be gone/);
+  assert.notEqual((await send('GET', POLICY)).statusCode, 404);
+  const kept = (await send('POST', '/v1/preview', { ...TCP_POLICY, metadata })).json();
+  assert.doesNotMatch(kept.objects[0].warnings.join(), /would be gone/);
+});
