@@ -473,3 +473,27 @@ test('an event says who did it, through what, and under which request', async ()
   assert.deepEqual(deleted?.actor, { user: 'anonymous', via: 'kubectl/v1.32.4' });
   assert.equal(created?.requestId, first.headers['x-request-id']);
 });
+
+test('each committed write is a line of the log at debug, without what was written', async () => {
+  const lines: object[] = [];
+  const none = () => undefined;
+  const debug = (fields: object, message: string): void => {
+    if (message === 'written') lines.push(fields);
+  };
+  const { send } = await createFixture({ logger: { debug, info: none, warn: none, error: none } });
+  lines.length = 0;
+  const created = await send('POST', `${POLICIES}?fieldManager=ci`, TCP_POLICY);
+  await send('POST', POLICIES, TCP_POLICY);
+  await send('PATCH', POLICY, {}, { 'content-type': MERGE });
+  await send('DELETE', `${POLICY}?dryRun=All`);
+  await send('DELETE', POLICY, undefined, { 'user-agent': 'kubectl/v1.32' });
+  const about = { kind: 'AgentgatewayPolicy', namespace: 'httpbin', name: 'httpbin-keepalive', user: 'anonymous' };
+  assert.deepEqual(
+    lines.map(({ requestId, ...line }: { requestId?: unknown }) => line),
+    [
+      { type: 'Created', ...about, seq: 3, via: 'ci' },
+      { type: 'Deleted', ...about, seq: 4, via: 'kubectl/v1.32' },
+    ],
+  );
+  assert.equal((lines[0] as { requestId?: unknown }).requestId, created.headers['x-request-id']);
+});
