@@ -256,7 +256,7 @@ export function rejected(rejection: Rejection): Status {
     case 'namespaceProtected':
       return {
         ...forbidden(
-          `namespaces ${JSON.stringify(rejection.namespace)} is forbidden: this namespace may not be deleted`,
+          `namespaces ${JSON.stringify(rejection.namespace)} is forbidden: this namespace may not be deleted${rejection.hasWorkers ? ' while workers are in it' : ''}`,
         ),
         details: detailsOf(NAMESPACE, rejection.namespace),
       };

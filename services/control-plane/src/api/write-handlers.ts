@@ -1,4 +1,4 @@
-import { invalidValue, NAMESPACE, type ResourceKind } from '@pulseplane/resources';
+import { invalidValue, NAMESPACE, type ResourceKind, type StoredObject } from '@pulseplane/resources';
 import type { FastifyRequest } from 'fastify';
 import { type Command, fail, type Intent, ok, type Result, refOf } from '../command/index.ts';
 import { type Answer, statusAnswer } from './answer.ts';
@@ -11,7 +11,7 @@ import { present } from './present.ts';
 import type { PathParams } from './read-handlers.ts';
 import { nameSuffixes, readObject } from './read-object.ts';
 import { objectBody, optionsBody, patchBody } from './request-body.ts';
-import { deleted, invalid, notFound, type Status, unprocessablePatch, versionMissing } from './status.ts';
+import { deleted, invalid, notFound, rejected, type Status, unprocessablePatch, versionMissing } from './status.ts';
 import { answerWrite, run, toStatus } from './write.ts';
 import { readDeleteOptions, readWriteOptions } from './write-options.ts';
 
@@ -34,6 +34,9 @@ export const createObject: Write = async (options, kind, request) => {
   if (!read.ok) return statusAnswer(read.error);
   const { object, warnings } = read.value;
   const ref = refOf(kind, namespace, object.metadata.name);
+  if (seenOnly(options, kind, object.metadata.name) !== undefined) {
+    return statusAnswer(rejected({ type: 'alreadyExists', kind, name: object.metadata.name, isDeleting: false }));
+  }
   const intent: Intent<Status> = { ref, command: () => ok({ type: 'create', kind, object }), creates: true };
   return answerWrite(options, kind, 201, warnings, await run(options, request, intent, writing.value));
 };
@@ -55,10 +58,10 @@ export const replaceObject: Write = async (options, kind, request) => {
       if (!read.ok) return read;
       const { object } = read.value;
       warnings = read.value.warnings;
-      if (current === undefined) return fail(notFound(kind, name));
+      if (current === undefined && seenOnly(options, kind, name) === undefined) return fail(notFound(kind, name));
       // As in Kubernetes: custom kinds may not be overwritten blindly, its own may.
       if (object.metadata.resourceVersion === undefined && kind.group !== '') return fail(versionMissing(kind, name));
-      return ok({ type: 'replace', kind, object });
+      return ok({ type: current === undefined ? 'create' : 'replace', kind, object });
     },
   };
   const outcome = await run(options, request, intent, writing.value);
@@ -77,8 +80,7 @@ export const patchObject: Write = async (options, kind, request) => {
   const intent: Intent<Status> = {
     ref: refOf(kind, namespace, name),
     command: (current): Result<Command, Status> => {
-      // The namespace of workers is seen before it is stored; kubectl apply then patches it into being.
-      const read = current ?? (kind === NAMESPACE ? options.clusterView.namespace(name) : undefined);
+      const read = current ?? seenOnly(options, kind, name);
       if (read === undefined) return fail(notFound(kind, name));
       const patched = patch.value(patchable(read));
       if (!patched.ok) return fail(unprocessablePatch(patched.error));
@@ -113,6 +115,9 @@ export const deleteObject: Write = async (options, kind, request) => {
   if (!deleting.ok) return statusAnswer(deleting.error);
   const { dryRun, preconditions, orphanDependents } = deleting.value;
   const ref = refOf(kind, namespace, name);
+  if (kind === NAMESPACE && options.clusterView.namespace(name) !== undefined) {
+    return statusAnswer(rejected({ type: 'namespaceProtected', namespace: name, hasWorkers: true }));
+  }
   const intent: Intent<Status> = { ref, command: () => ok({ type: 'delete', kind, ref, preconditions }) };
   const outcome = await run(options, request, intent, { dryRun });
   if (!outcome.ok) return statusAnswer(toStatus(outcome.error));
@@ -120,3 +125,9 @@ export const deleteObject: Write = async (options, kind, request) => {
   if (isGone) return { code: 200, body: deleted(kind, ref, stored.object.metadata.uid ?? '') };
   return { code: orphanDependents === false ? 202 : 200, body: present(kind, stored, options.statusOf) };
 };
+
+/** A namespace that workers are in and that is not stored. Who changes it, or creates something in it, stores it. */
+function seenOnly({ log, clusterView }: ApiOptions, kind: ResourceKind, name: string): StoredObject | undefined {
+  if (kind !== NAMESPACE || log.object(refOf(kind, '', name)) !== undefined) return undefined;
+  return clusterView.namespace(name);
+}

@@ -26,7 +26,7 @@ const MAX_KEY_LENGTH = 255;
 
 /** Runs a request's command as the request's actor, under its idempotency key if it has one. */
 export async function run(
-  { log, now, newId, logger }: ApiOptions,
+  { log, now, newId, logger, clusterView }: ApiOptions,
   request: FastifyRequest,
   intent: Intent<Status>,
   { dryRun }: Pick<WriteOptions, 'dryRun'>,
@@ -41,6 +41,7 @@ export async function run(
     requestId: request.id,
     now: now(),
     newId,
+    seenNamespace: (name) => clusterView.namespace(name),
     dryRun,
     ...(idempotency.value !== undefined && { idempotency: idempotency.value }),
   });

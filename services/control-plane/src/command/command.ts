@@ -55,6 +55,8 @@ export type CommandContext = {
   readonly correlationId?: string;
   readonly now: Date;
   readonly newId: () => string;
+  /** A namespace that is there without being stored: the first object in it stores it. */
+  readonly seenNamespace?: (name: string) => StoredObject | undefined;
 };
 
 /** What a command does to the log, and the object as it is afterwards (as it was, when it is gone). */
@@ -95,7 +97,7 @@ export type Rejection =
       readonly name: string;
       readonly namespace: string;
     }
-  | { readonly type: 'namespaceProtected'; readonly namespace: string }
+  | { readonly type: 'namespaceProtected'; readonly namespace: string; readonly hasWorkers?: true }
   /** A class that gateways have. */
   | { readonly type: 'classInUse'; readonly name: string; readonly gateways: readonly ObjectRef[] }
   | { readonly type: 'versionOnCreate'; readonly kind: ResourceKind; readonly name: string }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { RestoredFrom } from '@pulseplane/event-log';
+import type { NewEvent, RestoredFrom } from '@pulseplane/event-log';
 import { fieldTypeOf, type ManagedFieldsEntry, sameButTimes, trackUpdate } from '@pulseplane/field-ownership';
 import {
   contentOf,
@@ -9,6 +9,7 @@ import {
   newFinalizers,
   type ObjectMeta,
   type ResourceKind,
+  type StoredObject,
 } from '@pulseplane/resources';
 import { type Command, type CommandContext, type Decision, type Rejection, refOf, type State } from './command.ts';
 import { decideDelete, gone, isDeleting, isReleased } from './deletion.ts';
@@ -64,7 +65,7 @@ function decideCreate(
     append: {
       // The namespace is expected as it was, so that an object cannot be born into a namespace as it goes away.
       expected: [{ ref, version: 0 }, ...(namespace === undefined ? [] : [expectationOf(namespace)])],
-      events: [eventOf('Created', ref, created, context, restoredFrom)],
+      events: [...founding(namespace, context), eventOf('Created', ref, created, context, restoredFrom)],
     },
     ref,
     object: created,
@@ -72,6 +73,14 @@ function decideCreate(
     changedAt: context.now.toISOString(),
     isGone: false,
   });
+}
+
+/** The creation of a namespace that was only seen until now: it has no version. */
+function founding(namespace: StoredObject | undefined, context: CommandContext): readonly NewEvent[] {
+  if (namespace === undefined || namespace.version > 0) return [];
+  const { metadata, ...object } = namespace.object;
+  const server = { uid: context.newId(), creationTimestamp: wholeSeconds(context.now) };
+  return [eventOf('Created', namespace.ref, { ...object, metadata: { ...metadata, ...server } }, context)];
 }
 
 function decideReplace(

@@ -67,7 +67,9 @@ export function decideOn(
   const neighbour = isDeleting && command.kind.namespaced ? firstBeside(objects, ref) : undefined;
   const state: State = {
     current,
-    namespace: needsNamespace ? objects.object(refOf(NAMESPACE, '', ref.namespace)) : undefined,
+    namespace: needsNamespace
+      ? (objects.object(refOf(NAMESPACE, '', ref.namespace)) ?? context.seenNamespace?.(ref.namespace))
+      : undefined,
     ...(neighbour !== undefined && { neighbour }),
     contents:
       command.kind === NAMESPACE && (command.type === 'delete' || isDeleting)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { createFixture } from '../testing/api-fixture.ts';
+import { createFixture, POLICIES, TCP_POLICY } from '../testing/api-fixture.ts';
 import { listen } from '../testing/stream-client.ts';
 import { watch } from '../testing/watch-client.ts';
 import { ClusterView } from './cluster-view.ts';
@@ -183,6 +183,34 @@ test('a log that cannot be given is refused with the reason', async (context) =>
   ] as const) {
     assert.equal(await log('one', query), `400 ${reason}`);
   }
+});
+
+test('the namespace of workers is like any other: objects can be created in it, and it stays while workers are in it', async (context) => {
+  const { connect, get, send, log } = await setUp(context);
+  const url = '/api/v1/namespaces/agentgateway-system';
+  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'agentgateway-system' } };
+  const policies = POLICIES.replace('httpbin', 'agentgateway-system');
+  const policy = { ...TCP_POLICY, metadata: { name: 'a' } };
+  assert.equal((await send('POST', policies, policy)).statusCode, 404);
+  connect(worker('one'));
+  const head = log.head();
+  assert.equal((await send('POST', '/api/v1/namespaces', namespace)).json().reason, 'AlreadyExists');
+  assert.equal((await send('POST', `${policies}?dryRun=All`, policy)).statusCode, 201);
+  assert.equal(log.head(), head);
+  const created = await send('POST', policies, policy, { 'idempotency-key': 'a' });
+  assert.equal(created.statusCode, 201, created.body);
+  assert.equal((await send('POST', policies, policy, { 'idempotency-key': 'a' })).body, created.body);
+  assert.deepEqual(
+    log.read({ from: head + 1, limit: 9 }).map(({ type, subject }) => `${type} ${subject.kind} ${subject.name}`),
+    ['Created Namespace agentgateway-system', 'Created AgentgatewayPolicy a'],
+  );
+  assert.match((await get(url)).metadata.uid, /^[0-9a-f-]{36}$/);
+  const refused = await send('DELETE', url);
+  assert.deepEqual([refused.statusCode, refused.json().reason], [403, 'Forbidden']);
+  assert.match(refused.json().message, /: this namespace may not be deleted while workers are in it$/);
+  connect();
+  assert.equal((await send('DELETE', url)).statusCode, 200);
+  assert.equal((await send('GET', url)).statusCode, 404);
 });
 
 test('the namespace of workers is seen, and becomes a real one when somebody creates or applies it', async (context) => {

@@ -27,8 +27,14 @@ function preview(options: ApiOptions, request: FastifyRequest): Answer {
   if (!documents.ok) return statusAnswer(documents.error);
   const manifests = manifestsOf(documents.value);
   if (!manifests.ok) return statusAnswer(manifests.error);
-  const { now, newId } = options;
-  const context = { actor: actorOf(request), requestId: request.id, now: now(), newId };
+  const { now, newId, clusterView } = options;
+  const context = {
+    actor: actorOf(request),
+    requestId: request.id,
+    now: now(),
+    newId,
+    seenNamespace: (name: string) => clusterView.namespace(name),
+  };
   const decided = decideManifests(options, manifests.value, reading.value, context);
   return decided.ok ? { code: 200, body: compare(options, decided.value) } : statusAnswer(decided.error);
 }

@@ -3,7 +3,16 @@ import { test } from 'node:test';
 import { Projection } from '@pulseplane/projection';
 import { ClusterView } from '../cluster-view/cluster-view.ts';
 import { MAX_PREVIEWED_GATEWAYS, MAX_PREVIEWED_OBJECTS } from '../limits.ts';
-import { type ApiFixture, CLASS, CLASSES, createFixture, MERGE, POLICIES, POLICY, TCP_POLICY } from '../testing/api-fixture.ts';
+import {
+  type ApiFixture,
+  CLASS,
+  CLASSES,
+  createFixture,
+  MERGE,
+  POLICIES,
+  POLICY,
+  TCP_POLICY,
+} from '../testing/api-fixture.ts';
 
 const YAML = { 'content-type': 'application/yaml' };
 const GATEWAYS = '/apis/gateway.networking.k8s.io/v1/namespaces/httpbin/gateways';
