@@ -17,6 +17,7 @@ import {
   Log,
   makeInformer,
   PatchStrategy,
+  PortForward,
   setHeaderOptions,
   VersionApi,
   Watch,
@@ -275,6 +276,27 @@ test('the library reads workers as Pods of a Deployment, and their logs', async 
   });
   await new Log(config).log(namespace, pod, 'agentgateway', out, { tailLines: 2 });
   await eventually(() => assert.equal(text.trimEnd().split('\n').length, 2));
+});
+
+test("the library's port-forward reaches the admin port of a worker", async () => {
+  await using system = await startSystem();
+  const config = new KubeConfig();
+  config.loadFromFile(system.kubeconfig);
+  const namespace = 'agentgateway-system';
+  const name = await eventually(async () => {
+    const { items } = await config.makeApiClient(CoreV1Api).listNamespacedPod({ namespace });
+    assert.ok(items[0]?.metadata?.name !== undefined);
+    return items[0].metadata.name;
+  }, 30_000);
+  const [input, output, errors] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  const websocket = await new PortForward(config).portForward(namespace, name, [15_000], output, errors, input);
+  let text = '';
+  output.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  input.write('GET /config_dump HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+  await eventually(() => assert.match(text, /^HTTP\/1\.1 200 OK\r\n.*"binds"/s));
+  if (typeof websocket !== 'function') websocket.close();
 });
 
 /** An informer of all policies as the library's documentation has it: after an error it is started again. */

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { constants, createDeflate } from 'node:zlib';
+import { WebSocket } from 'ws';
 import { ClusterView } from '../cluster-view/cluster-view.ts';
 import { createFixture } from '../testing/api-fixture.ts';
 import { listen } from '../testing/stream-client.ts';
@@ -127,6 +128,36 @@ test('a websocket is answered with the subprotocol of kubectl', async (context) 
   const { request } = await setUp(context);
   const { head } = await request(PATH, WEBSOCKET, 'GET');
   assert.match(head, /^HTTP\/1\.1 101 .*Sec-WebSocket-Protocol: SPDY\/3\.1\+portforward\.k8s\.io/s);
+});
+
+test('the channels of client libraries carry a connection to each port, and say what cannot be forwarded', async (context) => {
+  const { app } = await setUp(context);
+  const { port } = app.server.address() as AddressInfo;
+  const open = (query: string) =>
+    new WebSocket(`ws://127.0.0.1:${port}${PATH}?${query}`, ['v5.channel.k8s.io', 'v4.channel.k8s.io']);
+  const client = open('ports=15000&ports=3000');
+  const said = new Map<number, Buffer>();
+  client.on('message', (message: Buffer) => {
+    const channel = message[0] ?? -1;
+    said.set(channel, Buffer.concat([said.get(channel) ?? Buffer.alloc(0), message.subarray(1)]));
+    if (said.get(0)?.length === 2 + 300_000) client.close();
+  });
+  await once(client, 'open');
+  assert.equal(client.protocol, 'v4.channel.k8s.io');
+  const text = Buffer.alloc(100_000, 'x');
+  for (let part = 0; part < 3; part += 1) client.send(Buffer.concat([Buffer.of(0), text]));
+  await once(client, 'close');
+  assert.equal(said.get(0)?.readUInt16LE(), 15_000);
+  assert.deepEqual(said.get(0)?.subarray(2), Buffer.concat([text, text, text]));
+  assert.equal(said.get(1)?.length, 2);
+  assert.equal(said.get(3)?.subarray(2).toString(), 'only port 15000 (admin) of a worker can be forwarded, not 3000');
+  // All that was asked for has ended, so the server ends too.
+  const refused = open('ports=3000');
+  await once(refused, 'close');
+  for (const query of ['', 'ports=x', 'ports=0', 'ports=15000,,1', `ports=${'1,'.repeat(20)}1`]) {
+    const [error] = (await once(open(query), 'error')) as [Error];
+    assert.match(error.message, /400/, query);
+  }
 });
 
 test('what is not in order is refused before anything is upgraded', async (context) => {

@@ -9,12 +9,14 @@ import { ADMIN_PORT, POD } from '../cluster-view/kinds.ts';
 import { badRequest, notFound, tooManyRequests } from '../status.ts';
 import { refuseOnSocket } from '../unread-request.ts';
 import { refuseForeign } from '../web-safety.ts';
+import { CHANNEL_PROTOCOL, readPorts, serveChannels } from './channel-session.ts';
 import { createForwarder, type Dial } from './forwarder.ts';
 import { MAX_FRAME_BYTES } from './spdy-frames.ts';
 import { serveSpdy } from './spdy-session.ts';
 
 /** kubectl 1.31 and newer: SPDY's frames in those of a websocket. */
 const WEBSOCKET_PROTOCOL = 'SPDY/3.1+portforward.k8s.io';
+const WEBSOCKET_HEADER = 'Sec-WebSocket-Protocol';
 /** Older ones: SPDY in place of HTTP. */
 const SPDY_VERSION_HEADER = 'X-Stream-Protocol-Version';
 const SPDY_PROTOCOL = 'portforward.k8s.io';
@@ -29,11 +31,17 @@ const KEEPALIVE_MS = 30_000;
 export function addPortForward(app: FastifyInstance, options: ApiOptions): void {
   const sessions = new Set<Duplex>();
   const websockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false });
+  const channels = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_FRAME_BYTES,
+    perMessageDeflate: false,
+    handleProtocols: () => CHANNEL_PROTOCOL,
+  });
   websockets.on('headers', (headers) => headers.push(`Sec-WebSocket-Protocol: ${WEBSOCKET_PROTOCOL}`));
 
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    const [path = '', query = ''] = (request.url ?? '').split('?', 2);
     const [, namespace, name] = PATH.exec(path) ?? [];
     if (namespace === undefined || name === undefined) return serveWithoutUpgrade(app.server, request, socket, head);
     const foreign = refuseForeign(request.headers, options.allowedHosts);
@@ -53,12 +61,12 @@ export function addPortForward(app: FastifyInstance, options: ApiOptions): void 
       if (opened.kind === 'refused') throw new Error(`the worker cannot be reached: ${opened.reason}`);
       return opened.stream;
     };
-    const serve = (connection: Duplex): void => {
+    const serve = (connection: Duplex, session: () => Promise<void>): void => {
       const about = { requestId: options.newId(), pod: name, namespace };
       sessions.add(connection);
       connection.once('close', () => sessions.delete(connection));
       options.logger.info(about, 'port-forward begins');
-      serveSpdy(connection, createForwarder(dial)).then(
+      session().then(
         () => options.logger.info(about, 'port-forward ended'),
         (error: unknown) => options.logger.info({ ...about, err: error }, 'port-forward broke'),
       );
@@ -66,17 +74,26 @@ export function addPortForward(app: FastifyInstance, options: ApiOptions): void 
     const fault = protocolFault(request.headers);
     if (fault !== undefined) return refuseOnSocket(socket, badRequest(fault));
     if (socket instanceof Socket) socket.setKeepAlive(true, KEEPALIVE_MS);
+    const spdy = (connection: Duplex): void => serve(connection, () => serveSpdy(connection, createForwarder(dial)));
+    if (isWebsocket(request.headers) && !offers(request.headers, WEBSOCKET_PROTOCOL)) {
+      const ports = readPorts(query);
+      if ('error' in ports) return refuseOnSocket(socket, badRequest(ports.error));
+      channels.handleUpgrade(request, socket, head, (websocket) =>
+        serve(socket, () => serveChannels(websocket, ports, createForwarder(dial))),
+      );
+      return;
+    }
     if (isWebsocket(request.headers)) {
       // ws refuses the name for its slash; it is answered above, where the headers are written.
       delete request.headers['sec-websocket-protocol'];
-      websockets.handleUpgrade(request, socket, head, (websocket) => serve(createWebSocketStream(websocket)));
+      websockets.handleUpgrade(request, socket, head, (websocket) => spdy(createWebSocketStream(websocket)));
       return;
     }
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n${SPDY_VERSION_HEADER}: ${SPDY_PROTOCOL}\r\n\r\n`,
     );
     if (head.length > 0) socket.unshift(head);
-    serve(socket);
+    spdy(socket);
   });
   // The server waits for its connections, and these do not end by themselves.
   app.addHook('preClose', () => {
@@ -93,11 +110,19 @@ function isWebsocket({ upgrade }: IncomingHttpHeaders): boolean {
 function protocolFault(headers: IncomingHttpHeaders): string | undefined {
   const isSpdy = headers.upgrade?.toLowerCase() === 'spdy/3.1';
   if (!isSpdy && !isWebsocket(headers)) return 'the upgrade has to be to websocket or SPDY/3.1';
-  const [header, wanted] = isSpdy
-    ? [SPDY_VERSION_HEADER, SPDY_PROTOCOL]
-    : ['Sec-WebSocket-Protocol', WEBSOCKET_PROTOCOL];
-  const offered = String(headers[header.toLowerCase()] ?? '').split(/,\s*/);
-  return offered.includes(wanted) ? undefined : `${header}: has to offer ${wanted}`;
+  if (isSpdy) {
+    return offers(headers, SPDY_PROTOCOL, SPDY_VERSION_HEADER)
+      ? undefined
+      : `${SPDY_VERSION_HEADER}: has to offer ${SPDY_PROTOCOL}`;
+  }
+  if (offers(headers, WEBSOCKET_PROTOCOL) || offers(headers, CHANNEL_PROTOCOL)) return undefined;
+  return `${WEBSOCKET_HEADER}: has to offer ${WEBSOCKET_PROTOCOL} or ${CHANNEL_PROTOCOL}`;
+}
+
+function offers(headers: IncomingHttpHeaders, protocol: string, header = WEBSOCKET_HEADER): boolean {
+  return String(headers[header.toLowerCase()] ?? '')
+    .split(/,\s*/)
+    .includes(protocol);
 }
 
 /**
