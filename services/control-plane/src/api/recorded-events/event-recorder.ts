@@ -62,6 +62,7 @@ export class EventRecorder {
   readonly #around = new Map<string, ObjectRef>();
   readonly #known = new Map<string, Known>();
   #timer: NodeJS.Timeout | undefined;
+  #changedInTurn = 0;
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
@@ -77,8 +78,7 @@ export class EventRecorder {
       const notice = noticeOfEvent(event);
       const stored = { ref, version: event.seq, changedAt: event.time, object: event.object };
       if (notice !== undefined && isTold(ref)) this.#options.events.record(stored, notice);
-      if (isTold(ref))
-        this.#remember(refKey(ref), { looked: this.#known.get(refKey(ref))?.looked, told: this.#statusNow(stored) });
+      if (isTold(ref)) this.#toldWith(stored);
       this.#look(ref);
     }
     if (AROUND.has(ref.kind)) this.#lookAround(ref);
@@ -117,6 +117,7 @@ export class EventRecorder {
 
   #turn(): void {
     this.#timer = undefined;
+    this.#changedInTurn = 0;
     const { affected, logger } = this.#options;
     try {
       for (const [key, ref] of [...this.#around].slice(0, MAX_IN_TURN)) {
@@ -145,14 +146,20 @@ export class EventRecorder {
     for (const notice of notices) events.record(stored, notice);
   }
 
-  /** What those who watch are told with an event of the object, or something newer. */
-  #statusNow(stored: StoredObject): JsonObject | undefined {
+  /**
+   * Those who watch are told of an event of the object with its status of now, or a newer one. When many come at once it
+   * is not looked at, and they are told again.
+   */
+  #toldWith(stored: StoredObject): void {
+    const key = refKey(stored.ref);
+    let told: JsonObject | undefined;
+    this.#changedInTurn += 1;
     try {
-      return this.#options.statusOf(stored);
+      if (this.#changedInTurn <= MAX_IN_TURN) told = this.#options.statusOf(stored);
     } catch {
-      // It is said when it is looked at.
-      return undefined;
+      // It is said when the object is looked at.
     }
+    this.#remember(key, { looked: this.#known.get(key)?.looked, told });
   }
 
   #remember(key: string, known: Known): void {
