@@ -30,6 +30,25 @@ for (const { name, cut } of CUTS) {
     }
   });
 
+  test(`a peer that leaves data unacknowledged is given up as soon when ${name}`, { skip }, async (t) => {
+    const network = createNetwork();
+    try {
+      const worker = network.run('worker', 'worker-process.ts', JSON.stringify({ tcp: TCP }));
+      await worker.line(({ event }) => event === 'ready', 20_000);
+      const client = network.run('client', 'ticked-client.ts', network.workerAddress);
+      await client.line(({ event }) => event === 'ticked', 20_000);
+      const at = Date.now();
+      cut(network);
+      const closed = await worker.line((line) => isClose(line, 'http1'), 15_000);
+      const took = closed.at - at;
+      t.diagnostic(`http1 ${closed['reason']} after ${took} ms`);
+      assert.equal(closed['reason'], 'keepalive_timeout');
+      assert.ok(Math.abs(took - DETECTED_MS) <= TOLERANCE_MS + 500, `after ${took} ms`);
+    } finally {
+      network.close();
+    }
+  });
+
   test(`an HTTP/2 peer is given up at interval + timeout when ${name}`, { skip }, async (t) => {
     const network = createNetwork();
     try {

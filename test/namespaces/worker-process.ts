@@ -32,7 +32,12 @@ const worker = createWorker({
   pingJitter: 0,
 });
 
-const http = createHttpServer((_request, response) => response.end('hello\n')).listen(0, '127.0.0.1');
+const http = createHttpServer((request, response) => {
+  if (request.url !== '/ticks') return void response.end('hello\n');
+  // Data is on its way all the time, so that the kernel retransmits and does not probe.
+  const ticks = setInterval(() => response.write('tick\n'), 100);
+  response.once('close', () => clearInterval(ticks));
+}).listen(0, '127.0.0.1');
 const tcp = createServer((socket) => {
   socket.on('error', () => socket.destroy());
   socket.pipe(socket);

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 
+/** `burst` at once, and `perSecond` on and on. */
+export type TokenRate = { readonly burst: number; readonly perSecond: number };
+
 /** What the worker puts up with. Times are in milliseconds. */
 export type Limits = {
   /** Open connections from clients. */
@@ -17,6 +20,12 @@ export type Limits = {
   readonly requestHeadMs: number;
   /** Without a byte of a request body, before the answer has begun. */
   readonly requestBodyIdleMs: number;
+  /** An HTTP/2 session without a stream. */
+  readonly http2IdleMs: number;
+  /** PING and SETTINGS frames of one HTTP/2 client to which nothing is sent meanwhile. */
+  readonly http2ControlFrames: TokenRate;
+  /** Requests of one HTTP/2 client that it resets before they are answered. */
+  readonly http2Resets: TokenRate;
 };
 
 /** For listening sockets, the worker's own ports, the control stream and name look-ups. */
@@ -45,6 +54,9 @@ export function defaultLimits(descriptors = descriptorLimit()): Limits {
     pipelined: 64,
     requestHeadMs: 10_000,
     requestBodyIdleMs: 300_000,
+    http2IdleMs: 3_600_000,
+    http2ControlFrames: { burst: 100, perSecond: 10 },
+    http2Resets: { burst: 500, perSecond: 30 },
   };
 }
 

@@ -10,6 +10,7 @@ import { enforce } from './connection/enforce.ts';
 import { longTimeout } from './connection/long-timeout.ts';
 import { createConnectionRegistry } from './connection/registry.ts';
 import { createRejudge } from './connection/rejudge.ts';
+import { isUnacknowledged } from './connection/unacknowledged.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { type BindStatus, createBindManager } from './listener/bind-manager.ts';
 import { createMetrics } from './metrics/metrics.ts';
@@ -38,6 +39,8 @@ export type WorkerOptions = {
   readonly onBindStatus?: () => void;
   /** Share of the PING interval, 0 to 0.15, by which a PING may come earlier. */
   readonly pingJitter?: number;
+  /** Share of maxConnectionDuration, 0 to 1, by which a connection may end earlier. */
+  readonly durationJitter?: number;
 };
 
 export type Worker = {
@@ -59,7 +62,10 @@ export type Worker = {
 
 /** How long the connections of a port or listener that is gone may go on. */
 const REMOVED_GRACE_MS = 5_000;
-const NOTABLE: ReadonlySet<CloseReason> = new Set(['keepalive_timeout', 'ping_timeout', 'error']);
+const DURATION_JITTER = 0.1;
+const UNACKNOWLEDGED = 'the peer acknowledged nothing for as long as TCP keepalive waits';
+const UNACKNOWLEDGED_CHECK_MS = 500;
+const NOTABLE: ReadonlySet<CloseReason> = new Set(['keepalive_timeout', 'ping_timeout', 'flood', 'error']);
 
 /** One worker: everything but where its configuration comes from. */
 export function createWorker(options: WorkerOptions): Worker {
@@ -106,7 +112,11 @@ export function createWorker(options: WorkerOptions): Worker {
     settings: (path) => backend(path),
     onSocketOptionError: metrics.socketOptionFailed,
   });
-  const enforcement = { logger, onSocketOptionError: metrics.socketOptionFailed };
+  const enforcement = {
+    logger,
+    onSocketOptionError: metrics.socketOptionFailed,
+    durationJitter: options.durationJitter ?? DURATION_JITTER,
+  };
 
   const judge = (connection: Connection) => {
     if (isGone(connection)) retire(connection);
@@ -114,6 +124,28 @@ export function createWorker(options: WorkerOptions): Worker {
   };
   const rejudge = createRejudge(() => registry.all(), judge);
   const rejudgeUpstreams = createRejudge(() => upstreams.all(), upstreams.judge);
+  const checkClients = createRejudge(
+    () => registry.all(),
+    (connection) => {
+      const probing = connection.tcp?.current;
+      if (probing?.enabled !== true || !isUnacknowledged(connection, probing, performance.now())) return;
+      connection.error ??= UNACKNOWLEDGED;
+      connection.close('keepalive_timeout');
+    },
+  );
+  const checkUpstreams = createRejudge(
+    () => upstreams.all(),
+    (upstream) => {
+      if (upstream.keepalive === undefined || !isUnacknowledged(upstream, upstream.keepalive, performance.now()))
+        return;
+      upstream.socket.destroy(Object.assign(new Error(UNACKNOWLEDGED), { code: 'ETIMEDOUT' }));
+    },
+  );
+  const unacknowledgedTimer = setInterval(() => {
+    checkClients.all();
+    checkUpstreams.all();
+  }, UNACKNOWLEDGED_CHECK_MS);
+  unacknowledgedTimer.unref();
 
   const proxy = createProxy({
     logger,
@@ -213,6 +245,7 @@ export function createWorker(options: WorkerOptions): Worker {
       await registry.whenEmpty();
       clearInterval(hold);
       cancel();
+      clearInterval(unacknowledgedTimer);
       pings.close();
       proxy.close();
       await upstreams.close();

@@ -14,6 +14,8 @@ export type CloseReason =
   | 'peer'
   /** The client broke the protocol. */
   | 'protocol_error'
+  /** The client sent more PINGs, SETTINGS or resets over HTTP/2 than one may. */
+  | 'flood'
   /** The upstream closed it, broke it off or could not be reached. */
   | 'upstream'
   /** A TCP listener has nothing to send the connection to. */

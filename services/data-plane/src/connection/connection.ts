@@ -49,8 +49,12 @@ export class Connection {
   tcp: AppliedTcp | undefined;
   /** Keys of the policies in force. */
   policyKeys: { tcp?: string; http?: string } = {};
+  /** When to look again for data that the peer does not acknowledge, as `performance.now()` counts. */
+  nextUnacknowledgedCheckAt = 0;
   cancelMaxDuration: (() => void) | undefined;
   maxDurationMs: number | undefined;
+  /** Its own share, 0 to 1, of the jitter of its longest life. */
+  readonly durationJitter = Math.random();
   /** Its port or listener is gone; it may finish and takes no new settings. */
   retired = false;
   /** The error that ended it, if one did. */

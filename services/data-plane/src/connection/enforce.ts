@@ -14,6 +14,8 @@ import { longTimeout } from './long-timeout.ts';
 export type EnforceContext = {
   readonly logger: Logger;
   onSocketOptionError(error: SocketOptionError): void;
+  /** Share of maxConnectionDuration, 0 to 1, by which a connection may end earlier. */
+  readonly durationJitter: number;
 };
 
 /**
@@ -23,7 +25,7 @@ export type EnforceContext = {
 export function enforce(connection: Connection, frontend: EffectiveFrontend, context: EnforceContext): void {
   if (connection.socket.destroyed) return;
   enforceTcp(connection, frontend.tcp, context);
-  enforceHttp(connection, frontend);
+  enforceHttp(connection, frontend, context);
 }
 
 function enforceTcp(connection: Connection, wanted: EffectiveTcpKeepalive | undefined, context: EnforceContext): void {
@@ -63,7 +65,7 @@ function enforceTcp(connection: Connection, wanted: EffectiveTcpKeepalive | unde
   if (wanted !== undefined) connection.policyKeys.tcp = wanted.policyKey;
 }
 
-function enforceHttp(connection: Connection, { http }: EffectiveFrontend): void {
+function enforceHttp(connection: Connection, { http }: EffectiveFrontend, { durationJitter }: EnforceContext): void {
   delete connection.policyKeys.http;
   const { served } = connection;
   if (served === undefined || served.protocol === 'tcp') return;
@@ -76,9 +78,9 @@ function enforceHttp(connection: Connection, { http }: EffectiveFrontend): void 
   connection.maxDurationMs = maxConnectionDurationMs;
   if (maxConnectionDurationMs === undefined) return;
   const age = performance.now() - connection.acceptedAt;
-  connection.cancelMaxDuration = longTimeout(maxConnectionDurationMs - age, () =>
-    connection.closeGracefully('max_duration'),
-  );
+  // Clients that came together do not all come back together.
+  const longestMs = maxConnectionDurationMs * (1 - durationJitter * connection.durationJitter);
+  connection.cancelMaxDuration = longTimeout(longestMs - age, () => connection.closeGracefully('max_duration'));
 }
 
 /** Read before the first policy touches the socket, so these are the values that it had at accept. */

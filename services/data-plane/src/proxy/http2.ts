@@ -1,16 +1,14 @@
 import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import type { PingKeepalive, PingSettings, PingWatch } from '@pulseplane/keepalive';
 import type { EffectiveHttp } from '@pulseplane/projection/gateway';
-import type { Connection, Served } from '../connection/connection.ts';
+import type { Connection } from '../connection/connection.ts';
 import type { ResponseFollows } from '../upstream/http-client.ts';
 import { headerLines, hostProblem } from './authority.ts';
 import { answer, type Exchange, NO_CONNECT } from './exchange.ts';
 import { headerValue, toHeaderObject, withoutNames } from './headers.ts';
+import { Http2Serving, type Http2ServingContext } from './http2-serving.ts';
 
-export type Http2Context = {
-  readonly pings: PingKeepalive;
+export type Http2Context = Http2ServingContext & {
   onExchange(connection: Connection, exchange: Exchange): void;
-  onPing(): void;
 };
 
 /** Where the reference adapts its windows to the path, these are fixed. Bytes. */
@@ -57,64 +55,6 @@ export function serveHttp2(connection: Connection, http: EffectiveHttp, context:
 
 function sameHost(host: string | undefined, authority: string | undefined): boolean {
   return host === undefined || authority === undefined || host.toLowerCase() === authority.toLowerCase();
-}
-
-class Http2Serving implements Served {
-  readonly protocol = 'http2';
-  readonly #connection: Connection;
-  readonly #session: ServerHttp2Session;
-  readonly #context: Http2Context;
-  #watch: PingWatch | undefined;
-  #interval: number | undefined;
-  #timeout: number | undefined;
-
-  constructor(connection: Connection, session: ServerHttp2Session, context: Http2Context) {
-    this.#connection = connection;
-    this.#session = session;
-    this.#context = context;
-    session.once('close', () => this.#stop());
-  }
-
-  applyHttp(http: EffectiveHttp): void {
-    const intervalMs = http.http2KeepaliveIntervalMs;
-    const timeoutMs = http.http2KeepaliveTimeoutMs;
-    if (intervalMs === this.#interval && timeoutMs === this.#timeout) return;
-    this.#interval = intervalMs;
-    this.#timeout = timeoutMs;
-    if (intervalMs === undefined) this.#stop();
-    else if (this.#watch === undefined) this.#watch = this.#keepAlive({ intervalMs, timeoutMs });
-    else this.#watch.update({ intervalMs, timeoutMs });
-  }
-
-  #keepAlive(settings: PingSettings): PingWatch {
-    return this.#context.pings.watch(
-      {
-        session: this.#session,
-        bytesRead: () => this.#connection.socket.bytesRead,
-        onPing: () => this.#context.onPing(),
-        onTimeout: () => this.#connection.close('ping_timeout'),
-      },
-      settings,
-    );
-  }
-
-  closeGracefully(): void {
-    if (!this.#session.destroyed) this.#session.close();
-  }
-
-  destroy(): void {
-    this.#stop();
-    if (!this.#session.destroyed) this.#session.destroy();
-  }
-
-  lastPingRttMs(): number | undefined {
-    return this.#watch?.lastRttMs;
-  }
-
-  #stop(): void {
-    this.#watch?.stop();
-    this.#watch = undefined;
-  }
 }
 
 function toExchange(

@@ -87,7 +87,7 @@ export function createProxy(context: ProxyContext): Proxy {
       } else {
         // An HTTP/2 peer that ends its side has ended the session.
         connection.socket.allowHalfOpen = false;
-        serveHttp2(connection, http, { pings: context.pings, onExchange, onPing: context.onPing });
+        serveHttp2(connection, http, { pings: context.pings, limits, onExchange, onPing: context.onPing });
       }
       context.onProtocol(connection);
     });

@@ -85,6 +85,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     logger: createLogger('test', 'silent'),
     version: 'test',
     pingJitter: 0,
+    durationJitter: 0,
     ...overrides,
   });
   const stopUpstreams = () => Promise.all([http, tcp].map((server) => new Promise((resolve) => server.close(resolve))));

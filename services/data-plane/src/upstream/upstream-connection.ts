@@ -18,6 +18,8 @@ export class UpstreamConnection {
   underWay = 0;
   /** What the kernel was asked for last; undefined before the first time. */
   keepalive: SocketKeepalive | undefined;
+  /** When to look again for data that the backend does not acknowledge, as `performance.now()` counts. */
+  nextUnacknowledgedCheckAt = 0;
   /** What sets the sections in force. */
   sources: { readonly tcp?: string | undefined; readonly http?: string | undefined } = {};
 

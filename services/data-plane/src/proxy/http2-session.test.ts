@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http2 from 'node:http2';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createWorld, httpPolicy, rawClient, until, type World } from '../testing/world.ts';
+
+const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+const HEADERS = 1;
+const RST_STREAM = 3;
+const SETTINGS = 4;
+const PING = 6;
+const GOAWAY = 7;
+const END_STREAM_AND_HEADERS = 5;
+const HIGHEST_STREAM_ID = 2 ** 31 - 1;
+
+let world: World;
+
+before(async () => {
+  world = await createWorld({
+    limits: { http2IdleMs: 500 },
+    onRequest(request, response) {
+      if (request.method === 'GET') response.end('hello\n');
+    },
+  });
+});
+
+after(() => world.stop());
+
+/** A client that writes its frames by hand. */
+async function rawSession(port = world.httpPort) {
+  const client = await rawClient(port);
+  client.socket.write(PREFACE);
+  const send = (type: number, flags = 0, stream = 0, payload: Buffer = Buffer.alloc(0)) =>
+    void client.socket.write(frame(type, flags, stream, payload));
+  send(SETTINGS);
+  return {
+    ...client,
+    send,
+    get: (stream: number) => send(HEADERS, END_STREAM_AND_HEADERS, stream, REQUEST),
+    frames: (type: number) => framesOf(client.received()).filter((one) => one.type === type),
+  };
+}
+
+/** `GET /`, `:scheme http`, `:authority a`, all names from HPACK's static table. */
+const REQUEST = Buffer.from([0x82, 0x86, 0x84, 0x41, 1, 0x61]);
+
+function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head.writeUInt8(type, 3);
+  head.writeUInt8(flags, 4);
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+function framesOf(text: string) {
+  const bytes = Buffer.from(text, 'latin1');
+  const found: { type: number; flags: number; stream: number; payload: Buffer }[] = [];
+  for (let at = 0; at + 9 <= bytes.length; ) {
+    const end = at + 9 + bytes.readUIntBE(at, 3);
+    found.push({
+      type: bytes.readUInt8(at + 3),
+      flags: bytes.readUInt8(at + 4),
+      stream: bytes.readUInt32BE(at + 5),
+      payload: bytes.subarray(at + 9, end),
+    });
+    at = end;
+  }
+  return found;
+}
+
+test('a session that ends says so first, serves what was on its way, and then names the last stream', async () => {
+  const policy = httpPolicy({ maxConnectionDurationMs: 300 });
+  world.apply(policy);
+  const client = await rawSession();
+  await until(() => client.frames(GOAWAY).length === 1);
+  assert.equal(client.frames(GOAWAY)[0]?.payload.readUInt32BE(0), HIGHEST_STREAM_ID);
+  client.get(1);
+  await until(() => client.frames(HEADERS).length === 1);
+  assert.equal(client.frames(HEADERS)[0]?.payload[0], 0x88, ':status 200');
+  const ping = client.frames(PING)[0] ?? assert.fail('no PING');
+  client.send(PING, 1, 0, ping.payload);
+  await until(() => client.closed());
+  await until(async () => (await world.closes('max_duration')) === 1);
+  const last = client.frames(GOAWAY).at(-1)?.payload;
+  assert.deepEqual([last?.readUInt32BE(0), last?.readUInt32BE(4)], [1, 0]);
+  world.remove(policy);
+});
+
+test('a client that does not acknowledge the end is waited for a second', async () => {
+  const policy = httpPolicy({ maxConnectionDurationMs: 300 });
+  const before = await world.closes('max_duration');
+  world.apply(policy);
+  const start = performance.now();
+  const client = await rawSession();
+  await until(() => client.closed());
+  assert.ok(performance.now() - start >= 1_250);
+  await until(async () => (await world.closes('max_duration')) === before + 1);
+  world.remove(policy);
+});
+
+test('maxConnectionDuration is spread, so that clients that came together do not come back together', async (t) => {
+  const own = await createWorld({ durationJitter: 0.5 });
+  t.after(() => own.stop());
+  own.apply(httpPolicy({ maxConnectionDurationMs: 1_000 }));
+  const start = performance.now();
+  const ages = await Promise.all(
+    Array.from({ length: 30 }, async () => {
+      const client = await rawClient(own.httpPort);
+      client.socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      await until(() => client.closed());
+      client.socket.destroy();
+      return performance.now() - start;
+    }),
+  );
+  const [first, last] = [Math.min(...ages), Math.max(...ages)];
+  t.diagnostic(`from ${first.toFixed(0)} to ${last.toFixed(0)} ms`);
+  assert.ok(first >= 490 && last <= 2_000 && last - first >= 200);
+});
+
+test('a session without a stream ends as idle_timeout, one with a stream does not', async () => {
+  const before = await world.closes('idle_timeout');
+  const idle = http2.connect(`http://127.0.0.1:${world.httpPort}`);
+  const busy = http2.connect(`http://127.0.0.1:${world.httpPort}`);
+  const stream = busy.request({ ':method': 'POST', ':path': '/' }, { endStream: false });
+  stream.on('error', () => undefined);
+  await once(idle, 'close');
+  assert.equal(busy.closed, false);
+  assert.equal(await world.closes('idle_timeout'), before + 1);
+  busy.destroy();
+});
+
+for (const [name, type, payload, complaint] of [
+  ['PINGs', PING, Buffer.alloc(8), 'too_many_pings'],
+  ['SETTINGS', SETTINGS, Buffer.alloc(0), 'too_many_settings'],
+] as const) {
+  test(`a client that floods with ${name} is told to be calm, and closed`, async () => {
+    const before = await world.closes('flood');
+    const client = await rawSession();
+    for (let n = 0; n < 90; n += 1) client.send(type, 0, 0, payload);
+    await sleep(100);
+    assert.equal(client.closed(), false);
+    for (let n = 0; n < 200; n += 1) client.send(type, 0, 0, payload);
+    await until(() => client.closed());
+    const goaway = client.frames(GOAWAY)[0]?.payload;
+    assert.equal(goaway?.readUInt32BE(4), http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    assert.equal(goaway?.subarray(8).toString(), complaint);
+    assert.equal(await world.closes('flood'), before + 1);
+  });
+}
+
+test('a client that sends a PING for each answer, as gRPC does, is left alone', async () => {
+  const client = await rawSession();
+  for (let n = 0; n < 300; n += 1) {
+    client.get(2 * n + 1);
+    client.send(PING, 0, 0, Buffer.alloc(8));
+    await until(() => client.frames(PING).length > n && client.frames(HEADERS).length > n);
+  }
+  assert.equal(client.closed(), false);
+  client.socket.destroy();
+});
+
+test('a client that resets its requests before they are answered is closed', async () => {
+  const before = await world.closes('flood');
+  const client = await rawSession();
+  for (let n = 0; n < 5_000; n += 1) {
+    client.get(2 * n + 1);
+    client.send(RST_STREAM, 0, 2 * n + 1, Buffer.from([0, 0, 0, 8]));
+    if (n % 100 === 0) await sleep(5);
+  }
+  await until(() => client.closed());
+  await until(async () => (await world.closes('flood')) === before + 1);
+});
