@@ -6,8 +6,9 @@ import {
   refKey,
   type StoredObject,
 } from '@pulseplane/resources';
+import { type ClaimOutcome, claimOutcomes, type Overrider } from '../claim-outcome.ts';
 import type { GatewayName } from '../gateway/resource.ts';
-import { type Claim, claimsOf, resolveTargets } from '../policy-attachment.ts';
+import { resolveTargets } from '../policy-attachment.ts';
 import { KEY_PREFIXES } from '../policy-resource.ts';
 import { qualifiedName } from '../typed-object.ts';
 import { compareText } from '../world/ordered-set.ts';
@@ -22,14 +23,14 @@ const MOST_ANCESTORS = 16;
 /** A gateway that a policy reaches, and what became of the policy there. */
 type Reached = {
   readonly gateway: StoredObject;
-  readonly claims: readonly Claim[];
+  readonly claims: readonly ClaimOutcome[];
   /** Absent where all of the policy is overridden: then there is nothing of it to run. */
   readonly programmed?: JsonObject;
 };
 
 /**
  * A policy's status: one ancestor for each gateway that it reaches, and a StatusSummary where a target failed, with
- * agentgateway's reasons and messages. A section that loses to another policy says which one wins. `Programmed` is ours,
+ * agentgateway's reasons and messages. A section that loses to other policies says which ones win. `Programmed` is ours,
  * and stands for the whole policy too, where `kubectl wait` looks for it.
  */
 export function policyStatus(
@@ -38,7 +39,7 @@ export function policyStatus(
   observe: (gateway: GatewayName) => WorkerObservation,
 ): JsonObject {
   const targets = resolveTargets(world, policy);
-  const reached = reachedGateways(world, policy, claimsOf(world, policy, targets), observe);
+  const reached = reachedGateways(world, policy, claimOutcomes(world, policy, targets), observe);
   const ancestors = [
     ...reached.map((one) => gatewayAncestor(policy, one)),
     ...(targets.errors.length > 0 ? [unattached(policy, targets.errors)] : []),
@@ -49,7 +50,7 @@ export function policyStatus(
 function reachedGateways(
   world: World,
   policy: StoredObject,
-  claims: readonly Claim[],
+  claims: readonly ClaimOutcome[],
   observe: (gateway: GatewayName) => WorkerObservation,
 ): readonly Reached[] {
   const gateways = new Map(
@@ -62,7 +63,7 @@ function reachedGateways(
     .map((gateway) => {
       const isHere = ({ ref }: StoredObject): boolean => refKey(ref) === refKey(gateway.ref);
       const here = claims.filter(({ target }) => target.gateways.some(isHere));
-      const inForce = here.filter(({ winner }) => winner === undefined);
+      const inForce = here.filter(({ overriders }) => overriders.length === 0);
       if (inForce.length === 0) return { gateway, claims: here };
       const observation = observe(gateway.ref);
       const unopened = withoutOpenPort(world, gateway, inForce, observation);
@@ -83,24 +84,29 @@ function gatewayAncestor(policy: StoredObject, { gateway, claims, programmed }: 
   };
 }
 
-function attached(policy: StoredObject, gateway: StoredObject, claims: readonly Claim[]): JsonObject {
-  const lost = claims.flatMap(({ winner, ...claim }) => (winner === undefined ? [] : [{ ...claim, winner }]));
+function attached(policy: StoredObject, gateway: StoredObject, claims: readonly ClaimOutcome[]): JsonObject {
+  const lost = claims.filter(({ overriders }) => overriders.length > 0);
   if (lost.length === 0) {
     return condition('Attached', 'True', 'Attached', 'Attached to all targets', [policy, gateway]);
   }
   const message = lost
-    .map(({ section, target, winner }) => {
-      return `${section}${placeOf(target)} is overridden by AgentgatewayPolicy ${qualifiedName(winner)}`;
+    .map(({ section, target, overriders }) => {
+      return `${section}${placeOf(target)} is overridden by ${overriders.map(nameOf).join(' and ')}`;
     })
     .join('; ');
-  const about = [policy, gateway, ...lost.map(({ winner }) => winner)] as const;
+  const about = [policy, gateway, ...lost.flatMap(({ overriders }) => overriders.map(({ policy: by }) => by))] as const;
   return lost.length === claims.length
     ? condition('Attached', 'False', 'Overridden', message, about)
     : condition('Attached', 'True', 'Merged', message, about);
 }
 
+function nameOf({ policy, ports }: Overrider): string {
+  const where = ports.length === 0 ? '' : ` on port${ports.length === 1 ? '' : 's'} ${ports.join(', ')}`;
+  return `AgentgatewayPolicy ${qualifiedName(policy)}${where}`;
+}
+
 /** Where a section is overridden, unless it is the whole gateway that the message stands for. */
-function placeOf({ object, part: { port, sectionName } }: Claim['target']): string {
+function placeOf({ object, part: { port, sectionName } }: ClaimOutcome['target']): string {
   if (object.ref.kind !== 'Gateway') {
     const section = sectionName === undefined ? '' : `/${sectionName}`;
     return ` on ${object.ref.kind} ${qualifiedName(object)}${section}`;
