@@ -24,6 +24,9 @@ export type Limits = {
   readonly http2IdleMs: number;
   /** PING and SETTINGS frames of one HTTP/2 client to which nothing is sent meanwhile. */
   readonly http2ControlFrames: TokenRate;
+  /** A pooled HTTP/2 connection that was quiet for so long has to answer a PING before it gets a request. */
+  readonly upstreamQuietMs: number;
+  readonly upstreamPingTimeoutMs: number;
   /** Requests of one HTTP/2 client that it resets before they are answered. */
   readonly http2Resets: TokenRate;
 };
@@ -56,6 +59,8 @@ export function defaultLimits(descriptors = descriptorLimit()): Limits {
     requestBodyIdleMs: 300_000,
     http2IdleMs: 3_600_000,
     http2ControlFrames: { burst: 100, perSecond: 10 },
+    upstreamQuietMs: 10_000,
+    upstreamPingTimeoutMs: 2_000,
     http2Resets: { burst: 500, perSecond: 30 },
   };
 }

@@ -110,6 +110,7 @@ export function createWorker(options: WorkerOptions): Worker {
     limits,
     backend: (key) => tables.backends.get(key),
     settings: (path) => backend(path),
+    onPoolEvent: metrics.poolEvent,
     onSocketOptionError: metrics.socketOptionFailed,
   });
   const enforcement = {

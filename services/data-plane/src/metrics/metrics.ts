@@ -2,6 +2,7 @@ import type { SocketOptionError } from '@pulseplane/keepalive';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { CloseReason } from '../connection/close-reason.ts';
 import type { Connection } from '../connection/connection.ts';
+import type { PoolEvent } from '../upstream/http-client.ts';
 import type { UpstreamConnection } from '../upstream/upstream-connection.ts';
 
 /** What the worker counts. */
@@ -17,6 +18,8 @@ export type Metrics = {
   upstreamTimedOut(backend: string, kind: 'connect' | 'request'): void;
   /** A request found too much under way at its backend. */
   upstreamOverflowed(backend: string): void;
+  /** Something happened to a pooled connection to a backend. */
+  poolEvent(backend: string, event: PoolEvent): void;
   /** A client found all of the worker's connections taken. */
   connectionRefused(): void;
 };
@@ -116,6 +119,12 @@ export function createMetrics(sources: MetricSources): Metrics {
     labelNames: ['backend'],
     registers,
   });
+  const poolEvents = new Counter({
+    name: 'pulseplane_upstream_pool_events_total',
+    help: 'Pooled connections that did not answer a PING (evicted), requests sent again (retried), backends that complained of PINGs (too_many_pings)',
+    labelNames: ['backend', 'event'],
+    registers,
+  });
   const refused = new Counter({
     name: 'pulseplane_downstream_connections_refused_total',
     help: 'Connections from clients closed at accept because all that the worker takes were open',
@@ -143,6 +152,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     upstreamFailed: (backend) => upstreamFailures.inc({ backend }),
     upstreamTimedOut: (backend, kind) => upstreamTimeouts.inc({ backend, kind }),
     upstreamOverflowed: (backend) => upstreamOverflows.inc({ backend }),
+    poolEvent: (backend, event) => poolEvents.inc({ backend, event }),
     connectionRefused: () => refused.inc(),
   };
 }

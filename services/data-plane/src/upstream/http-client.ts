@@ -15,6 +15,8 @@ export type UpstreamRequest = {
   readonly upgrade: string | undefined;
   /** How long the head of the answer may take after the request; 0: that is somebody else's business. */
   readonly headersTimeoutMs: number;
+  /** Not over a pooled connection: one of those has just failed it. */
+  readonly fresh: boolean;
 };
 
 /** What comes after the head of an answer; `trailers`: a body, and then perhaps trailers. */
@@ -40,8 +42,23 @@ export type UpstreamHandler = {
   /** False: no more until `resume`. */
   onData(chunk: Buffer): boolean;
   onEnd(trailers: readonly string[]): void;
-  onError(error: Error): void;
+  onError(error: Error, lost?: LostRequest): void;
 };
+
+/**
+ * What became of a request that failed. `unsent`: nothing of it went out. `unprocessed`: the backend says that it has not
+ * looked at it. `stale`: its connection had carried others before and ended without a byte of an answer.
+ */
+export type LostRequest = 'unsent' | 'unprocessed' | 'stale';
+
+/** What happens to pooled connections, for the metrics. */
+export type PoolEvent =
+  /** A connection did not answer a PING before it was used again. */
+  | 'evicted'
+  /** A request was sent again. */
+  | 'retried'
+  /** A backend complained of too many PINGs. */
+  | 'too_many_pings';
 
 /** Where a request goes, and what holds there. */
 export type UpstreamRoute = {

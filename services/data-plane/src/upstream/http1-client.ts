@@ -8,6 +8,7 @@ import { sameKeepalive, type UpstreamRegistry } from './upstream-registry.ts';
 import { websocketKey } from './websocket-key.ts';
 
 const MAX_HEADER_BYTES = 65_536;
+const CONNECTION_LOST = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
 /** One connection at a time; the HTTP client behind it connects again when it has lost one. */
 type Line = {
@@ -94,7 +95,8 @@ export function createHttp1Client(dial: Dial, registry: UpstreamRegistry): HttpC
   return {
     send(route, request, handler) {
       const origin = originOf(route.backend);
-      const line = takeIdle(origin, route) ?? open(origin, route);
+      const pooled = request.fresh ? undefined : takeIdle(origin, route);
+      const line = pooled ?? open(origin, route);
       line.route = route;
       // A client that asked over HTTP/2 has none.
       const needsKey =
@@ -112,6 +114,7 @@ export function createHttp1Client(dial: Dial, registry: UpstreamRegistry): HttpC
           },
           toDispatchHandler(
             handler,
+            pooled !== undefined,
             (ended) => (ended ? release(line) : drop(line)),
             (protocol) => {
               if (line.connection !== undefined) line.connection.protocol = upgradedProtocol(protocol);
@@ -137,11 +140,13 @@ export function createHttp1Client(dial: Dial, registry: UpstreamRegistry): HttpC
 }
 
 /**
+ * @param isPooled the connection has carried other requests before
  * @param done whether the answer came to its end, so that the connection can be used again
  * @param upgraded the connection speaks another protocol
  */
 function toDispatchHandler(
   handler: UpstreamHandler,
+  isPooled: boolean,
   done: (ended: boolean) => void,
   upgraded: (protocol: string) => void,
 ): Dispatcher.DispatchHandler {
@@ -172,7 +177,8 @@ function toDispatchHandler(
     },
     onResponseError(_call, error) {
       done(false);
-      handler.onError(error);
+      const isLost = isPooled && 'code' in error && CONNECTION_LOST.has(String(error.code));
+      handler.onError(error, isLost ? 'stale' : undefined);
     },
   };
 }

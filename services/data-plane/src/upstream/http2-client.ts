@@ -1,11 +1,14 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import type { Socket } from 'node:net';
 import { longTimeout } from '../connection/long-timeout.ts';
+import type { Limits } from '../limits.ts';
 import { toHeaderObject, withoutNames } from '../proxy/headers.ts';
+import { createCalm } from './calm.ts';
 import { ConnectTimeoutError, type Dial } from './dial.ts';
 import {
   type HttpClient,
   originOf,
+  type PoolEvent,
   type UpstreamHandler,
   type UpstreamRequest,
   type UpstreamRoute,
@@ -21,12 +24,20 @@ const CONNECTION_WINDOW_BYTES = 1_048_576;
 /** Of the websocket handshake (RFC 8441, section 5). */
 const HTTP1_ONLY = ['sec-websocket-key'];
 
-type Ready = { readonly session: ClientHttp2Session; readonly connection: UpstreamConnection };
+type Ready = {
+  readonly session: ClientHttp2Session;
+  readonly connection: UpstreamConnection;
+  /** It has answered a request. */
+  isProven: boolean;
+  /** `performance.now()` when it last had an answer or a PING's ACK. */
+  heardAt: number;
+};
 
 /** The session of one path: on its way, or ready. */
 type Line = {
   readonly origin: string;
   ready: Ready | undefined;
+  wasReady: boolean;
   readonly waiting: Set<(outcome: Ready | Error) => void>;
   cancelIdle: () => void;
 };
@@ -45,13 +56,25 @@ class AnswerTimeoutError extends Error {
  * One HTTP/2 session (prior knowledge) for each path. Paths share none, because what holds on a connection must be what
  * holds for everything on it.
  */
-export function createHttp2Client(dial: Dial, registry: UpstreamRegistry): HttpClient {
+export function createHttp2Client(
+  dial: Dial,
+  registry: UpstreamRegistry,
+  { upstreamQuietMs, upstreamPingTimeoutMs }: Limits,
+  onPoolEvent: (backendKey: string, event: PoolEvent) => void,
+): HttpClient {
   /** By the key of the path; those that take no new requests are not in it. */
   const lines = new Map<string, Line>();
   const sessions = new Set<ClientHttp2Session>();
+  const calm = createCalm(upstreamQuietMs, (backendKey) => onPoolEvent(backendKey, 'too_many_pings'));
 
   const open = ({ path, backend, settings }: UpstreamRoute): Line => {
-    const line: Line = { origin: originOf(backend), ready: undefined, waiting: new Set(), cancelIdle: () => undefined };
+    const line: Line = {
+      origin: originOf(backend),
+      ready: undefined,
+      wasReady: false,
+      waiting: new Set(),
+      cancelIdle: () => undefined,
+    };
     lines.set(path.key, line);
     const settle = (outcome: Ready | Error) => {
       if (outcome instanceof Error) retire();
@@ -75,11 +98,15 @@ export function createHttp2Client(dial: Dial, registry: UpstreamRegistry): HttpC
       const cancel = longTimeout(left, () => session.destroy(late));
       session.once('remoteSettings', () => {
         cancel();
-        line.ready = { session, connection };
+        line.ready = { session, connection, isProven: false, heardAt: performance.now() };
+        line.wasReady = true;
         settle(line.ready);
       });
       session.on('error', settle);
       session.once('goaway', retire);
+      session.once('goaway', (code: number) => {
+        if (code === constants.NGHTTP2_ENHANCE_YOUR_CALM) calm.complained(line.origin, path.backendKey);
+      });
       session.once('close', () => {
         cancel();
         sessions.delete(session);
@@ -98,20 +125,49 @@ export function createHttp2Client(dial: Dial, registry: UpstreamRegistry): HttpC
   const find = (route: UpstreamRoute): Line => {
     const line = lines.get(route.path.key);
     const isUsable = line?.origin === originOf(route.backend) && line.ready?.session.closed !== true;
-    return line !== undefined && isUsable ? line : open(route);
+    if (line === undefined || !isUsable) return open(route);
+    if (line.ready?.connection.underWay === 0 && performance.now() - line.ready.heardAt >= calm.quietMs(line.origin)) {
+      check(line, line.ready, route);
+    }
+    return line;
+  };
+
+  /** A session that nothing was heard of for a while has to answer before it gets a request. */
+  const check = (line: Line, ready: Ready, { path }: UpstreamRoute) => {
+    const { session } = ready;
+    line.cancelIdle();
+    line.ready = undefined;
+    const evict = () => {
+      if (line.ready !== undefined || session.destroyed) return;
+      onPoolEvent(path.backendKey, 'evicted');
+      session.destroy(new Error('the connection did not answer a PING'));
+    };
+    const cancel = longTimeout(upstreamPingTimeoutMs, evict);
+    const isSent = session.ping((error) => {
+      cancel();
+      if (error !== null || session.closed) return evict();
+      ready.heardAt = performance.now();
+      line.ready = ready;
+      for (const told of line.waiting) told(ready);
+      line.waiting.clear();
+    });
+    if (!isSent) evict();
   };
 
   return {
     send(route, request, handler) {
       const line = find(route);
       whenReady(line, (outcome) => {
-        if (outcome instanceof Error) return handler.onError(outcome);
+        if (outcome instanceof Error) {
+          return handler.onError(outcome, line.wasReady ? 'unsent' : undefined);
+        }
         const { session, connection } = outcome;
         line.cancelIdle();
         connection.underWay += 1;
-        exchange(session, request, handler, () => {
+        exchange(outcome, request, handler, () => {
           connection.underWay -= 1;
           if (connection.underWay > 0) return;
+          outcome.heardAt = performance.now();
           // Another one has taken its place.
           if (lines.get(route.path.key) !== line) session.close();
           else line.cancelIdle = longTimeout(IDLE_MS, () => session.close());
@@ -146,12 +202,9 @@ function openSession(origin: string, socket: Socket): ClientHttp2Session {
  *
  * @param done called once, when the stream is over
  */
-function exchange(
-  session: ClientHttp2Session,
-  request: UpstreamRequest,
-  handler: UpstreamHandler,
-  done: () => void,
-): void {
+function exchange(ready: Ready, request: UpstreamRequest, handler: UpstreamHandler, done: () => void): void {
+  const { session } = ready;
+  const wasProven = ready.isProven;
   let stream: ClientHttp2Stream;
   try {
     if (request.upgrade !== undefined) checkUpgrade(session, request.upgrade);
@@ -159,7 +212,7 @@ function exchange(
     stream = session.request(headersOf(request), { endStream });
   } catch (error) {
     done();
-    handler.onError(error instanceof Error ? error : new Error(String(error)));
+    handler.onError(error instanceof Error ? error : new Error(String(error)), session.closed ? 'unsent' : undefined);
     return;
   }
   let trailers: readonly string[] = [];
@@ -186,6 +239,7 @@ function exchange(
   }
   stream.on('response', (headers, flags, raw?: readonly string[]) => {
     cancelTimeout();
+    ready.isProven = true;
     const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     const answer = withoutPseudo(raw ?? []);
     const status = Number(headers[':status']);
@@ -212,7 +266,12 @@ function exchange(
     if (!stream.writableFinished) stream.close(constants.NGHTTP2_NO_ERROR);
   });
   stream.on('close', () =>
-    end(() => handler.onError(failure ?? new Error(`the upstream ended the stream with code ${stream.rstCode}`))),
+    end(() => {
+      const error = failure ?? new Error(`the upstream ended the stream with code ${stream.rstCode}`);
+      const isRefused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
+      const isLost = wasProven && session.destroyed;
+      handler.onError(error, isRefused ? 'unprocessed' : isLost ? 'stale' : undefined);
+    }),
   );
   handler.onStart({ resume: () => void stream.resume(), abort });
   request.body?.on('error', abort).pipe(stream);

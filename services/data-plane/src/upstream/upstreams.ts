@@ -3,9 +3,16 @@ import type { Backend, EffectiveBackend } from '@pulseplane/projection/gateway';
 import type { Limits } from '../limits.ts';
 import type { UpstreamPath } from '../tables/upstream-path.ts';
 import { createDial, type Dial } from './dial.ts';
-import { type HttpClient, originOf, type UpstreamHandler, type UpstreamRequest } from './http-client.ts';
+import {
+  type HttpClient,
+  originOf,
+  type PoolEvent,
+  type UpstreamHandler,
+  type UpstreamRequest,
+} from './http-client.ts';
 import { createHttp1Client } from './http1-client.ts';
 import { createHttp2Client } from './http2-client.ts';
+import { sendWithRetry } from './retry.ts';
 import { createSlots, type Slots } from './slots.ts';
 import { createSocketBudget } from './socket-budget.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
@@ -15,7 +22,7 @@ import { createUpstreamRegistry, type UpstreamRegistryContext } from './upstream
 export type Upstream = {
   readonly slots: Slots;
   readonly settings: EffectiveBackend;
-  send(request: Omit<UpstreamRequest, 'headersTimeoutMs'>, handler: UpstreamHandler): void;
+  send(request: Omit<UpstreamRequest, 'headersTimeoutMs' | 'fresh'>, handler: UpstreamHandler): void;
 };
 
 /** Connections to backends. Each is under the settings of its path, from its beginning and at every change. */
@@ -37,6 +44,7 @@ export type UpstreamsContext = UpstreamRegistryContext & {
   readonly limits: Limits;
   /** From the request being sent to the answer's head, where no policy says how long. */
   readonly headersTimeoutMs?: number;
+  onPoolEvent(backendKey: string, event: PoolEvent): void;
 };
 
 const HEADERS_TIMEOUT_MS = 300_000;
@@ -47,7 +55,7 @@ export function createUpstreams(context: UpstreamsContext): Upstreams {
   const dial = createDial(createSocketBudget(limits.upstreamSockets));
   const clients: { readonly [Version in EffectiveBackend['http']['version']]: HttpClient } = {
     http1: createHttp1Client(dial, registry),
-    http2: createHttp2Client(dial, registry),
+    http2: createHttp2Client(dial, registry, limits, context.onPoolEvent),
   };
   const slotsByOrigin = new Map<string, Slots>();
 
@@ -73,14 +81,17 @@ export function createUpstreams(context: UpstreamsContext): Upstreams {
         slots: slotsOf(originOf(backend)),
         settings,
         send(request, handler) {
-          // A request that waited for its place goes by what holds now; one whose backend is gone by what held.
-          const current = context.settings(path) ?? settings;
-          const { version, requestTimeoutMs } = current.http;
-          clients[version].send(
-            { path, backend: context.backend(path.backendKey) ?? backend, settings: current },
-            { ...request, headersTimeoutMs: requestTimeoutMs === undefined ? headersTimeoutMs : 0 },
-            handler,
-          );
+          const sendOnce = (fresh: boolean, once: UpstreamHandler) => {
+            // A request that waited for its place goes by what holds now; one whose backend is gone by what held.
+            const current = context.settings(path) ?? settings;
+            const { version, requestTimeoutMs } = current.http;
+            clients[version].send(
+              { path, backend: context.backend(path.backendKey) ?? backend, settings: current },
+              { ...request, headersTimeoutMs: requestTimeoutMs === undefined ? headersTimeoutMs : 0, fresh },
+              once,
+            );
+          };
+          sendWithRetry(request, handler, sendOnce, () => context.onPoolEvent(path.backendKey, 'retried'));
         },
       };
     },
