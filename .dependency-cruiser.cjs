@@ -20,6 +20,7 @@ const ROOMS = {
 const WORKER = ['command-line', 'keepalive', 'projection/src/gateway', 'telemetry', 'tunnel', 'wire', 'xds'];
 const CONTROL_PLANE = [
   'command-line',
+  'envoy',
   'event-log',
   'field-ownership',
   'lint',

@@ -14,7 +14,7 @@ export type EnvoyResource = {
 export type Say = (source: string, message: string) => void;
 
 /** The type of a message on an xDS stream. */
-function typeUrlOf(schema: DescMessage): string {
+export function typeUrlOf(schema: DescMessage): string {
   return `type.googleapis.com/${schema.typeName}`;
 }
 

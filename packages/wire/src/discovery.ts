@@ -1,4 +1,5 @@
 /** The xDS transport messages, as generated. */
+export type { Node } from './gen/envoy/config/core/v3/base_pb.ts';
 export {
   type DeltaDiscoveryRequest,
   DeltaDiscoveryRequestSchema,

@@ -7,6 +7,7 @@ export {
   DiscoveryRequestSchema,
   type DiscoveryResponse,
   DiscoveryResponseSchema,
+  type Node,
 } from './discovery.ts';
 export { aggregatedService, type DiscoveryService, discoveryServices } from './discovery-services.ts';
 export { type Decoded, decodeResource } from './from-wire.ts';

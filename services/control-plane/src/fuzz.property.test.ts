@@ -159,6 +159,7 @@ async function startServer(): Promise<Server> {
     clusterView: new ClusterView({ workers: () => [], onWorkers: () => () => undefined, now }),
     openToWorker: () => Promise.resolve({ kind: 'refused', reason: 'nobody is connected' }),
     workerReport: () => undefined,
+    envoyNotices: { of: () => [], ofDraft: () => [] },
     logger,
     now,
     newId,
@@ -288,7 +289,7 @@ function checkConfigurations({ log, projection, snapshots, errors }: Server): vo
   for (const { ref } of log.objects({ group: GATEWAY.group, kind: GATEWAY.kind })) {
     const gateway = { namespace: ref.namespace, name: ref.name };
     assert.deepEqual(projection.gateway(gateway), anew.gateway(gateway));
-    assert.ok(snapshots.resources(`${ref.namespace}~${ref.name}`, RESOURCE_TYPE_URL) !== undefined);
+    assert.ok(snapshots.resources({ id: 'w', role: `${ref.namespace}~${ref.name}` }, RESOURCE_TYPE_URL) !== undefined);
   }
   assert.deepEqual(errors, []);
 }

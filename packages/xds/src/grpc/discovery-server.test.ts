@@ -26,7 +26,7 @@ async function startServer(port = 0) {
   const server = createDiscoveryServer({
     identifier: 'test',
     source: {
-      resources: (role, typeUrl) => (role === ROLE && typeUrl === TYPE ? resources : new Map()),
+      resources: ({ role }, typeUrl) => (role === ROLE && typeUrl === TYPE ? resources : new Map()),
       watch: (_role, changed) => {
         watchers.add(changed);
         return () => watchers.delete(changed);
@@ -121,6 +121,20 @@ test('C1, C3, C4: a request without type, a first one without node and a changed
   );
   bystander.close();
   await until(() => server.live.size === 0 && server.watchers.size === 0);
+  await server.close();
+});
+
+test("agentgateway's workloads are answered at once, and there are none", async () => {
+  const server = await startServer();
+  server.publish({ a: '1' });
+  const { stream, close } = openRaw(server.port);
+  const typeUrl = 'type.googleapis.com/istio.workload.Address';
+  // Both subscriptions at once, each with the node, as agentgateway opens its stream.
+  for (const type of [typeUrl, TYPE]) stream.write(create(DeltaDiscoveryRequestSchema, { ...FIRST, typeUrl: type }));
+  const response = await nextResponse(stream);
+  assert.deepEqual([response.typeUrl, response.resources, response.removedResources], [typeUrl, [], []]);
+  assert.notEqual(response.nonce, '');
+  close();
   await server.close();
 });
 

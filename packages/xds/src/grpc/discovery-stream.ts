@@ -9,15 +9,15 @@ import { type NodeIdentity, nodeIdentity, toRequest } from './message-conversion
 import type { NodeMemory } from './node-memory.ts';
 import type { ResponseEncoder } from './response-encoder.ts';
 
-/** Where the resources come from. What a node may see is decided here, by its role. */
+/** Where the resources come from. What a node may see is decided here, by its role and by what it is. */
 export type ResourceSource = {
   /**
-   * The resources of a type for a role; empty when either is unknown. Undefined when they cannot be told now: clients
+   * The resources of a type for a node; empty when its role or the type is unknown. Undefined when they cannot be told now: clients
    * keep what they have, and `watch` calls back when it is worth asking again. Does not throw.
    */
-  resources(role: string, typeUrl: string): ResourceSet | undefined;
-  /** Calls back when the resources of any type may have changed for the role. Returns the way to stop. */
-  watch(role: string, changed: () => void): () => void;
+  resources(node: NodeIdentity, typeUrl: string): ResourceSet | undefined;
+  /** Calls back when the resources of any type may have changed for the node. Returns the way to stop. */
+  watch(node: NodeIdentity, changed: () => void): () => void;
 };
 
 /** A stream whose client has said who it is. `id` tells two streams of one node apart. */
@@ -115,10 +115,10 @@ export function serveStream(call: Call, context: StreamContext): ServedStream {
   };
   const changed = (): void => {
     if (stream === undefined) return;
-    const { role } = stream.node;
+    const { node } = stream;
     const resources = new Map<string, ResourceSet>();
     for (const typeUrl of state.types.keys()) {
-      const known = source.resources(role, typeUrl);
+      const known = source.resources(node, typeUrl);
       if (known !== undefined) resources.set(typeUrl, known);
     }
     feed(stream, { kind: 'view', resources, now: now() });
@@ -131,7 +131,7 @@ export function serveStream(call: Call, context: StreamContext): ServedStream {
     }
     stream = { id: context.id, node, peer: call.getPeer(), variant, only, types: () => state.types };
     observer.opened(stream);
-    stop = source.watch(node.role, changed);
+    stop = source.watch(node, changed);
     return stream;
   };
 
@@ -150,10 +150,9 @@ export function serveStream(call: Call, context: StreamContext): ServedStream {
     const from = stream ?? (identity && open(identity));
     if (from === undefined) return;
     const request = toRequest(message);
-    const { id, role } = from.node;
     const typeUrl = request.typeUrl || only || '';
-    const unsettled = memory.recall(id, typeUrl);
-    const resources = source.resources(role, typeUrl);
+    const unsettled = memory.recall(from.node.id, typeUrl);
+    const resources = source.resources(from.node, typeUrl);
     feed(from, { kind: 'request', request, resources, ...(unsettled !== undefined && { unsettled }), now: now() });
     observer.requested(from, typeUrl);
   });

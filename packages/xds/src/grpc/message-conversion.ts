@@ -3,6 +3,7 @@ import {
   type DeltaDiscoveryRequest,
   DeltaDiscoveryRequestSchema,
   type DeltaDiscoveryResponse,
+  type Node,
   type DiscoveryRequest as SotwDiscoveryRequest,
 } from '@pulseplane/wire';
 import type { DeltaRequest, DiscoveryRequest, DiscoveryResponse } from '../protocol/message.ts';
@@ -21,6 +22,8 @@ export type NodeIdentity = {
   readonly userAgent?: string;
   /** Says over its tunnel which of the ports of a configuration are open. */
   readonly reportsPorts?: boolean;
+  /** LISTEN_ADDRESS, metadata of our own: the IP address that an Envoy is to open its ports on. */
+  readonly listenAddress?: string;
 };
 
 /** The name of that among a node's client features. */
@@ -78,8 +81,8 @@ export function toResponse(message: DeltaDiscoveryResponse): DiscoveryResponse {
 /** The node of a stream's first request; undefined when it has no id (C3). */
 export function nodeIdentity({ node }: DeltaDiscoveryRequest | SotwDiscoveryRequest): NodeIdentity | undefined {
   if (node === undefined || node.id === '') return undefined;
-  const { role, NAMESPACE: namespace, NAME: name } = node.metadata ?? {};
-  const userAgent = [node.userAgentName, node.userAgentVersion].filter((part) => part !== '').join(' ');
+  const { role, NAMESPACE: namespace, NAME: name, LISTEN_ADDRESS: listenAddress } = node.metadata ?? {};
+  const userAgent = [node.userAgentName, versionOf(node)].filter((part) => part !== '').join(' ');
   return {
     id: node.id,
     role: typeof role === 'string' ? role : node.cluster,
@@ -87,7 +90,14 @@ export function nodeIdentity({ node }: DeltaDiscoveryRequest | SotwDiscoveryRequ
     ...(typeof name === 'string' && { name }),
     ...(userAgent !== '' && { userAgent }),
     ...(node.clientFeatures.includes(PORT_REPORTS) && { reportsPorts: true }),
+    ...(typeof listenAddress === 'string' && { listenAddress }),
   };
+}
+
+function versionOf({ userAgentVersionType: said }: Node): string {
+  if (said.case === 'userAgentVersion') return said.value;
+  const version = said.value?.version;
+  return version === undefined ? '' : `${version.majorNumber}.${version.minorNumber}.${version.patch}`;
 }
 
 function toMetadata({ role, namespace, name }: NodeIdentity): Record<string, string> {

@@ -15,6 +15,8 @@ export const ROUTE_TYPE_URL = google('envoy.config.route.v3.RouteConfiguration')
 export const CLUSTER_TYPE_URL = google('envoy.config.cluster.v3.Cluster');
 export const ENDPOINT_TYPE_URL = google('envoy.config.endpoint.v3.ClusterLoadAssignment');
 const GATEWAY_RESOURCE_TYPE_URL = google('agentgateway.dev.resource.Resource');
+/** A stock agentgateway serves nothing before it has an answer to this one too; there are none. */
+const ADDRESS_TYPE_URL = google('istio.workload.Address');
 
 const NAMED: TypeTraits = { fullState: false, legacyWildcard: false, resentOnReconnect: false };
 const EVERYTHING: TypeTraits = { fullState: true, legacyWildcard: true, resentOnReconnect: false };
@@ -23,6 +25,7 @@ const TRAITS: ReadonlyMap<string, TypeTraits> = new Map([
   [LISTENER_TYPE_URL, EVERYTHING],
   [CLUSTER_TYPE_URL, EVERYTHING],
   [GATEWAY_RESOURCE_TYPE_URL, EVERYTHING],
+  [ADDRESS_TYPE_URL, EVERYTHING],
   [ENDPOINT_TYPE_URL, { ...NAMED, resentOnReconnect: true }],
 ]);
 

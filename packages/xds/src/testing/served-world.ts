@@ -47,9 +47,9 @@ export async function serveWorld(
     identifier: 'test',
     ...options,
     source: {
-      resources: (role, typeUrl) =>
+      resources: ({ role }, typeUrl) =>
         typeUrl === TYPES['FENCE'] ? FENCES : (worlds.get(role)?.get(typeUrl) ?? NO_RESOURCES),
-      watch: (role, changed) => {
+      watch: ({ role }, changed) => {
         const known = watchers.get(role) ?? new Set();
         watchers.set(role, known.add(changed));
         return () => {

@@ -72,7 +72,7 @@ const FAILURE = { worker: 'worker-1', port: 80, code: 'EADDRINUSE', address: '12
 
 /** A worker that says how its ports are. */
 function reporting(reportWithinMs?: number) {
-  const fleet = new Fleet(SILENT, () => new Date(0), reportWithinMs);
+  const fleet = new Fleet(SILENT, () => new Date(0), { ...(reportWithinMs !== undefined && { reportWithinMs }) });
   let told = 0;
   fleet.onAnswers(() => {
     told += 1;

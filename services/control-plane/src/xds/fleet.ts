@@ -35,6 +35,17 @@ type Entry = {
   readonly types: Map<string, TypeRecord>;
 };
 
+export type FleetOptions = {
+  /** Names the gateway resources that what a node was sent says something of, where it is not one itself. */
+  readonly sourcesOf?: SourcesOf;
+  /** Another time for {@link REPORT_WITHIN_MS}. */
+  readonly reportWithinMs?: number;
+};
+
+type SourcesOf = (node: NodeIdentity, typeUrl: string, name: string) => readonly string[];
+
+type Rejected = Extract<WorkerObservation, { kind: 'connected' }>['rejections'][number];
+
 /** How many streams that have ended are remembered, and for how long. */
 const MAX_GONE = 1_000;
 const GONE_MS = 3_600_000;
@@ -52,6 +63,7 @@ const MAX_HEARD = 1_000;
 export class Fleet implements StreamObserver {
   readonly #logger: Logger;
   readonly #now: () => Date;
+  readonly #sourcesOf: SourcesOf;
   readonly #reportWithinMs: number;
   readonly #streams = new Map<number, Entry>();
   readonly #gone = new Map<number, StreamRecord & { readonly goneAt: Date }>();
@@ -61,10 +73,11 @@ export class Fleet implements StreamObserver {
   readonly #heard = new Map<string, string>();
   readonly #began: string;
 
-  constructor(logger: Logger, now: () => Date, reportWithinMs = REPORT_WITHIN_MS) {
+  constructor(logger: Logger, now: () => Date, options: FleetOptions = {}) {
     this.#logger = logger;
     this.#now = now;
-    this.#reportWithinMs = reportWithinMs;
+    this.#sourcesOf = options.sourcesOf ?? (() => []);
+    this.#reportWithinMs = options.reportWithinMs ?? REPORT_WITHIN_MS;
     this.#began = now().toISOString();
   }
 
@@ -193,15 +206,25 @@ export class Fleet implements StreamObserver {
       since,
       workers: entries.length,
       waiting: entries.filter((entry) => isWaiting(entry) || hasNews).length,
-      rejections: entries.flatMap(({ stream, types }) =>
-        [...types.values()].flatMap(({ rejected }) =>
-          [...rejected].map(([resource, message]) => ({ worker: stream.node.id, resource, message })),
+      rejections: entries.flatMap(({ stream: { node }, types }) =>
+        [...types].flatMap(([typeUrl, { rejected }]) =>
+          [...rejected].flatMap(([name, message]) => this.#rejections(node, typeUrl, name, message)),
         ),
       ),
       portFailures: entries.flatMap(({ stream, ports }) =>
         ports.failures.map((failure) => ({ worker: stream.node.id, ...failure })),
       ),
     };
+  }
+
+  /** A rejection of what was made of gateway resources is one of each of these. */
+  #rejections(node: NodeIdentity, typeUrl: string, name: string, message: string): readonly Rejected[] {
+    const worker = node.id;
+    const sources = this.#sourcesOf(node, typeUrl, name);
+    const type = typeUrl.slice(typeUrl.lastIndexOf('.') + 1);
+    return sources.length === 0
+      ? [{ worker, resource: name, message }]
+      : sources.map((resource) => ({ worker, resource, message: `${type} ${name}: ${message}` }));
   }
 
   #remember(id: number, { stream, since, types }: Entry): void {

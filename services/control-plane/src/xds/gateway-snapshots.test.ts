@@ -53,8 +53,9 @@ test('only the workers of the gateway that a change reaches are told, and only w
   await write(event(GATEWAY_CLASS, 'agentgateway', { controllerName: CONTROLLER_NAME }));
   await write(gateway('a'), gateway('b'), policy('a', 1));
   const told: string[] = [];
-  const stops = ['ns~a', 'ns~b'].map((role) => snapshots.watch(role, () => told.push(role)));
-  const resources = (role: string) => snapshots.resources(role, RESOURCE_TYPE_URL) ?? new Map<string, never>();
+  const stops = ['ns~a', 'ns~b'].map((role) => snapshots.watch({ id: 'w', role }, () => told.push(role)));
+  const resources = (role: string) =>
+    snapshots.resources({ id: 'w', role }, RESOURCE_TYPE_URL) ?? new Map<string, never>();
   const a = resources('ns~a');
   const b = resources('ns~b');
   assert.deepEqual([a.size, b.size], [3, 2]);
@@ -91,11 +92,11 @@ test('C54: the first of many changes is told at once, the others together', asyn
   await log.append({ expected: [], events: [gatewayClass, gateway('a')] });
   let told = 0;
   context.after(
-    snapshots.watch('ns~a', () => {
+    snapshots.watch({ id: 'w', role: 'ns~a' }, () => {
       told += 1;
     }),
   );
-  assert.equal(snapshots.resources('ns~a', RESOURCE_TYPE_URL)?.size, 2);
+  assert.equal(snapshots.resources({ id: 'w', role: 'ns~a' }, RESOURCE_TYPE_URL)?.size, 2);
   await log.append({ expected: [], events: [policy('a', 1)] });
   for (let turns = 0; told === 0 && turns < 3; turns += 1) await nextTurn();
   assert.equal(told, 1, 'at once');
@@ -107,7 +108,8 @@ test('C54: the first of many changes is told at once, the others together', asyn
   const tookMs = performance.now() - startedAt;
   assert(told <= 2 + tookMs / 50, `${told} times within ${tookMs} ms`);
   const last = () =>
-    snapshots.resources('ns~a', RESOURCE_TYPE_URL)?.get('policy/frontend/ns/on-a:frontend-tcp:ns/a')?.version;
+    snapshots.resources({ id: 'w', role: 'ns~a' }, RESOURCE_TYPE_URL)?.get('policy/frontend/ns/on-a:frontend-tcp:ns/a')
+      ?.version;
   const version = last();
   await new Promise((resolve) => setTimeout(resolve, 100));
   assert.equal(last(), version);

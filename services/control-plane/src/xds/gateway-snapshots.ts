@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto';
 import type { Projection, Touched } from '@pulseplane/projection';
 import type { GatewayName, GatewayResource } from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
-import { NO_RESOURCES, type ResourceSet, type ResourceSource, type VersionedResource } from '@pulseplane/xds';
+import {
+  NO_RESOURCES,
+  type NodeIdentity,
+  type ResourceSet,
+  type ResourceSource,
+  type VersionedResource,
+} from '@pulseplane/xds';
 import type { Translation, TypedResource } from './translation.ts';
 
 /** How long after a failure a configuration is read again, if nothing happens before. */
@@ -11,16 +17,26 @@ const RETRY_MS = 5_000;
 /** What is told at once when it was quiet, is told at most once in this time when it is not (C54). */
 const QUIET_MS = 50;
 
+/** What one variant of a translation is. Unchanged resources and sets stay the same objects. */
+type Made = {
+  readonly sets: ReadonlyMap<string, ResourceSet>;
+  /** By type and name. */
+  readonly sources: ReadonlyMap<string, readonly string[]>;
+  /** The configuration has changed since. */
+  stale: boolean;
+};
+
+/** A client may call itself what it likes: what was made for others is made anew then. */
+const MAX_VARIANTS = 32;
+
 /** What the clients of one gateway share. */
 type Watched = {
   readonly listeners: Set<() => void>;
   parts: Map<string, readonly GatewayResource[]>;
   /** Absent when something has changed since it was read. */
   configuration?: readonly GatewayResource[] | undefined;
-  /** What each translation made of `configuration`, by type. */
-  readonly made: Map<Translation, ReadonlyMap<string, ResourceSet>>;
-  /** The former of those, whose unchanged resources and sets stay the same objects. */
-  readonly former: Map<Translation, ReadonlyMap<string, ResourceSet>>;
+  /** What the translations made of it, by translation and variant. */
+  readonly made: Map<string, Made>;
   /** When the newest change was committed, in milliseconds of the epoch. */
   changedAt?: number;
   /** The last reading failed. */
@@ -62,16 +78,17 @@ export class GatewaySnapshots implements ResourceSource {
     this.#retryMs = retryMs;
   }
 
-  resources(role: string, typeUrl: string): ResourceSet | undefined {
+  resources(node: NodeIdentity, typeUrl: string): ResourceSet | undefined {
+    const { role } = node;
     const gateway = parseRole(role);
     const translation = this.#translations.get(typeUrl);
     if (gateway === undefined || translation === undefined) return NO_RESOURCES;
     const watched = this.#watched.get(role) ?? newlyWatched();
     try {
-      const made = this.#make(gateway, watched, translation);
+      const { sets } = this.#make(gateway, watched, translation, node);
       if (watched.failed === true) this.#logger.info({ role }, "a gateway's configuration can be read again");
       watched.failed = false;
-      return made.get(typeUrl) ?? NO_RESOURCES;
+      return sets.get(typeUrl) ?? NO_RESOURCES;
     } catch (err) {
       // A failure is no reason to end the process or a stream: the gateway has news until they were read and told.
       if (watched.failed !== true) {
@@ -84,7 +101,14 @@ export class GatewaySnapshots implements ResourceSource {
     }
   }
 
-  watch(role: string, changed: () => void): () => void {
+  /** The gateway resources that what a node was sent says something of; none when nobody made such a resource lately. */
+  sourcesOf(node: NodeIdentity, typeUrl: string, name: string): readonly string[] {
+    const translation = this.#translations.get(typeUrl);
+    const made = translation && this.#watched.get(node.role)?.made.get(variantKey(translation, node));
+    return made?.sources.get(`${typeUrl} ${name}`) ?? [];
+  }
+
+  watch({ role }: NodeIdentity, changed: () => void): () => void {
     const watched = this.#watched.get(role) ?? newlyWatched();
     this.#watched.set(role, watched);
     watched.listeners.add(changed);
@@ -102,8 +126,7 @@ export class GatewaySnapshots implements ResourceSource {
       if (watched === undefined) continue;
       if (part === undefined) watched.parts.clear();
       else watched.parts.delete(part);
-      for (const [translation, made] of watched.made) watched.former.set(translation, made);
-      watched.made.clear();
+      for (const made of watched.made.values()) made.stale = true;
       watched.configuration = undefined;
       watched.changedAt = committedAt;
       this.#stale.add(role);
@@ -130,22 +153,30 @@ export class GatewaySnapshots implements ResourceSource {
     return this.#watched.get(role)?.changedAt;
   }
 
-  #make(gateway: GatewayName, watched: Watched, translation: Translation): ReadonlyMap<string, ResourceSet> {
-    const known = watched.made.get(translation);
-    if (known !== undefined) return known;
+  #make(gateway: GatewayName, watched: Watched, translation: Translation, node: NodeIdentity): Made {
+    const key = variantKey(translation, node);
+    const former = watched.made.get(key);
+    if (former?.stale === false) return former;
     if (watched.configuration === undefined) {
       watched.parts = new Map(this.#projection.gatewayParts(gateway, watched.parts));
       watched.configuration = [...watched.parts.values()].flat();
     }
-    const typed = translation.translate(gateway, watched.configuration);
-    const sets = new Map(
-      translation.typeUrls.map((typeUrl): [string, ResourceSet] => {
-        const former = watched.former.get(translation)?.get(typeUrl) ?? NO_RESOURCES;
-        return [typeUrl, renew(former, typed, typeUrl)];
-      }),
-    );
-    watched.made.set(translation, sets);
-    return sets;
+    const typed = translation.translate(gateway, watched.configuration, translation.variantOf?.(node) ?? '');
+    const made: Made = {
+      sets: new Map(
+        translation.typeUrls.map((typeUrl): [string, ResourceSet] => [
+          typeUrl,
+          renew(former?.sets.get(typeUrl) ?? NO_RESOURCES, typed, typeUrl),
+        ]),
+      ),
+      sources: new Map(
+        typed.flatMap(({ typeUrl, name, sources }) => (sources === undefined ? [] : [[`${typeUrl} ${name}`, sources]])),
+      ),
+      stale: false,
+    };
+    if (watched.made.size >= MAX_VARIANTS) watched.made.clear();
+    watched.made.set(key, made);
+    return made;
   }
 
   #announce(): void {
@@ -165,7 +196,11 @@ export class GatewaySnapshots implements ResourceSource {
 }
 
 function newlyWatched(): Watched {
-  return { listeners: new Set(), parts: new Map(), made: new Map(), former: new Map() };
+  return { listeners: new Set(), parts: new Map(), made: new Map() };
+}
+
+function variantKey({ typeUrls, variantOf }: Translation, node: NodeIdentity): string {
+  return `${typeUrls.join()} ${variantOf?.(node) ?? ''}`;
 }
 
 /** The set of a type. What has the same bytes stays the same object, the whole set too. */
