@@ -19,6 +19,8 @@ import {
 import { bootstrap } from './command/index.ts';
 import type { ControlPlaneConfig } from './config.ts';
 import { openLog } from './open-log.ts';
+import { EnvoyNotices } from './xds/envoy-notices.ts';
+import { envoyTranslation } from './xds/envoy-translation.ts';
 import { Fleet } from './xds/fleet.ts';
 import { followLog } from './xds/follow-log.ts';
 import { GatewaySnapshots } from './xds/gateway-snapshots.ts';
@@ -45,10 +47,13 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   // 2. The projection: follows the log, knows each gateway's configuration and every object's status.
   const projection = new Projection(log);
   // 3. The snapshots: a gateway's configuration as named, versioned bytes.
-  const snapshots = new GatewaySnapshots({ projection, logger, translations: [agentgatewayTranslation()] });
+  const translations = [agentgatewayTranslation(), envoyTranslation()];
+  const snapshots = new GatewaySnapshots({ projection, logger, translations });
 
   // 4. The streams: distribute the snapshots, and observe what the workers answer.
-  const fleet = new Fleet(logger, now);
+  const fleet = new Fleet(logger, now, {
+    sourcesOf: (node, typeUrl, name) => snapshots.sourcesOf(node, typeUrl, name),
+  });
   const tunnels = createTunnelServer({ onReport: (worker, report) => fleet.reported(worker, report) });
   const ads = createDiscoveryServer({
     source: snapshots,
@@ -78,9 +83,12 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
     onStatus: (ref) => statusChanges.changed(ref, log.head()),
     logger,
   });
+  const envoyNotices = new EnvoyNotices(projection, fleet);
+  fleet.onWorkers(() => envoyNotices.fleetChanged());
   followLog(log, projection, snapshots, logger, (event, touched) => {
     conditionTimes.heard(event);
     recorder.changed(event, touched);
+    envoyNotices.committed(event.seq, touched);
   });
   fleet.onAnswers((gateway) => recorder.answered(gateway));
 
@@ -95,6 +103,7 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
     recordedEvents,
     openToWorker: tunnels.open,
     workerReport: tunnels.reported,
+    envoyNotices,
     logger,
     now,
     newId,

@@ -2,6 +2,7 @@ import type { EventLog } from '@pulseplane/event-log';
 import type { Projection } from '@pulseplane/projection';
 import type { Logger } from '@pulseplane/telemetry';
 import type { TunnelServer } from '@pulseplane/tunnel';
+import type { EnvoyNotices } from '../xds/envoy-notices.ts';
 import type { ClusterView } from './cluster-view/cluster-view.ts';
 import type { View } from './cluster-view/view.ts';
 import type { StatusOf } from './present.ts';
@@ -24,6 +25,8 @@ export type ApiOptions = {
   readonly openToWorker: TunnelServer['open'];
   /** What a connected worker says of itself. */
   readonly workerReport: TunnelServer['reported'];
+  /** What changes do to connected Envoys, for who makes them. */
+  readonly envoyNotices: Pick<EnvoyNotices, 'of' | 'ofDraft'>;
   readonly logger: Logger;
   readonly now: () => Date;
   readonly newId: () => string;

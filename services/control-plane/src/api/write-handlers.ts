@@ -121,9 +121,10 @@ export const deleteObject: Write = async (options, kind, request) => {
   const intent: Intent<Status> = { ref, command: () => ok({ type: 'delete', kind, ref, preconditions }) };
   const outcome = await run(options, request, intent, { dryRun });
   if (!outcome.ok) return statusAnswer(toStatus(outcome.error));
-  const { stored, isGone } = outcome.value;
-  if (isGone) return { code: 200, body: deleted(kind, ref, stored.object.metadata.uid ?? '') };
-  return { code: orphanDependents === false ? 202 : 200, body: present(kind, stored, options.statusOf) };
+  const { stored, isGone, events } = outcome.value;
+  const warnings = options.envoyNotices.of(events.map(({ seq }) => seq));
+  if (isGone) return { code: 200, body: deleted(kind, ref, stored.object.metadata.uid ?? ''), warnings };
+  return { code: orphanDependents === false ? 202 : 200, body: present(kind, stored, options.statusOf), warnings };
 };
 
 /** A namespace that workers are in and that is not stored. Who changes it, or creates something in it, stores it. */

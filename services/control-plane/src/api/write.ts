@@ -69,11 +69,11 @@ export function answerWrite(
   const judged = events.length > 0 ? stored : options.log.object(stored.ref);
   try {
     const body = present(kind, stored, () => judged && options.statusOf(judged));
-    return {
-      code,
-      body,
-      warnings: [...warnings, ...classWarnings(options.log, stored), ...lintWarnings(options, stored)],
-    };
+    // A change that was made is known by its events; what a dry run would do is asked.
+    const notices =
+      events.length > 0 ? options.envoyNotices.of(events.map(({ seq }) => seq)) : options.envoyNotices.ofDraft(stored);
+    const known = [...warnings, ...classWarnings(options.log, stored), ...lintWarnings(options, stored)];
+    return { code, body, warnings: [...known, ...notices] };
   } catch (err) {
     options.logger.error({ ref: stored.ref, err }, 'the status of a written object cannot be read');
     const body = present(kind, stored, () => undefined);

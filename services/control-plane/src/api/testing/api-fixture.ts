@@ -73,6 +73,7 @@ export async function createFixture(given: Partial<ApiOptions> = {}): Promise<Ap
     recordedEvents: new RecordedEvents(now),
     openToWorker: () => Promise.resolve({ kind: 'refused', reason: 'nobody is connected' }),
     workerReport: () => undefined,
+    envoyNotices: { of: () => [], ofDraft: () => [] },
     allowedHosts: [],
     ready: () => true,
     ...given,

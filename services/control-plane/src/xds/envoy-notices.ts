@@ -1,0 +1,118 @@
+import { LISTENER_TYPE_URL, toEnvoy } from '@pulseplane/envoy';
+import type { Projection, Touched } from '@pulseplane/projection';
+import type { GatewayName, GatewayResource } from '@pulseplane/projection/gateway';
+import type { StoredObject } from '@pulseplane/resources';
+import { isEnvoy } from './envoy-translation.ts';
+import type { Fleet } from './fleet.ts';
+import { roleOf } from './gateway-snapshots.ts';
+
+/** What of a gateway's configuration an Envoy drains for, and what it cannot be told. */
+type Seen = {
+  /** By name. */
+  readonly listeners: ReadonlyMap<string, Uint8Array>;
+  readonly remarks: ReadonlySet<string>;
+};
+
+/** Of so many of the newest events it is known what they did. */
+const MAX_EVENTS = 1_024;
+
+/** What is compared does not depend on what the Envoys are. */
+const ANY_ENVOY = { listenAddress: '127.0.0.1', listenerKeepalive: 'field' } as const;
+
+/**
+ * What changes do to the Envoys that are connected, for who makes them: any byte of a Listener that changes makes Envoy
+ * close the connections that are open there, sooner or later, in use or not.
+ */
+export class EnvoyNotices {
+  readonly #projection: Projection;
+  readonly #fleet: Pick<Fleet, 'workers'>;
+  /** Of each gateway that an Envoy serves. */
+  readonly #seen = new Map<string, Seen>();
+  readonly #bySeq = new Map<number, readonly string[]>();
+
+  constructor(projection: Projection, fleet: Pick<Fleet, 'workers'>) {
+    this.#projection = projection;
+    this.#fleet = fleet;
+  }
+
+  /** Envoys have come or gone. */
+  fleetChanged(): void {
+    const served = new Map(
+      this.#fleet.workers().flatMap(({ node, gateway }) => (isEnvoy(node) ? [[roleOf(gateway), gateway]] : [])),
+    );
+    for (const role of this.#seen.keys()) if (!served.has(role)) this.#seen.delete(role);
+    for (const [role, gateway] of served) {
+      const seen = this.#seen.get(role) ?? this.#look(gateway);
+      if (seen !== undefined) this.#seen.set(role, seen);
+    }
+  }
+
+  /** An event was taken in by the projection. */
+  committed(seq: number, touched: readonly Touched[]): void {
+    const notices = this.#compare(touched, (role, now) => {
+      if (now === undefined) this.#seen.delete(role);
+      else this.#seen.set(role, now);
+    });
+    if (notices.length === 0) return;
+    this.#bySeq.set(seq, notices);
+    const [oldest] = this.#bySeq.keys();
+    if (this.#bySeq.size > MAX_EVENTS && oldest !== undefined) this.#bySeq.delete(oldest);
+  }
+
+  /** What these events did, as far as that is still known. */
+  of(seqs: readonly number[]): readonly string[] {
+    return [...new Set(seqs.flatMap((seq) => this.#bySeq.get(seq) ?? []))];
+  }
+
+  /** What would come of an object that is stored as given. */
+  ofDraft(draft: StoredObject): readonly string[] {
+    return this.#seen.size === 0 ? [] : this.#projection.preview([draft], (touched) => this.#compare(touched));
+  }
+
+  #compare(
+    touched: readonly Touched[],
+    keep: (role: string, now: Seen | undefined) => void = () => undefined,
+  ): readonly string[] {
+    const gateways = new Map(touched.map(({ gateway }) => [roleOf(gateway), gateway]));
+    return [...gateways].flatMap(([role, gateway]) => {
+      const before = this.#seen.get(role);
+      if (before === undefined) return [];
+      const now = this.#look(gateway);
+      keep(role, now);
+      return now === undefined ? [] : differences(gateway, before, now);
+    });
+  }
+
+  /** Undefined where the configuration cannot be read: that is logged where it is sent from. */
+  #look({ namespace, name }: GatewayName): Seen | undefined {
+    const gateway = { namespace, name };
+    let resources: readonly GatewayResource[];
+    try {
+      resources = this.#projection.gateway(gateway);
+    } catch {
+      return undefined;
+    }
+    const translated = toEnvoy(gateway, resources, ANY_ENVOY);
+    const listeners = translated.resources.filter(({ typeUrl }) => typeUrl === LISTENER_TYPE_URL);
+    return {
+      listeners: new Map(listeners.map((listener) => [listener.name, listener.value])),
+      remarks: new Set(translated.remarks.map(({ source, message }) => `${source}: ${message}`)),
+    };
+  }
+}
+
+function differences({ namespace, name }: GatewayName, before: Seen, now: Seen): readonly string[] {
+  const drained = [...before.listeners].flatMap(([listener, bytes]) => {
+    const after = now.listeners.get(listener);
+    return after !== undefined && Buffer.compare(bytes, after) === 0 ? [] : [Number.parseInt(listener, 10)];
+  });
+  const remarks = [...now.remarks].filter((remark) => !before.remarks.has(remark));
+  return [
+    ...(drained.length === 0
+      ? []
+      : [
+          `Gateway ${namespace}/${name}: Envoy closes the connections that are open on port ${drained.sort((a, b) => a - b).join(', ')}, in use or not, when its drain time is over (--drain-time-s, 600 s unless set)`,
+        ]),
+    ...remarks.map((remark) => `Gateway ${namespace}/${name} on Envoy: ${remark}`),
+  ];
+}
