@@ -23,7 +23,11 @@ test('a socket option that fails is reported and logged, and the policy does not
     error() {},
     warn: (_: object, message: string) => void warnings.push(message),
   };
-  const context = { logger, onSocketOptionError: (error: SocketOptionError) => void errors.push(error) };
+  const context = {
+    logger,
+    durationJitter: 0,
+    onSocketOptionError: (error: SocketOptionError) => void errors.push(error),
+  };
   enforce(connection, { tcp: TCP, http: HTTP }, context);
   assert.deepEqual(errors, [{ kind: 'errno', call: 'getsockopt', option: 'SO_KEEPALIVE', errno: 'EBADF' }]);
   assert.equal(warnings.length, 1);
