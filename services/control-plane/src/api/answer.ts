@@ -25,11 +25,17 @@ export function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer:
   const text = isYaml ? dump(answer.body) : `${JSON.stringify(answer.body, null, isForPerson === true ? 2 : 0)}\n`;
   const warnings = (answer.warnings ?? []).slice(0, MAX_WARNINGS).map(warningHeader);
   if (warnings.length > 0) reply.header('warning', warnings);
-  // Fastify adds a charset to the type of a text; Kubernetes names none, because JSON has but one.
+  // With a serializer, Fastify leaves the type as it is: to a text without one it adds a charset, and Kubernetes names
+  // none, because JSON has but one. A text goes out in one piece with its headers; bytes would be a second piece.
   return reply
     .code(answer.code)
     .header('content-type', isYaml ? 'application/yaml' : 'application/json')
-    .send(Buffer.from(text));
+    .serializer(asIs)
+    .send(text);
+}
+
+function asIs(text: string): string {
+  return text;
 }
 
 /** RFC 7234's form, which kubectl prints as `Warning: ...`; a header holds printable ASCII only. */
