@@ -28,27 +28,27 @@ test('C22: a wildcard client that runs what there is hears nothing; who names re
 
 test('C23: a reconnecting client gets what differs and hears what is gone; a second map is ignored', async (context) => {
   const server = await serveWorld(context);
-  server.publish({ CDS: { a: '1', b: '2' } });
+  server.publish({ GATEWAY: { a: '1', b: '2' } });
   const stream = new RawStream(context, server.port, 'delta');
-  stream.ask('CDS', { held: { a: '1', b: '1', c: '1' } });
-  assert.equal(await stream.next(), 'CDS b@2 -c');
-  stream.ack('CDS', { held: { z: '1' } });
+  stream.ask('GATEWAY', { held: { a: '1', b: '1', c: '1' } });
+  assert.equal(await stream.next(), 'GATEWAY b@2 -c');
+  stream.ack('GATEWAY', { held: { z: '1' } });
   await stream.quiet();
   const current = new RawStream(context, server.port, 'delta', { node: 'current' });
-  current.ask('CDS', { held: { a: '1', b: '2' } });
-  assert.equal(await current.next(), 'CDS', 'one empty answer (C26)');
-  current.ack('CDS');
+  current.ask('GATEWAY', { held: { a: '1', b: '2' } });
+  assert.equal(await current.next(), 'GATEWAY', 'one empty answer (C26)');
+  current.ack('GATEWAY');
   // Envoy does not list what it took of a response that it rejected, and would keep it for ever.
-  server.publish({ CDS: { a: '1', b: '2', good: '1', bad: '1' } });
-  assert.equal(await current.next(), 'CDS bad@1 good@1');
-  current.nack('CDS', 'Error adding/updating cluster(s) bad: no');
+  server.publish({ GATEWAY: { a: '1', b: '2', good: '1', bad: '1' } });
+  assert.equal(await current.next(), 'GATEWAY bad@1 good@1');
+  current.nack('GATEWAY', 'Error adding/updating listener(s) bad: no');
   await current.quiet();
   current.close();
   await until(() => server.live.size === 1);
-  server.publish({ CDS: { a: '1', b: '2', bad: '1' } });
+  server.publish({ GATEWAY: { a: '1', b: '2', bad: '1' } });
   const again = new RawStream(context, server.port, 'delta', { node: 'current' });
-  again.ask('CDS', { held: { a: '1', b: '2' } });
-  assert.equal(await again.next(), 'CDS -good', 'and what it rejected is not sent to it again');
+  again.ask('GATEWAY', { held: { a: '1', b: '2' } });
+  assert.equal(await again.next(), 'GATEWAY -good', 'and what it rejected is not sent to it again');
 });
 
 test('C24: what a client names and holds is not sent again on a new stream, but for endpoints', async (context) => {

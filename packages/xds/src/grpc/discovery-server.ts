@@ -60,6 +60,9 @@ const STREAM_LIMITS: StreamLimits = {
 
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 
+/** How exactly waiting times are kept. */
+const TICK_MS = 250;
+
 /** How long streams of an old connection may go on after it was asked to go. */
 const CONNECTION_GRACE_MS = 30_000;
 
@@ -162,7 +165,7 @@ export function createDiscoveryServer(options: DiscoveryServerOptions): Discover
   const ticking = setInterval(() => {
     const now = performance.now();
     for (const stream of streams) stream.tick(now);
-  }, 1_000).unref();
+  }, TICK_MS).unref();
 
   return {
     listen: (host, port) =>

@@ -1,5 +1,15 @@
 import type { Rejection } from './message.ts';
-import { GONE, type Held, heldAt, type InFlight, type Odd, type TypeState, visible } from './type-state.ts';
+import {
+  cleared,
+  GONE,
+  type Held,
+  heldAt,
+  type InFlight,
+  isWanted,
+  type Odd,
+  type TypeState,
+  visible,
+} from './type-state.ts';
 
 /** What became of a response. `silence`: no answer came in time, and nobody knows. */
 export type Verdict =
@@ -8,8 +18,12 @@ export type Verdict =
   | { readonly kind: 'silence' };
 
 /** What the client holds after its answer to the response in flight. */
-export function settle(type: TypeState, inFlight: InFlight, verdict: Verdict): TypeState {
+export function settle(type: TypeState, inFlight: InFlight, answer: Verdict): TypeState {
   const { response, target, complete, heldBack } = inFlight;
+  const mentioned = [...response.resources.map(({ name }) => name), ...response.removed];
+  const isVague = answer.kind === 'nacked' && answer.rejections === undefined;
+  // What was bad may be what the client has dropped since: then the rest deserves another try.
+  const verdict: Verdict = isVague && !mentioned.every((name) => isWanted(type, name)) ? { kind: 'silence' } : answer;
   const settled: TypeState = { ...type, base: complete ? target : type.base, inFlight: undefined };
   // Most answers: everything is as the set says, for every stream the same.
   const plain = type.odd.size === 0 && type.unlisted.size === 0 && heldBack.length === 0;
@@ -32,7 +46,8 @@ export function settle(type: TypeState, inFlight: InFlight, verdict: Verdict): T
     else odd.set(name, unaccepted(verdict, heldAt(type, name), GONE, response.nonce, false));
   }
   for (const name of heldBack) if (!odd.has(name)) odd.set(name, { held: heldAt(type, name) });
-  return { ...settled, odd, unlisted };
+  const suspects = new Set(mentioned.flatMap((name) => type.odd.get(name)?.suspectOf ?? []));
+  return { ...settled, odd: isVague ? merged(odd, suspects, response.nonce) : cleared(odd, suspects), unlisted };
 }
 
 /** An accepted resource: nothing to remember if it is what `base` says. */
@@ -47,6 +62,15 @@ function unaccepted(verdict: Verdict, before: Held | undefined, version: string,
   // C14: of a rejected resource that is named, the version before stays in force; else nothing is known of any.
   if (told) return { held: before, rejected: version };
   return { held: version === GONE ? before : undefined, rejected: version, suspectOf: nonce };
+}
+
+/** Suspects of different responses that have become suspects of one. */
+function merged(odd: ReadonlyMap<string, Odd>, suspects: ReadonlySet<string>, nonce: string): ReadonlyMap<string, Odd> {
+  const entries = [...odd].map(([name, known]): [string, Odd] => [
+    name,
+    known.suspectOf !== undefined && suspects.has(known.suspectOf) ? { ...known, suspectOf: nonce } : known,
+  ]);
+  return new Map(entries);
 }
 
 /** Whether something older than what there is was sent in its place. */

@@ -1,7 +1,7 @@
 import { CLUSTER_TYPE_URL, ENDPOINT_TYPE_URL, orderOf } from './resource-types.ts';
 import type { Gates } from './response.ts';
 import type { ServerLimits, ServerState } from './server-state.ts';
-import { type InFlight, isRefused, isWanted, pending, type TypeState, visible } from './type-state.ts';
+import { type InFlight, isRefused, pending, type TypeState, visible } from './type-state.ts';
 
 /** What of a type has to wait for others on the same stream: make before break (C49). */
 export function gatesOf(state: ServerState, type: TypeState, now: number): Gates {
@@ -15,9 +15,21 @@ export function gatesOf(state: ServerState, type: TypeState, now: number): Gates
   const refused = before.some((other) => [...other.odd.keys()].some((name) => isRefused(other, name)));
   const waited = type.heldBackSince !== undefined && now - type.heldBackSince >= state.limits.drainTimeoutMs;
   // Who refuses what would let go still points at it. Who merely does not answer is not waited for without end.
-  const removals = !refused && (waited || before.every((other) => other.inFlight === undefined && !hasNews(other)));
+  const removals =
+    !refused &&
+    !isReturning(state, type, now) &&
+    (waited || before.every((other) => other.inFlight === undefined && !hasNews(other)));
   return { updates, removals, refused };
 }
+
+/** A client that comes back asks for its types one after the other: what the later ones point at must still be there. */
+function isReturning({ only, types }: ServerState, { typeUrl, reopenedAt }: TypeState, now: number): boolean {
+  if (only !== undefined || reopenedAt === undefined || now - reopenedAt >= RETURN_MS) return false;
+  return orderOf(typeUrl).afterRemoval.some((other) => !types.has(other));
+}
+
+/** Envoy sends all of its first requests without waiting for answers. */
+const RETURN_MS = 250;
 
 function hasNews(type: TypeState): boolean {
   const { updated, removed } = pending(type);
@@ -33,8 +45,6 @@ export function owesEndpoints(state: ServerState, typeUrl: string, changed: read
   const endpoints = typeUrl === CLUSTER_TYPE_URL ? state.types.get(ENDPOINT_TYPE_URL) : undefined;
   if (endpoints?.view === undefined) return undefined;
   const { view } = endpoints;
-  const owed = changed.filter(
-    (name) => isWanted(endpoints, name) && visible(endpoints, view, name) !== undefined && !isRefused(endpoints, name),
-  );
-  return owed.length === 0 ? undefined : { ...endpoints, owed: new Set([...endpoints.owed, ...owed]) };
+  const warming = changed.filter((name) => visible(endpoints, view, name) !== undefined);
+  return warming.length === 0 ? undefined : { ...endpoints, again: new Set([...endpoints.again, ...warming]) };
 }

@@ -56,11 +56,12 @@ export function makeResponse(type: TypeState, state: ServerState, gates: Gates, 
   };
   const inFlight: InFlight = { response, target: view, complete, heldBack: complete ? heldBack : [], sentAt: now };
   const rest = new Set(complete ? [] : owedAfter(waiting, updated, part, said));
+  const again = new Set(complete ? [] : [...type.again].filter((name) => !part.some((sent) => sent.name === name)));
   return {
     kind: 'respond',
     inFlight,
     changed: part.filter(({ name }) => heldAt(type, name) !== undefined).map(({ name }) => name),
-    type: { ...waiting, inFlight, lastNonce: nonce, owed: rest, owedAll: false, answerOwed: false },
+    type: { ...waiting, inFlight, lastNonce: nonce, owed: rest, again, owedAll: false, answerOwed: false },
   };
 }
 

@@ -6,8 +6,8 @@ import { rankOf } from './resource-types.ts';
 import { difference, type ResourceSet } from './resources.ts';
 import { makeResponse } from './response.ts';
 import type { ServerState } from './server-state.ts';
-import { openType, subscribe, type Unsettled } from './subscription.ts';
-import type { InFlight, TypeState } from './type-state.ts';
+import { droppedMeanwhile, openType, subscribe, type Unsettled } from './subscription.ts';
+import { type InFlight, releaseSuspects, type TypeState } from './type-state.ts';
 
 /** `now` is in milliseconds, and never goes back. */
 export type ServerInput =
@@ -22,7 +22,7 @@ export type ServerInput =
     }
   /** What there is from now on, of all types at one moment. */
   | { readonly kind: 'view'; readonly resources: ReadonlyMap<string, ResourceSet>; readonly now: number }
-  /** Time has passed. Wanted about once a second while {@link waits}. */
+  /** Time has passed. Wanted several times a second while {@link waits}. */
   | { readonly kind: 'time'; readonly now: number };
 
 export type ServerOutput =
@@ -96,13 +96,15 @@ function takeRequest(state: ServerState, input: Extract<ServerInput, { kind: 're
   const excess = overLimit(state, known, request);
   if (excess !== undefined) return closed('limit', excess);
   if (known === undefined) {
-    const opened = openType(request, input.resources, input.unsettled);
+    const opened = openType(request, input.resources, input.unsettled, input.now);
     const types = [...state.types, [typeUrl, opened] as const];
     types.sort(([one], [other]) => rankOf(one) - rankOf(other));
     return flush({ ...state, types: new Map(types) }, input.now, []);
   }
   // C15: a stale nonce answers nothing; in state of the world its names are outdated too, in a delta they count (C37).
-  if (request.variant === 'sotw' && request.nonce !== known.lastNonce) return { state, outputs: [] };
+  if (request.variant === 'sotw' && request.nonce !== known.lastNonce) {
+    return { state: put(state, droppedMeanwhile(known, request)), outputs: [] };
+  }
   const answered = answer({ ...known, view: input.resources ?? known.view }, request);
   return flush(put(state, subscribe(answered.type, request)), input.now, answered.outputs);
 }
@@ -144,6 +146,10 @@ function overLimit(state: ServerState, known: TypeState | undefined, request: Di
 /** Sends what is lacking, unless a response is in flight or there is nothing to say (C34, C53), in order (C49). */
 function flush(from: ServerState, now: number, before: readonly ServerOutput[]): ServerStep {
   let state = from;
+  for (const type of from.types.values()) {
+    const released = releaseSuspects(type);
+    if (released !== type) state = put(state, released);
+  }
   const outputs = [...before];
   for (const typeUrl of from.types.keys()) state = flushType(state, typeUrl, now, outputs);
   // What a type waited for may have turned out to be nothing.
@@ -178,8 +184,9 @@ function flushType(state: ServerState, typeUrl: string, now: number, outputs: Se
   }
 }
 
-function hasNewer({ view, owed, owedAll }: TypeState, { target }: InFlight): boolean {
-  if (owed.size > 0 || owedAll || view === undefined) return owed.size > 0 || owedAll;
+function hasNewer({ view, owed, owedAll, again }: TypeState, { target }: InFlight): boolean {
+  if (owed.size > 0 || again.size > 0 || owedAll) return true;
+  if (view === undefined) return false;
   const { updated, removed } = difference(target, view);
   return updated.length > 0 || removed.length > 0;
 }

@@ -1,12 +1,12 @@
 import type { DeltaRequest, DiscoveryRequest, SotwRequest } from './message.ts';
 import { traitsOf } from './resource-types.ts';
 import type { ResourceSet } from './resources.ts';
-import { isWanted, newTypeState, type Odd, type TypeState } from './type-state.ts';
+import { cleared, isWanted, newTypeState, type Odd, type TypeState } from './type-state.ts';
 
 const WILDCARD = '*';
 
-/** What a node's former stream left unsettled, by name, with the version that was rejected: see {@link unsettled}. */
-export type Unsettled = ReadonlyMap<string, string | undefined>;
+/** What a node's former stream left unsettled, by name: see {@link unsettled}. */
+export type Unsettled = ReadonlyMap<string, Pick<Odd, 'rejected' | 'suspectOf'>>;
 
 /**
  * The first request of a type on a stream, whatever its nonce (C16). Only it may mean everything by naming nothing
@@ -16,8 +16,10 @@ export function openType(
   request: DiscoveryRequest,
   view: ResourceSet | undefined,
   unsettled: Unsettled | undefined,
+  now: number,
 ): TypeState {
-  const opened = { ...newTypeState(request.typeUrl), view };
+  const holds = request.variant === 'delta' && request.initialVersions.size > 0;
+  const opened = { ...newTypeState(request.typeUrl), view, reopenedAt: holds ? now : undefined };
   return request.variant === 'sotw' ? openSotw(opened, request, unsettled) : openDelta(opened, request, unsettled);
 }
 
@@ -28,7 +30,7 @@ function openSotw(type: TypeState, request: SotwRequest, unsettled: Unsettled | 
   const { fullState } = traitsOf(type.typeUrl);
   return {
     ...subscribed,
-    ...(continues && { odd: new Map([...unsettled].map(([name, rejected]) => [name, oddOf(undefined, rejected)])) }),
+    ...(continues && { odd: new Map([...unsettled].map(([name, open]) => [name, { ...open, held: undefined }])) }),
     owedAll: false,
     // C18, C32: types that cannot say what is absent say nothing.
     answerOwed: fullState && (subscribed.wildcard || subscribed.names.size > 0),
@@ -44,9 +46,9 @@ function openDelta(type: TypeState, request: DeltaRequest, unsettled: Unsettled 
   const names = new Set(subscribe.filter((name) => name !== WILDCARD));
   const odd = new Map<string, Odd>();
   if (initialVersions.size > 0) {
-    for (const [name, rejected] of unsettled ?? []) odd.set(name, oddOf(undefined, rejected));
+    for (const [name, open] of unsettled ?? []) odd.set(name, { ...open, held: undefined });
   }
-  for (const [name, version] of initialVersions) odd.set(name, oddOf(version, odd.get(name)?.rejected));
+  for (const [name, version] of initialVersions) odd.set(name, { ...odd.get(name), held: { version } });
   // C24: what the client holds already is not owed for being named, except where it may be warming.
   const current = (name: string): boolean =>
     !resentOnReconnect && initialVersions.has(name) && initialVersions.get(name) === type.view?.get(name)?.version;
@@ -61,10 +63,6 @@ function openDelta(type: TypeState, request: DeltaRequest, unsettled: Unsettled 
     owed: new Set([...[...names].filter((name) => !current(name)), ...stray]),
     answerOwed: wildcard,
   };
-}
-
-function oddOf(version: string | undefined, rejected: string | undefined): Odd {
-  return { held: version === undefined ? undefined : { version }, ...(rejected !== undefined && { rejected }) };
 }
 
 /** The subscription part of a later request. */
@@ -90,6 +88,16 @@ function subscribeSotw(type: TypeState, request: SotwRequest): TypeState {
     owed: new Set([...type.owed, ...added]),
     owedAll: type.owedAll || (wildcard && !type.wildcard),
   });
+}
+
+/**
+ * A client that drops a name and takes it up again while a response is on its way says both on a stale nonce, and holds
+ * the resource no more: should the name still be subscribed then, it is sent again.
+ */
+export function droppedMeanwhile(type: TypeState, { names }: SotwRequest): TypeState {
+  const restated = new Set(names);
+  const dropped = [...type.names].filter((name) => !restated.has(name));
+  return dropped.length === 0 ? type : { ...type, owed: new Set([...type.owed, ...dropped]) };
 }
 
 /** C28, C35, C36: honoured whatever the nonce (C37). A name in both lists ends up unsubscribed. */
@@ -120,10 +128,13 @@ function subscribeDelta(type: TypeState, request: DeltaRequest): TypeState {
 
 /** What is no longer subscribed is forgotten, not removed: the client dropped it itself. */
 function forgetUnwanted(type: TypeState): TypeState {
+  const dropped = [...type.odd].filter(([name]) => !isWanted(type, name));
+  const kept = new Map([...type.odd].filter(([name]) => isWanted(type, name)));
   return {
     ...type,
-    odd: new Map([...type.odd].filter(([name]) => isWanted(type, name))),
+    odd: cleared(kept, new Set(dropped.flatMap(([, { suspectOf }]) => suspectOf ?? []))),
     owed: new Set([...type.owed].filter((name) => isWanted(type, name))),
+    again: new Set([...type.again].filter((name) => isWanted(type, name))),
   };
 }
 
@@ -132,7 +143,12 @@ function forgetUnwanted(type: TypeState): TypeState {
  * took of a response that it rejected.
  */
 export function unsettled(type: TypeState): Unsettled {
-  const open = new Map([...type.unlisted].map((name) => [name, undefined as string | undefined]));
-  for (const [name, { rejected }] of type.odd) if (rejected !== undefined) open.set(name, rejected);
+  const open = new Map<string, Pick<Odd, 'rejected' | 'suspectOf'>>();
+  for (const name of type.unlisted) open.set(name, {});
+  for (const [name, { rejected, suspectOf }] of type.odd) {
+    if (rejected === undefined) continue;
+    // Nonces are of one stream.
+    open.set(name, { rejected, ...(suspectOf !== undefined && { suspectOf: `former ${suspectOf}` }) });
+  }
   return new Map([...open].filter(([name]) => isWanted(type, name)));
 }

@@ -22,8 +22,10 @@ export type TypeState = {
   readonly odd: ReadonlyMap<string, Odd>;
   /** Names taken from responses that were rejected as a whole: Envoy does not list them when it reconnects. */
   readonly unlisted: ReadonlySet<string>;
-  /** Names that the next response must mention whatever the client holds (C28, C31, C35, C50). */
+  /** Names that the next response must mention whatever the client holds (C28, C31, C35). */
   readonly owed: ReadonlySet<string>;
+  /** Names that are sent again though the client holds them, but not if it refuses them (C50). */
+  readonly again: ReadonlySet<string>;
   /** The same for all that a wildcard covers. */
   readonly owedAll: boolean;
   /** The client waits for a first answer, even an empty one (C26). */
@@ -34,6 +36,8 @@ export type TypeState = {
   readonly inFlight: InFlight | undefined;
   /** Of the newest response; empty before the first. */
   readonly lastNonce: string;
+  /** When a client that holds something already opened the type, in milliseconds; undefined for one that starts. */
+  readonly reopenedAt: number | undefined;
   /** Since when removals wait for other types, in milliseconds (C49). */
   readonly heldBackSince: number | undefined;
 };
@@ -75,11 +79,13 @@ export function newTypeState(typeUrl: string): TypeState {
     odd: new Map(),
     unlisted: new Set(),
     owed: new Set(),
+    again: new Set(),
     owedAll: false,
     answerOwed: false,
     claimed: '',
     inFlight: undefined,
     lastNonce: '',
+    reopenedAt: undefined,
     heldBackSince: undefined,
   };
 }
@@ -110,13 +116,13 @@ export function isRefused(type: TypeState, name: string): boolean {
 
 /** What the client lacks of what there is. Takes time by what has changed, not by what exists. */
 export function pending(type: TypeState): Difference {
-  const { view, base, odd, owed, owedAll, wildcard } = type;
+  const { view, base, odd, owed, owedAll, again, wildcard } = type;
   if (view === undefined) return NO_DIFFERENCE;
   const changes = difference(base, view);
-  if (wildcard && odd.size === 0 && owed.size === 0 && !owedAll && !changes.updated.some(({ onDemand }) => onDemand)) {
+  const simple = wildcard && odd.size === 0 && owed.size === 0 && again.size === 0 && !owedAll;
+  if (simple && !changes.updated.some(({ onDemand }) => onDemand)) {
     return changes;
   }
-  const settled = settledSuspects(type);
   const updated: VersionedResource[] = [];
   const removed: string[] = [];
   for (const name of candidates(type, changes, view)) {
@@ -125,17 +131,17 @@ export function pending(type: TypeState): Difference {
     if (!asked && !isWanted(type, name)) continue;
     const before = odd.get(name);
     const held = heldAt(type, name);
-    const refused = isRefused(type, name) && (before?.suspectOf === undefined || settled.has(before.suspectOf));
+    const refused = isRefused(type, name);
     if (resource !== undefined) {
-      if (asked || (held?.version !== resource.version && !refused)) updated.push(resource);
+      if (asked || ((again.has(name) || held?.version !== resource.version) && !refused)) updated.push(resource);
     } else if (owed.has(name) || ((before !== undefined || held !== undefined) && !refused)) removed.push(name);
   }
   return { updated, removed };
 }
 
 function candidates(type: TypeState, { updated, removed }: Difference, view: ResourceSet): ReadonlySet<string> {
-  const { wildcard, names, base, odd, owed, owedAll } = type;
-  const found = new Set([...owed, ...odd.keys()]);
+  const { wildcard, names, base, odd, owed, owedAll, again } = type;
+  const found = new Set([...owed, ...again, ...odd.keys()]);
   if (owedAll && wildcard) for (const set of [view, base]) for (const name of set.keys()) found.add(name);
   if (!wildcard && names.size < updated.length + removed.length) {
     for (const name of names) found.add(name);
@@ -146,13 +152,21 @@ function candidates(type: TypeState, { updated, removed }: Difference, view: Res
   return found;
 }
 
-/** The NACKs without a list, none of whose resources has changed since. */
-function settledSuspects(type: TypeState): ReadonlySet<string> {
-  const settled = new Set<string>();
-  for (const { suspectOf } of type.odd.values()) if (suspectOf !== undefined) settled.add(suspectOf);
-  if (settled.size === 0) return settled;
+/** Takes the blame from all that a NACK without a list was about, as soon as one of them has changed (C14). */
+export function releaseSuspects(type: TypeState): TypeState {
+  const changed = new Set<string>();
   for (const [name, { suspectOf }] of type.odd) {
-    if (suspectOf !== undefined && isWanted(type, name) && !isRefused(type, name)) settled.delete(suspectOf);
+    if (suspectOf !== undefined && isWanted(type, name) && !isRefused(type, name)) changed.add(suspectOf);
   }
-  return settled;
+  return changed.size === 0 ? type : { ...type, odd: cleared(type.odd, changed) };
+}
+
+/** Without the blame on the suspects of these NACKs. */
+export function cleared(odd: ReadonlyMap<string, Odd>, suspects: ReadonlySet<string>): ReadonlyMap<string, Odd> {
+  if (suspects.size === 0) return odd;
+  const entries = [...odd].map(([name, known]): [string, Odd] => [
+    name,
+    known.suspectOf !== undefined && suspects.has(known.suspectOf) ? { held: known.held } : known,
+  ]);
+  return new Map(entries);
 }
