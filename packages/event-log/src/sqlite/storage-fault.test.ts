@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { openSqliteEventLog, verifyLogFile } from '../index.ts';
 import { policyEvent } from '../testing/index.ts';
+import { framesInWal } from '../testing/wal-frames.ts';
 import { startCheckpointer } from './checkpointer.ts';
 import { openDatabase } from './database.ts';
 import { SqliteStore } from './sqlite-store.ts';
@@ -69,19 +70,13 @@ test('a WAL that is to begin anew on a full disk waits for space; nobody falls',
   rmSync(ballast);
   await eventually(() => {
     store.commit([{ expected: [], events: [policyEvent('later', 'Created', { PADDING })] }]);
-    return framesIn(db) < 20;
+    return framesInWal(db) < 20;
   });
   await stop();
   db.close();
   assert.deepEqual(verifyLogFile(file).problems, []);
   rmSync(file);
 });
-
-/** How many pages the WAL holds that are written since it began anew. */
-function framesIn(db: ReturnType<typeof openDatabase>): number {
-  const [row] = db.pragma('wal_checkpoint(NOOP)') as readonly { readonly log: number }[];
-  return row?.log ?? -1;
-}
 
 async function eventually(holds: () => boolean): Promise<void> {
   const until = Date.now() + 10_000;
