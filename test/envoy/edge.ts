@@ -55,8 +55,10 @@ export async function startEdge(): Promise<Edge> {
   const send = async (method: string, path: string, body?: unknown) => {
     const response = await fetch(`http://127.0.0.1:${ports.rest}/apis/${path}`, {
       method,
-      headers: { 'content-type': 'application/apply-patch+yaml' },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(body !== undefined && {
+        headers: { 'content-type': 'application/apply-patch+yaml' },
+        body: JSON.stringify(body),
+      }),
     });
     const answer = (await response.json()) as Json;
     assert.ok(response.ok, JSON.stringify(answer));
@@ -70,7 +72,7 @@ export async function startEdge(): Promise<Edge> {
   return {
     ports,
     apply,
-    delete: async (kind, name) => (await send('DELETE', `${PATHS[kind]}/${name}`, {})).warnings,
+    delete: async (kind, name) => (await send('DELETE', `${PATHS[kind]}/${name}`)).warnings,
     condition: async (kind, name, type) => {
       const { answer } = await send('GET', `${PATHS[kind]}/${name}`);
       const { conditions } = answer['status'] as { readonly conditions: readonly Condition[] };
