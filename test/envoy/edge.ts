@@ -13,7 +13,7 @@ type Json = { readonly [field: string]: unknown };
 type Manifest = Json & { readonly kind: string; readonly metadata: { readonly name: string } };
 type Condition = { readonly type: string; readonly status: string; readonly message: string };
 
-/** A control plane with examples/envoy/edge.yaml, on other ports, and its upstream. */
+/** A control plane with examples/envoy/edge.yaml, on other ports, and its upstream, which is late at any path but `/`. */
 export type Edge = {
   readonly ports: Ports;
   /** Server-side apply; gives the texts of the Warning headers. */
@@ -22,6 +22,8 @@ export type Edge = {
   readonly delete: (kind: string, name: string) => Promise<readonly string[]>;
   /** Those of a policy's or gateway's status as a whole. */
   readonly condition: (kind: string, name: string, type: string) => Promise<Condition>;
+  /** kill -9 of the control plane, and another one. */
+  readonly restart: () => Promise<void>;
   /** The example's object of a kind. */
   readonly example: (kind: string) => Manifest;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
@@ -37,13 +39,14 @@ const PATHS: { readonly [kind: string]: string } = {
 
 export async function startEdge(): Promise<Edge> {
   const dataDir = mkdtempSync(join(tmpdir(), 'pulseplane-edge-'));
-  const upstream = createServer((_request, response) => {
-    response.setHeader('X-Upstream', 'yes');
-    response.end('upstream');
+  const upstream = createServer((request, response) => {
+    response.setHeader('X-Upstream', request.httpVersion);
+    if (request.url === '/slow') response.write('begun, ');
+    setTimeout(() => response.end('upstream'), request.url === '/' ? 0 : 1_500);
   });
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
   const ports = { ...(await freePorts()), upstream: (upstream.address() as AddressInfo).port };
-  const controlPlane = spawnControlPlane({ dataDir, ports });
+  let controlPlane = spawnControlPlane({ dataDir, ports });
   await controlPlane.ready();
   const manifests = loadAll(
     readFileSync(join(ROOT, 'examples/envoy/edge.yaml'), 'utf8')
@@ -77,6 +80,11 @@ export async function startEdge(): Promise<Edge> {
       const { answer } = await send('GET', `${PATHS[kind]}/${name}`);
       const { conditions } = answer['status'] as { readonly conditions: readonly Condition[] };
       return conditions.find((one) => one.type === type) ?? assert.fail(JSON.stringify(answer));
+    },
+    restart: async () => {
+      await controlPlane.kill();
+      controlPlane = spawnControlPlane({ dataDir, ports });
+      await controlPlane.ready();
     },
     example: (kind) => structuredClone(manifests.find((one) => one.kind === kind) ?? assert.fail(kind)),
     [Symbol.asyncDispose]: async () => {

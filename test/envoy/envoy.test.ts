@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect as http2Connect } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { eventually } from '../system/running-system.ts';
@@ -129,6 +130,86 @@ test('what Envoy refuses shows in the status of the policy, and the good part of
     assert.equal((await edge.condition('AgentgatewayPolicy', 'edge-keepalive', 'Programmed')).status, 'True'),
   );
 });
+
+test('settings do in Envoy what they do in a worker', { skip }, async () => {
+  await using edge = await startEdge();
+  await using _envoy = spawnEnvoy(edge.ports);
+  await eventually(async () => assert.equal(await get(edge), 'upstream'), 30_000);
+  const raw = async (path: string, host = 'h') => {
+    using client = await open(edge.ports.http);
+    client.socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    return String(Buffer.concat(await client.socket.toArray()));
+  };
+  assert.match(await raw('/late'), /^HTTP\/1\.1 200 OK/);
+  assert.match(await raw('/'), /x-upstream: 1\.1/);
+
+  const spec = policySpec(edge);
+  const frontend = { ...spec.frontend, http: { ...PINGS, http1HeaderCase: 'Preserve', http2FrameSize: 65_536 } };
+  const backend = { http: { requestTimeout: '1s' } };
+  const warnings = await edge.apply({ ...edge.example('AgentgatewayPolicy'), spec: { ...spec, frontend, backend } });
+  assert.match(warnings.join('\n'), /http2FrameSize cannot be set in Envoy/);
+  await eventually(async () => assert.match(await raw('/'), /X-Upstream: 1\.1/));
+  assert.match(await raw('/late'), /^HTTP\/1\.1 504 /);
+  assert.match(await raw('/slow'), /^HTTP\/1\.1 200 OK.*begun, .*upstream/s);
+
+  using answering = http2Client(await open(edge.ports.http));
+  using silent = await open(edge.ports.http);
+  silent.socket.write(HTTP2_START);
+  const at = performance.now();
+  await once(silent.socket.resume(), 'end');
+  const tookMs = performance.now() - at;
+  assert.ok(tookMs > 1_900 && tookMs < 4_000, `a client that answers no PING was closed after ${tookMs} ms`);
+  assert.equal(answering.session.destroyed, false);
+
+  const { parentRefs, rules } = edge.example('HTTPRoute')['spec'] as { readonly [field: string]: readonly object[] };
+  const prefix = (value: string) => ({ matches: [{ path: { type: 'PathPrefix', value } }] });
+  const lookahead = { matches: [{ path: { type: 'RegularExpression', value: '/a(?=b).*' } }] };
+  const route = (name: string, hostnames: readonly string[], ...all: readonly object[]) =>
+    edge.apply({ ...edge.example('HTTPRoute'), metadata: { name }, spec: { parentRefs, hostnames, rules: all } });
+  await route('web', [], ...(rules ?? []), { ...prefix('/none') });
+  const said = await route(
+    'other',
+    ['*.example'],
+    { ...rules?.[0], ...prefix('/only') },
+    { ...rules?.[0], ...lookahead },
+  );
+  assert.match(said.join('\n'), /RE2, which does not take the expression/);
+  await eventually(async () => assert.match(await raw('/none/at/all'), /^HTTP\/1\.1 500 /));
+  assert.match(await raw('/nonesuch'), /^HTTP\/1\.1 504 /, 'late, so it went to the backend');
+  await eventually(async () => assert.match(await raw('/none', `a.example:${edge.ports.http}`), /^HTTP\/1\.1 500 /));
+});
+
+test('a control plane that dies and comes again alters nothing', { skip }, async () => {
+  await using edge = await startEdge();
+  await using envoy = spawnEnvoy(edge.ports);
+  await eventually(async () => assert.equal(await get(edge), 'upstream'), 30_000);
+  const streams = await envoy.stat('control_plane.connected_state');
+  assert.equal(streams, 1);
+  await edge.restart();
+  await eventually(
+    async () => assert.equal((await edge.condition('Gateway', 'edge', 'Programmed')).status, 'True'),
+    30_000,
+  );
+  assert.equal(await get(edge), 'upstream');
+  assert.equal(await envoy.stat('listener_manager.listener_modified'), 0);
+  assert.equal(await envoy.stat('listener_manager.listener_removed'), 0);
+  assert.equal(await envoy.stat('cluster_manager.cluster_modified'), 0);
+});
+
+const PINGS = { http2KeepaliveInterval: '1s', http2KeepaliveTimeout: '1s' };
+
+/** HTTP/2's preface and empty settings (RFC 9113, section 3.4). */
+const HTTP2_START = Buffer.concat([
+  Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+  Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]),
+]);
+
+/** An HTTP/2 client that says nothing but answers PINGs. */
+function http2Client({ socket }: { readonly socket: Socket }) {
+  const session = http2Connect('http://h', { createConnection: () => socket });
+  session.on('error', () => undefined);
+  return { session, [Symbol.dispose]: () => session.destroy() };
+}
 
 type Spec = { readonly targetRefs: readonly object[]; readonly frontend: object; readonly backend: object };
 
