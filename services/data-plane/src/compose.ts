@@ -14,8 +14,19 @@ export type Started =
 const DRAIN_WITHIN_MS = 8_000;
 
 /** The stages in the order in which a configuration passes them: stream, tables, listeners, connections, sockets. */
-export async function compose(config: DataPlaneConfig, logger: Logger, lines: RecentLines): Promise<Started> {
-  const worker = createWorker({ ...config, logger, version: ownVersion(), onBindStatus: () => tunnel.reportNow() });
+export async function compose(
+  config: DataPlaneConfig,
+  logger: Logger,
+  lines: RecentLines,
+  onQuit: () => void,
+): Promise<Started> {
+  const worker = createWorker({
+    ...config,
+    logger,
+    version: ownVersion(),
+    onQuit,
+    onBindStatus: () => tunnel.reportNow(),
+  });
   const own = createOwnReport(worker);
   try {
     await worker.start();

@@ -6,12 +6,17 @@ import { parseDataPlaneConfig } from './config.ts';
 const config = parseDataPlaneConfig(process.argv.slice(2));
 const lines = new RecentLines();
 const logger = createLogger('data-plane', config.logLevel, lines);
-const started = await compose(config, logger, lines);
+let isStopping = false;
+const started = await compose(config, logger, lines, () => stop('asked for on the admin port'));
 if (started.kind === 'refused') refuse('data-plane', started.reason);
-onStopRequest((why) => {
+onStopRequest(stop);
+
+function stop(why: string): void {
+  if (isStopping || started.kind === 'refused') return;
+  isStopping = true;
   logger.info({ why }, 'stopping');
   started.stop().then(
     () => process.exit(0),
     () => process.exit(1),
   );
-});
+}

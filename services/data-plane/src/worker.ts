@@ -32,6 +32,8 @@ export type WorkerOptions = {
   readonly gateway: GatewayName;
   readonly logger: Logger;
   readonly version: string;
+  /** Somebody asked on the admin port that the worker end. */
+  readonly onQuit?: () => void;
   readonly upstream?: Pick<UpstreamsContext, 'headersTimeoutMs'>;
   /** In place of those that follow from the process's descriptors. */
   readonly limits?: Partial<Limits>;
@@ -203,6 +205,7 @@ export function createWorker(options: WorkerOptions): Worker {
     address: options.adminAddress,
     ports: { admin: options.adminPort, metrics: options.metricsPort, readiness: options.readinessPort },
     hosts: options.adminHosts ?? [],
+    quit: () => options.onQuit?.(),
     tables: () => tables,
     connections: () => registry.all(),
     upstreams: () => upstreams.all(),
@@ -236,6 +239,8 @@ export function createWorker(options: WorkerOptions): Worker {
     async drain(deadlineMs) {
       draining = true;
       readiness.wait('drain');
+      // Right after connections were accepted: the kernel resets those that a closed port has not accepted.
+      await new Promise((resolve) => setImmediate(resolve));
       binds.close();
       for (const connection of [...registry.all()]) connection.closeGracefully('drain');
       const cancel = longTimeout(deadlineMs, () => {

@@ -11,6 +11,8 @@ export type AdminOptions = {
   readonly address: string;
   readonly ports: { readonly admin: number; readonly metrics: number; readonly readiness: number };
   readonly hosts: readonly string[];
+  /** Ends the worker as SIGTERM does. */
+  quit(): void;
   tables(): Tables;
   connections(): Iterable<Connection>;
   upstreams(): Iterable<UpstreamConnection>;
@@ -43,6 +45,12 @@ export function createAdmin(options: AdminOptions): Admin {
       '/config_dump': () => json(configDump(options.tables(), options.dump())),
       '/connections': async () => json(await connectionsPage(options.connections(), options.upstreams())),
       '/healthz': () => text(200, 'ok'),
+    },
+    actions: {
+      '/quitquitquit': () => {
+        options.quit();
+        return text(200, 'shutting down');
+      },
     },
   });
   const metrics = createEndpoint({

@@ -3,9 +3,15 @@ import { type AddressInfo, isIP } from 'node:net';
 import { hostOf } from '../tables/hostname.ts';
 
 /** What a page answers. */
-export type Page = { readonly status: number; readonly contentType: string; readonly body: string };
+export type Page = {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+  /** The methods that would do, for a 405. */
+  readonly allow?: string;
+};
 
-/** Pages by path; only GET and HEAD are served. */
+/** Pages by path. */
 type Pages = Readonly<Record<string, () => Page | Promise<Page>>>;
 
 /** One of the worker's own ports could not be opened. */
@@ -40,13 +46,16 @@ export type EndpointOptions = {
   readonly part: string;
   readonly address: string;
   readonly port: number;
+  /** For GET and HEAD. */
   readonly pages: Pages;
+  /** For POST. */
+  readonly actions?: Pages;
   /** Host names under which it may be called, besides loopback names and IP addresses. */
   readonly hosts?: readonly string[];
 };
 
 export function createEndpoint(options: EndpointOptions): Endpoint {
-  const { part, address, port, pages, hosts = [] } = options;
+  const { part, address, port, pages, actions = {}, hosts = [] } = options;
   const names = new Set(['localhost', address.toLowerCase(), ...hosts.map((host) => host.toLowerCase())]);
   const server: Server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
@@ -63,8 +72,18 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     if (!names.has(host) && isIP(host.replace(/^\[|\]$/g, '')) === 0) {
       return send(response, text(403, `host ${host} is not served here`), head);
     }
-    if (request.method !== 'GET' && !head) return send(response, text(405, 'only GET is served here'), head);
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+    const action = Object.hasOwn(actions, path) ? actions[path] : undefined;
+    if (action !== undefined) {
+      if (request.method !== 'POST')
+        return send(response, { ...text(405, 'only POST is served here'), allow: 'POST' }, head);
+      // A web page of somebody else can send a POST to any address.
+      if (request.headers.origin !== undefined) return send(response, text(403, 'not from a web page'), head);
+      return send(response, await action(), head);
+    }
+    if (request.method !== 'GET' && !head) {
+      return send(response, { ...text(405, 'only GET is served here'), allow: 'GET, HEAD' }, head);
+    }
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
     send(
       response,
@@ -110,7 +129,7 @@ function send(response: ServerResponse, page: Page, head: boolean): void {
   response.writeHead(page.status, {
     'content-type': page.contentType,
     'content-length': Buffer.byteLength(page.body),
-    ...(page.status === 405 && { allow: 'GET, HEAD' }),
+    ...(page.allow !== undefined && { allow: page.allow }),
   });
   response.end(head ? undefined : page.body);
 }

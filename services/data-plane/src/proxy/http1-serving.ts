@@ -5,6 +5,9 @@ import type { Connection, Served } from '../connection/connection.ts';
 import { longTimeout } from '../connection/long-timeout.ts';
 import type { Limits } from '../limits.ts';
 
+/** How long a connection that is to end waits for a last request. */
+const LAST_REQUEST_MS = 1_000;
+
 /** Without a response: what runs then has nothing to answer. */
 type Turn = { readonly response: ServerResponse | undefined; readonly run: () => void };
 
@@ -64,13 +67,17 @@ export class Http1Serving implements Served {
   applyHttp(http: EffectiveHttp): void {
     const changed = http.http1IdleTimeoutMs !== this.http.http1IdleTimeoutMs;
     this.http = http;
-    if (changed && this.#current === undefined) this.#wait();
+    if (changed && this.#current === undefined && !this.#closing) this.#wait();
   }
 
   closeGracefully(): void {
+    if (this.#closing) return;
     this.#closing = true;
-    if (this.#current === undefined) this.#end();
-    else if (!this.#current.headersSent) this.#current.shouldKeepAlive = false;
+    // HTTP/1.1 cannot announce the end but in an answer: a request that is on its way gets one, and is the last.
+    if (this.#current === undefined) {
+      this.#cancelWait?.();
+      this.#cancelWait = longTimeout(LAST_REQUEST_MS, () => this.#end());
+    } else if (!this.#current.headersSent) this.#current.shouldKeepAlive = false;
   }
 
   destroy(): void {

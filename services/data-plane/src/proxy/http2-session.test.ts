@@ -116,7 +116,8 @@ test('maxConnectionDuration is spread, so that clients that came together do not
   );
   const [first, last] = [Math.min(...ages), Math.max(...ages)];
   t.diagnostic(`from ${first.toFixed(0)} to ${last.toFixed(0)} ms`);
-  assert.ok(first >= 490 && last <= 2_000 && last - first >= 200);
+  // An idle HTTP/1.1 connection has a second for a last request.
+  assert.ok(first >= 1_490 && last <= 3_000 && last - first >= 200);
 });
 
 test('a session without a stream ends as idle_timeout, one with a stream does not', async () => {
