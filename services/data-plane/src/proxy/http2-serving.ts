@@ -92,7 +92,8 @@ export class Http2Serving implements Served {
    */
   closeGracefully(): void {
     const session = this.#session;
-    if (session.destroyed || this.#closing) return;
+    // One that the client has ended finishes what it has.
+    if (session.destroyed || session.closed || this.#closing) return;
     this.#closing = true;
     const close = () => {
       cancel();
