@@ -18,15 +18,37 @@ export function hostRoutes(
   routesOf: (listener: Listener) => readonly RouteCandidate[],
 ): readonly HostRoutes[] {
   const http = listeners.filter(({ protocol }) => protocol === 'http');
+  const byHostname = new Map(http.map((listener) => [listener, groupByHostname(routesOf(listener))]));
   const domains = http.flatMap((listener) => [
     toDomain(listener.hostname),
-    ...routesOf(listener).map(({ hostname }) => toDomain(hostname)),
+    ...[...(byHostname.get(listener)?.keys() ?? [])].map(toDomain),
   ]);
   return [...new Set(domains)].sort().flatMap((domain) => {
     const listener = mostSpecific(http.filter(({ hostname }) => covers(hostname.toLowerCase(), domain)));
     if (listener === undefined) return [];
-    return [{ domain, listener, candidates: routesOf(listener).filter(({ hostname }) => covers(hostname, domain)) }];
+    const candidates = patternsOver(domain).flatMap((pattern) => byHostname.get(listener)?.get(pattern) ?? []);
+    return [{ domain, listener, candidates }];
   });
+}
+
+/** In their order, which has the more specific hostname first. */
+function groupByHostname(candidates: readonly RouteCandidate[]): ReadonlyMap<string, readonly RouteCandidate[]> {
+  const groups = new Map<string, RouteCandidate[]>();
+  for (const candidate of candidates) {
+    const group = groups.get(candidate.hostname);
+    if (group === undefined) groups.set(candidate.hostname, [candidate]);
+    else group.push(candidate);
+  }
+  return groups;
+}
+
+/** Every pattern that covers a domain, the most specific first: itself, `*.` before each of its ends, every host. */
+function patternsOver(domain: string): readonly string[] {
+  if (domain === '*') return ['', '*'];
+  const labels = domain.split('.');
+  return [domain, ...labels.slice(1).map((_, index) => `*.${labels.slice(index + 1).join('.')}`), '', '*'].filter(
+    (pattern, index, all) => all.indexOf(pattern) === index,
+  );
 }
 
 function toDomain(hostname: string): string {

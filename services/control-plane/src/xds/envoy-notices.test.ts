@@ -8,6 +8,7 @@ import {
   CONTROLLER_NAME,
   GATEWAY,
   GATEWAY_CLASS,
+  HTTP_ROUTE,
   type JsonObject,
   type ResourceKind,
 } from '@pulseplane/resources';
@@ -74,6 +75,21 @@ test('who writes what Envoy cannot be told hears of it', async () => {
   const said = await write(policy('Created', { http: { http2FrameSize: 65_536 } }));
   assert.equal(said.length, 1);
   assert.match(said[0] ?? '', /^Gateway ns\/gw on Envoy: policy\/\S+: http2FrameSize cannot be set/);
+});
+
+test('who writes a route that Envoy cannot match hears of it each time, and who writes another does not', async () => {
+  const { write } = await served('envoy 1.40.0');
+  const route = (name: string, value: string, timeout: string) =>
+    event('Created', HTTP_ROUTE, name, {
+      parentRefs: [{ name: 'gw' }],
+      rules: [{ name: timeout, matches: [{ path: { type: 'RegularExpression', value } }] }],
+    });
+  for (const timeout of ['a', 'b']) {
+    const said = await write(route('web', '/a(?=b)', timeout));
+    assert.equal(said.length, 2);
+    assert.match(said.join(), /on Envoy: route\/ns\/web\S+: Envoy matches with RE2, .*\(\?=/);
+  }
+  assert.deepEqual(await write(route('other', '/a', 'a')), []);
 });
 
 test('a draft is told what it would do, and changes nothing', async () => {

@@ -1,6 +1,6 @@
 import { LISTENER_TYPE_URL, toEnvoy } from '@pulseplane/envoy';
-import type { Projection, Touched } from '@pulseplane/projection';
-import type { GatewayName, GatewayResource } from '@pulseplane/projection/gateway';
+import type { GatewayParts, Projection, Touched } from '@pulseplane/projection';
+import type { GatewayName } from '@pulseplane/projection/gateway';
 import type { StoredObject } from '@pulseplane/resources';
 import { isEnvoy } from './envoy-translation.ts';
 import type { Fleet } from './fleet.ts';
@@ -8,13 +8,18 @@ import { roleOf } from './gateway-snapshots.ts';
 
 /** What of a gateway's configuration an Envoy drains for, and what it cannot be told. */
 type Seen = {
+  readonly parts: GatewayParts;
   /** By name. */
   readonly listeners: ReadonlyMap<string, Uint8Array>;
+  /** About policies. Routes are many, so each is looked at when it changes only. */
   readonly remarks: ReadonlySet<string>;
 };
 
 /** Of so many of the newest events it is known what they did. */
 const MAX_EVENTS = 1_024;
+
+const NO_PARTS: GatewayParts = new Map();
+const NOTHING: ReadonlySet<string> = new Set();
 
 /** What is compared does not depend on what the Envoys are. */
 const ANY_ENVOY = { listenAddress: '127.0.0.1', listenerKeepalive: 'field' } as const;
@@ -42,7 +47,7 @@ export class EnvoyNotices {
     );
     for (const role of this.#seen.keys()) if (!served.has(role)) this.#seen.delete(role);
     for (const [role, gateway] of served) {
-      const seen = this.#seen.get(role) ?? this.#look(gateway);
+      const seen = this.#seen.get(role) ?? this.#look(gateway, NO_PARTS, NOTHING)?.seen;
       if (seen !== undefined) this.#seen.set(role, seen);
     }
   }
@@ -77,36 +82,59 @@ export class EnvoyNotices {
     return [...gateways].flatMap(([role, gateway]) => {
       const before = this.#seen.get(role);
       if (before === undefined) return [];
-      const now = this.#look(gateway);
-      keep(role, now);
+      const changed = touched.filter((one) => roleOf(one.gateway) === role).map(({ part }) => part);
+      const known = new Map(changed.includes(undefined) ? NO_PARTS : before.parts);
+      for (const part of changed) if (part !== undefined) known.delete(part);
+      const now = this.#look(gateway, known, new Set(changed));
+      keep(role, now?.seen);
       return now === undefined ? [] : differences(gateway, before, now);
     });
   }
 
   /** Undefined where the configuration cannot be read: that is logged where it is sent from. */
-  #look({ namespace, name }: GatewayName): Seen | undefined {
+  #look(
+    { namespace, name }: GatewayName,
+    known: GatewayParts,
+    changed: ReadonlySet<string | undefined>,
+  ): Looked | undefined {
     const gateway = { namespace, name };
-    let resources: readonly GatewayResource[];
+    let parts: GatewayParts;
     try {
-      resources = this.#projection.gateway(gateway);
+      parts = this.#projection.gatewayParts(gateway, known);
     } catch {
       return undefined;
     }
+    const resources = [...parts].flatMap(([part, all]) =>
+      changed.has(part) ? all : all.filter(({ kind }) => kind !== 'route'),
+    );
     const translated = toEnvoy(gateway, resources, ANY_ENVOY);
     const listeners = translated.resources.filter(({ typeUrl }) => typeUrl === LISTENER_TYPE_URL);
+    const said = translated.remarks.map(({ source, message }) => `${source}: ${message}`);
+    const isOfPolicy = (remark: string): boolean => remark.startsWith('policy/');
     return {
-      listeners: new Map(listeners.map((listener) => [listener.name, listener.value])),
-      remarks: new Set(translated.remarks.map(({ source, message }) => `${source}: ${message}`)),
+      seen: {
+        parts,
+        listeners: new Map(listeners.map((listener) => [listener.name, listener.value])),
+        remarks: new Set(said.filter(isOfPolicy)),
+      },
+      routeRemarks: said.filter((remark) => !isOfPolicy(remark)),
     };
   }
 }
 
-function differences({ namespace, name }: GatewayName, before: Seen, now: Seen): readonly string[] {
+/** What is there now, and what is to be said of the routes that changed. */
+type Looked = { readonly seen: Seen; readonly routeRemarks: readonly string[] };
+
+function differences(
+  { namespace, name }: GatewayName,
+  before: Seen,
+  { seen: now, routeRemarks }: Looked,
+): readonly string[] {
   const drained = [...before.listeners].flatMap(([listener, bytes]) => {
     const after = now.listeners.get(listener);
     return after !== undefined && Buffer.compare(bytes, after) === 0 ? [] : [Number.parseInt(listener, 10)];
   });
-  const remarks = [...now.remarks].filter((remark) => !before.remarks.has(remark));
+  const remarks = [...[...now.remarks].filter((remark) => !before.remarks.has(remark)), ...routeRemarks];
   return [
     ...(drained.length === 0
       ? []
