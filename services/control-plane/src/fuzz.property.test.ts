@@ -357,5 +357,5 @@ function send(port: number, { method, target, headers, body }: FuzzedRequest): P
 }
 
 function isStream(target: string, headers: IncomingHttpHeaders): boolean {
-  return /[?&]watch=(true|1)/.test(target) || (headers['transfer-encoding'] === 'chunked' && target.includes('/log'));
+  return /[?&]watch=[^&]/.test(target) || (headers['transfer-encoding'] === 'chunked' && target.includes('/log'));
 }

@@ -19,7 +19,8 @@ type Asked = Pick<ListRequest, 'limit' | 'after'> & { readonly selects: Selector
 
 /**
  * DELETE of a collection: each selected object by a command and event of its own, all of one request. Answers with
- * those that are gone or on their way out, as they were. More than can be deleted at once are refused, unless the client set a limit.
+ * those that are gone or on their way out, as they were. More than can be deleted at once are refused, unless the client
+ * set a limit.
  */
 export async function deleteCollection(
   options: ApiOptions,
@@ -43,11 +44,16 @@ export async function deleteCollection(
   }
   // Shown before the first is gone: the status of one may follow from another.
   const shown = page.items.map((stored) => ({ stored, object: present(kind, stored, options.statusOf) }));
-  const items: JsonObject[] = [];
-  for (const { stored, object } of shown) {
-    const gone = await deleteListed(options, kind, request, { stored, selects, dryRun, isFirst: items.length === 0 });
-    if (!gone.ok) return statusAnswer(gone.error);
-    if (gone.value) items.push(object);
+  let items: JsonObject[] = [];
+  // A dry run first: where one may not go, none does.
+  for (const isDry of dryRun ? [true] : [true, false]) {
+    items = [];
+    for (const { stored, object } of shown) {
+      const isFirst = isDry || items.length === 0;
+      const gone = await deleteListed(options, kind, request, { stored, selects, dryRun: isDry, isFirst });
+      if (!gone.ok) return statusAnswer(gone.error);
+      if (gone.value) items.push(object);
+    }
   }
   const last = page.more ? page.items.at(-1) : undefined;
   const resourceVersion = options.log.head();

@@ -51,6 +51,7 @@ test('a class that gateways have is not deleted, alone or among others; without 
   const fixture = await createFixture();
   const { send, log } = fixture;
   await send('POST', CLASSES, CLASS);
+  await send('POST', CLASSES, { ...CLASS, metadata: { name: 'a-class-of-nobody' } });
   for (let index = 10; index < 22; index += 1) await send('POST', GATEWAYS, gateway(`g${index}`, 'agentgateway'));
   const head = log.head();
   const [code, message] = await deletion(fixture);
