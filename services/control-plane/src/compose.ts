@@ -6,7 +6,7 @@ import { createMemoryEventLog, type EventLog, StorageFault } from '@pulseplane/e
 import { type ObjectSource, Projection } from '@pulseplane/projection';
 import type { Logger } from '@pulseplane/telemetry';
 import { createTunnelServer } from '@pulseplane/tunnel';
-import { createDiscoveryServer } from '@pulseplane/xds';
+import { createDiscoveryServer, observers } from '@pulseplane/xds';
 import {
   ClusterView,
   ConditionTimes,
@@ -22,9 +22,11 @@ import { openLog } from './open-log.ts';
 import { EnvoyNotices } from './xds/envoy-notices.ts';
 import { envoyTranslation } from './xds/envoy-translation.ts';
 import { Fleet } from './xds/fleet.ts';
+import { FleetMetrics } from './xds/fleet-metrics.ts';
 import { followLog } from './xds/follow-log.ts';
 import { GatewaySnapshots } from './xds/gateway-snapshots.ts';
 import { agentgatewayTranslation } from './xds/translation.ts';
+import { workerReport } from './xds/worker-report.ts';
 
 type Clock = { readonly now: () => Date; readonly newId: () => string };
 
@@ -54,10 +56,11 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   const fleet = new Fleet(logger, now, {
     sourcesOf: (node, typeUrl, name) => snapshots.sourcesOf(node, typeUrl, name),
   });
+  const metrics = new FleetMetrics((role) => snapshots.changedAt(role), now);
   const tunnels = createTunnelServer({ onReport: (worker, report) => fleet.reported(worker, report) });
   const ads = createDiscoveryServer({
     source: snapshots,
-    observer: fleet,
+    observer: observers(fleet, metrics),
     services: [tunnels],
     identifier: hostname(),
   });
@@ -103,6 +106,8 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
     recordedEvents,
     openToWorker: tunnels.open,
     workerReport: tunnels.reported,
+    workers: () => workerReport({ streams: () => fleet.streams(), log, now }),
+    metrics: () => metrics.read(),
     envoyNotices,
     logger,
     now,

@@ -159,6 +159,8 @@ async function startServer(): Promise<Server> {
     clusterView: new ClusterView({ workers: () => [], onWorkers: () => () => undefined, now }),
     openToWorker: () => Promise.resolve({ kind: 'refused', reason: 'nobody is connected' }),
     workerReport: () => undefined,
+    workers: () => [],
+    metrics: () => Promise.resolve({ contentType: 'text/plain', text: '' }),
     envoyNotices: { of: () => [], ofDraft: () => [] },
     logger,
     now,

@@ -45,6 +45,20 @@ export type StreamObserver = {
   closed(stream: DiscoveryStream): void;
 };
 
+/** Several observers as one. */
+export function observers(...all: readonly StreamObserver[]): StreamObserver {
+  const tell = (what: (one: StreamObserver) => void): void => {
+    for (const one of all) what(one);
+  };
+  return {
+    opened: (stream) => tell((one) => one.opened(stream)),
+    requested: (stream, typeUrl) => tell((one) => one.requested(stream, typeUrl)),
+    output: (stream, output, bytes) => tell((one) => one.output(stream, output, bytes)),
+    refused: (stream, reason) => tell((one) => one.refused(stream, reason)),
+    closed: (stream) => tell((one) => one.closed(stream)),
+  };
+}
+
 export type ServedStream = {
   /** Time has passed. */
   tick(now: number): void;

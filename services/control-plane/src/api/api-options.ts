@@ -1,5 +1,6 @@
 import type { EventLog } from '@pulseplane/event-log';
 import type { Projection } from '@pulseplane/projection';
+import type { JsonObject } from '@pulseplane/resources';
 import type { Logger } from '@pulseplane/telemetry';
 import type { TunnelServer } from '@pulseplane/tunnel';
 import type { EnvoyNotices } from '../xds/envoy-notices.ts';
@@ -27,6 +28,10 @@ export type ApiOptions = {
   readonly workerReport: TunnelServer['reported'];
   /** What changes do to connected Envoys, for who makes them. */
   readonly envoyNotices: Pick<EnvoyNotices, 'of' | 'ofDraft'>;
+  /** What each xDS client subscribes to, was sent and answered. */
+  readonly workers: () => readonly JsonObject[];
+  /** Everything that is counted, as Prometheus reads it. */
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   readonly logger: Logger;
   readonly now: () => Date;
   readonly newId: () => string;

@@ -3,6 +3,7 @@ import { type FastifyError, type FastifyInstance, type FastifyReply, type Fastif
 import { sendAnswer, statusAnswer } from './answer.ts';
 import type { ApiOptions } from './api-options.ts';
 import { addFixedRoutes } from './fixed-routes.ts';
+import { addFleet } from './fleet/fleet-handlers.ts';
 import { BODY_LIMIT_BYTES, REQUEST_TIMEOUT_MS } from './limits.ts';
 import { addLintReport } from './lint/lint-report.ts';
 import { addPortForward } from './port-forward/upgrade.ts';
@@ -81,6 +82,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   addResourceRoutes(app, options, streams);
   addLintReport(app, options);
   addPreview(app, options);
+  addFleet(app, options);
   addEventStream(app, options, streams);
   addPortForward(app, options);
   await app.after();

@@ -11,6 +11,7 @@ import { POD, VIEW_KINDS } from './cluster-view/kinds.ts';
 import { podPaths, refusedPaths } from './cluster-view/openapi.ts';
 import { GROUP_VERSIONS, type GroupVersion, verbsOf } from './discovery.ts';
 import { fixedPaths } from './fixed-routes-openapi.ts';
+import { FLEET_PATHS, FLEET_SCHEMAS } from './fleet/openapi.ts';
 import { AT_PARAMETER, HISTORY_SCHEMAS, historyPaths } from './history/openapi.ts';
 import { MAX_DELETED } from './limits.ts';
 import { LINT_PATHS, LINT_SCHEMAS } from './lint/openapi.ts';
@@ -61,9 +62,11 @@ export function fixedDocument(value: JsonObject): FixedDocument {
 /** The document of what belongs to no group of kinds. */
 const OWN_DOCUMENT: JsonObject = {
   openapi: '3.0.0',
-  info: { title: 'Pulseplane event stream, lint report, preview and discovery', version: 'v1' },
-  paths: { ...EVENT_STREAM_PATHS, ...LINT_PATHS, ...PREVIEW_PATHS, ...fixedPaths() },
-  components: { schemas: { ...EVENT_STREAM_SCHEMAS, ...LINT_SCHEMAS, ...PREVIEW_SCHEMAS, ...STATUS_SCHEMAS } },
+  info: { title: 'Pulseplane event stream, workers, lint report, preview and discovery', version: 'v1' },
+  paths: { ...EVENT_STREAM_PATHS, ...FLEET_PATHS, ...LINT_PATHS, ...PREVIEW_PATHS, ...fixedPaths() },
+  components: {
+    schemas: { ...EVENT_STREAM_SCHEMAS, ...FLEET_SCHEMAS, ...LINT_SCHEMAS, ...PREVIEW_SCHEMAS, ...STATUS_SCHEMAS },
+  },
 };
 
 /** The documents of `/openapi/v3/...`, by path without the leading slash (`api/v1`). */

@@ -11,6 +11,8 @@ export type TypeRecord = {
   readonly nacked?: Stamped & { readonly message: string };
   /** The resources that the client refuses to run, and why; until a newer version or their removal is sent. */
   readonly rejected: ReadonlyMap<string, string>;
+  /** Since when something was sent that is not acknowledged. */
+  readonly behindSince?: Date;
 };
 
 type Stamped = { readonly version: string; readonly at: Date };
@@ -26,12 +28,13 @@ export function record(before: TypeRecord, output: Exclude<ServerOutput, { kind:
       const named = new Set(namesOf(output.response));
       const rejected = new Map([...before.rejected].filter(([name]) => !named.has(name)));
       const { version } = output.response;
-      return { ...before, state: 'sent', since: at, sent: { version, at }, rejected };
+      const behindSince = before.behindSince ?? at;
+      return { ...before, state: 'sent', since: at, sent: { version, at }, rejected, behindSince };
     }
     case 'acked':
     case 'current': {
       const { version } = output.kind === 'current' ? output : output.response;
-      const { nacked, ...rest } = before;
+      const { nacked, behindSince: _behindSince, ...rest } = before;
       const still = nacked !== undefined && before.rejected.size > 0 ? { nacked } : {};
       return { ...rest, ...still, state: 'acked', since: at, acked: { version, at } };
     }

@@ -73,6 +73,8 @@ export async function createFixture(given: Partial<ApiOptions> = {}): Promise<Ap
     recordedEvents: new RecordedEvents(now),
     openToWorker: () => Promise.resolve({ kind: 'refused', reason: 'nobody is connected' }),
     workerReport: () => undefined,
+    workers: () => [],
+    metrics: () => Promise.resolve({ contentType: 'text/plain', text: '' }),
     envoyNotices: { of: () => [], ofDraft: () => [] },
     allowedHosts: [],
     ready: () => true,

@@ -1,0 +1,84 @@
+import type { EventLog } from '@pulseplane/event-log';
+import { GATEWAY, type JsonObject } from '@pulseplane/resources';
+import type { TypeState } from '@pulseplane/xds';
+import { refOf } from '../command/index.ts';
+import type { StreamRecord } from './fleet.ts';
+import { parseRole } from './gateway-snapshots.ts';
+import type { TypeRecord } from './type-record.ts';
+
+export type WorkerReportSources = {
+  readonly streams: () => readonly StreamRecord[];
+  readonly log: Pick<EventLog, 'object'>;
+  readonly now: () => Date;
+};
+
+/** How many names of a subscription are shown. */
+const MAX_NAMES = 100;
+
+/** What `GET /v1/workers` tells of each stream, open ones first: who it is, and for each type what was sent and answered. */
+export function workerReport({ streams, log, now }: WorkerReportSources): readonly JsonObject[] {
+  return streams().map((entry) => {
+    const { stream, since, goneAt, types } = entry;
+    const { id, node, peer, variant, only } = stream;
+    const states = stream.types();
+    return {
+      stream: id,
+      node: node.id,
+      ...(node.userAgent !== undefined && { userAgent: node.userAgent }),
+      ...gatewayOf(node.role, log),
+      peer,
+      variant,
+      service: only ?? 'aggregated',
+      connected: goneAt === undefined,
+      connectedAt: since.toISOString(),
+      ...(goneAt !== undefined && { goneAt: goneAt.toISOString() }),
+      types: [...types].map(([typeUrl, known]) => typeReport(typeUrl, known, states.get(typeUrl), now())),
+    };
+  });
+}
+
+/** The gateway that a client serves, and a message when there is nothing to serve it. */
+function gatewayOf(role: string, log: Pick<EventLog, 'object'>): JsonObject {
+  const gateway = parseRole(role);
+  if (gateway === undefined) {
+    const message =
+      'names no gateway: metadata "role" or the node cluster must be <namespace>~<gateway>, so nothing is sent';
+    return { role, message };
+  }
+  const found = log.object(refOf(GATEWAY, gateway.namespace, gateway.name)) !== undefined;
+  const { namespace, name } = gateway;
+  return {
+    role,
+    gateway: { namespace, name },
+    ...(!found && { message: `there is no Gateway ${name} in namespace ${namespace}, so nothing is sent` }),
+  };
+}
+
+function typeReport(typeUrl: string, known: TypeRecord, state: TypeState | undefined, now: Date): JsonObject {
+  const { sent, acked, nacked, rejected, behindSince } = known;
+  return {
+    typeUrl,
+    state: known.state,
+    since: known.since.toISOString(),
+    ...(state !== undefined && { subscribed: subscribed(state), resources: state.view?.size ?? 0 }),
+    ...(sent !== undefined && { sent: stamped(sent) }),
+    ...(acked !== undefined && { acked: stamped(acked) }),
+    ...(nacked !== undefined && {
+      nacked: {
+        ...stamped(nacked),
+        message: nacked.message,
+        resources: [...rejected].slice(0, MAX_NAMES).map(([name, error]) => ({ name, error })),
+      },
+    }),
+    lagSeconds: behindSince === undefined ? 0 : (now.getTime() - behindSince.getTime()) / 1_000,
+  };
+}
+
+function subscribed({ wildcard, names }: TypeState): JsonObject {
+  const shown = [...names].slice(0, MAX_NAMES);
+  return { wildcard, names: shown, ...(shown.length < names.size && { remainingNames: names.size - shown.length }) };
+}
+
+function stamped({ version, at }: { readonly version: string; readonly at: Date }): JsonObject {
+  return { version, at: at.toISOString() };
+}
