@@ -1,4 +1,12 @@
 export {
+  type ClientStatusRequest,
+  ClientStatusRequestSchema,
+  type ClientStatusResponse,
+  ClientStatusResponseSchema,
+  ConfigStatus,
+  clientStatusService,
+} from './client-status.ts';
+export {
   type DeltaDiscoveryRequest,
   DeltaDiscoveryRequestSchema,
   type DeltaDiscoveryResponse,

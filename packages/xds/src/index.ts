@@ -9,6 +9,7 @@ export { type DiscoveryStream, observers, type ResourceSource, type StreamObserv
 export type { NodeIdentity } from './grpc/message-conversion.ts';
 export { reconnectDelay } from './protocol/client.ts';
 export type { DiscoveryResponse, Rejection } from './protocol/message.ts';
+export { type ResourceStatus, resourceStatuses } from './protocol/resource-status.ts';
 export { NO_RESOURCES, type ResourceSet, type VersionedResource } from './protocol/resources.ts';
 export type { ServerOutput } from './protocol/server.ts';
 export type { TypeState } from './protocol/type-state.ts';

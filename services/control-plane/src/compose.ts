@@ -19,6 +19,7 @@ import {
 import { bootstrap } from './command/index.ts';
 import type { ControlPlaneConfig } from './config.ts';
 import { openLog } from './open-log.ts';
+import { createClientStatus } from './xds/client-status.ts';
 import { EnvoyNotices } from './xds/envoy-notices.ts';
 import { envoyTranslation } from './xds/envoy-translation.ts';
 import { Fleet } from './xds/fleet.ts';
@@ -61,7 +62,7 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   const ads = createDiscoveryServer({
     source: snapshots,
     observer: observers(fleet, metrics),
-    services: [tunnels],
+    services: [tunnels, createClientStatus(() => fleet.streams())],
     identifier: hostname(),
   });
 

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file envoy/type/matcher/v3/string.proto.
  */
 export const file_envoy_type_matcher_v3_string: GenFile = /*@__PURE__*/
-  fileDesc("CiJlbnZveS90eXBlL21hdGNoZXIvdjMvc3RyaW5nLnByb3RvEhVlbnZveS50eXBlLm1hdGNoZXIudjMibAoNU3RyaW5nTWF0Y2hlchIPCgVleGFjdBgBIAEoCUgAEjkKCnNhZmVfcmVnZXgYBSABKAsyIy5lbnZveS50eXBlLm1hdGNoZXIudjMuUmVnZXhNYXRjaGVySABCDwoNbWF0Y2hfcGF0dGVybmIGcHJvdG8z", [file_envoy_type_matcher_v3_regex]);
+  fileDesc("CiJlbnZveS90eXBlL21hdGNoZXIvdjMvc3RyaW5nLnByb3RvEhVlbnZveS50eXBlLm1hdGNoZXIudjMiuQEKDVN0cmluZ01hdGNoZXISDwoFZXhhY3QYASABKAlIABIQCgZwcmVmaXgYAiABKAlIABIQCgZzdWZmaXgYAyABKAlIABI5CgpzYWZlX3JlZ2V4GAUgASgLMiMuZW52b3kudHlwZS5tYXRjaGVyLnYzLlJlZ2V4TWF0Y2hlckgAEhIKCGNvbnRhaW5zGAcgASgJSAASEwoLaWdub3JlX2Nhc2UYBiABKAhCDwoNbWF0Y2hfcGF0dGVybmIGcHJvdG8z", [file_envoy_type_matcher_v3_regex]);
 
 /**
  * @generated from message envoy.type.matcher.v3.StringMatcher
@@ -31,11 +31,34 @@ export type StringMatcher = Message<"envoy.type.matcher.v3.StringMatcher"> & {
     case: "exact";
   } | {
     /**
+     * @generated from field: string prefix = 2;
+     */
+    value: string;
+    case: "prefix";
+  } | {
+    /**
+     * @generated from field: string suffix = 3;
+     */
+    value: string;
+    case: "suffix";
+  } | {
+    /**
      * @generated from field: envoy.type.matcher.v3.RegexMatcher safe_regex = 5;
      */
     value: RegexMatcher;
     case: "safeRegex";
+  } | {
+    /**
+     * @generated from field: string contains = 7;
+     */
+    value: string;
+    case: "contains";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * @generated from field: bool ignore_case = 6;
+   */
+  ignoreCase: boolean;
 };
 
 /**
