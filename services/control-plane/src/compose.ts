@@ -64,6 +64,7 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
     observer: observers(fleet, metrics),
     services: [tunnels, createClientStatus(() => fleet.streams())],
     identifier: hostname(),
+    maxConnectionAgeMs: config.xdsMaxConnectionAge * 1_000,
   });
 
   const clusterView = new ClusterView({

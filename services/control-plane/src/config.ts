@@ -6,6 +6,8 @@ export type ControlPlaneConfig = {
   readonly restPort: number;
   readonly xdsAddress: string;
   readonly xdsPort: number;
+  /** In seconds. */
+  readonly xdsMaxConnectionAge: number;
   readonly dataDir: string;
   /** What opens the Secrets of the log; when left out, a file of the data directory, but for a log in NATS. */
   readonly secretKeyFile: string | undefined;
@@ -26,6 +28,12 @@ export function parseControlPlaneConfig(argv: readonly string[]): ControlPlaneCo
     .port('rest-port', 'PULSEPLANE_REST_PORT', 'port of the REST API', 8080)
     .address('xds-address', 'PULSEPLANE_XDS_ADDRESS', 'address of the xDS server', '127.0.0.1')
     .port('xds-port', 'PULSEPLANE_XDS_PORT', 'port of the xDS server', 9978)
+    .count(
+      'xds-max-connection-age',
+      'PULSEPLANE_XDS_MAX_CONNECTION_AGE',
+      'seconds after which a worker is asked to connect anew, give or take a tenth',
+      86_400,
+    )
     .text('data-dir', 'PULSEPLANE_DATA_DIR', 'dir', 'where the event log is kept', '.pulseplane')
     .text(
       'secret-key-file',

@@ -144,6 +144,25 @@ test('C64: resource locators and other unknown fields are ignored', async (conte
   await stream.quiet();
 });
 
+test('a connection that has reached its age takes no streams more, and those on it go on', async (context) => {
+  const server = await serveWorld(context, { maxConnectionAgeMs: 100 });
+  server.publish({ CDS: { a: '1' } });
+  const client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
+  context.after(() => client.close());
+  const open = async (node: string): Promise<RawStream> => {
+    const stream = new RawStream(context, server.port, 'delta', { node, client });
+    stream.ask('CDS');
+    assert.equal(await stream.next(), 'CDS a@1');
+    return stream;
+  };
+  const before = await open('before');
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await open('after');
+  assert.equal(new Set([...server.live.values()].map(({ peer }) => peer)).size, 2, 'two connections');
+  before.ack('CDS');
+  await before.quiet();
+});
+
 /** A proxy that can stop passing anything on without closing anything. */
 async function startBlackhole(context: TestContext, port: number) {
   const sockets = new Set<Socket>();
