@@ -74,7 +74,7 @@ test('a worker is told of with what it was sent, holds and refuses, also after i
   assert((report()[0]?.types[0]?.lagSeconds ?? 0) > 0);
 
   const stopOther = connect('w2', 'nonsense');
-  await until(() => report().some(({ node }) => node === 'w2'));
+  await until(() => report().find(({ node }) => node === 'w2')?.types[0]?.state === 'acked');
   assert.match(report().find(({ node }) => node === 'w2')?.message ?? '', /names no gateway/);
   stopOther();
   stop();
