@@ -37,7 +37,7 @@ export function projectGateway(world: World, name: GatewayName, known: GatewayPa
     if (!parts.has(key)) parts.set(key, known.get(key) ?? make());
   };
   add(gateway.ref, () => gatewayPart(gateway, winningClaims(world, gateway)));
-  const routes = [...routesOf(world, gateway)];
+  const routes = routesOf(world, gateway);
   for (const { route, listeners } of routes) add(route.ref, () => routePart(world, gateway, route.ref, listeners));
   for (const { route } of routes) {
     for (const backend of route.backends) {

@@ -87,19 +87,30 @@ function intersect(route: string, listener: string): string | undefined {
 }
 
 /** The routes that attach to a gateway of ours, with the listeners that they attach to. */
-export function* routesOf(
+export function routesOf(
   world: World,
   gateway: StoredObject,
-): Generator<{ readonly route: RouteEntry; readonly listeners: readonly GatewayListener[] }> {
-  for (const route of world.routes().ofGateway(gateway.ref)) {
-    const listeners = new Map<string, GatewayListener>();
-    for (const parentRef of route.parentRefs) {
-      const { namespace = route.ref.namespace, name } = parentRef;
-      if (namespace !== gateway.ref.namespace || name !== gateway.ref.name) continue;
-      const attachment = attach(route, parentRef, gateway);
-      if (attachment.kind !== 'attached') continue;
-      for (const listener of attachment.listeners) listeners.set(listener.name, listener);
-    }
-    if (listeners.size > 0) yield { route, listeners: [...listeners.values()] };
-  }
+): readonly { readonly route: RouteEntry; readonly listeners: readonly GatewayListener[] }[] {
+  const { listeners } = specOf('Gateway', gateway);
+  const attached = world.routes().attached(gateway.ref, JSON.stringify(listeners), (routes) =>
+    [...routes].flatMap((route) => {
+      const places = placesOf(route, gateway, listeners);
+      return places.length > 0 ? [{ route, listeners: places }] : [];
+    }),
+  );
+  return attached.map(({ route, listeners: places }) => ({
+    route,
+    listeners: places.flatMap((place) => listeners[place] ?? []),
+  }));
+}
+
+/** At which of the listeners of a gateway a route attaches, by whichever of its parentRefs. */
+function placesOf(route: RouteEntry, gateway: StoredObject, listeners: readonly GatewayListener[]): readonly number[] {
+  const places = route.parentRefs.flatMap((parentRef) => {
+    const { namespace = route.ref.namespace, name } = parentRef;
+    if (namespace !== gateway.ref.namespace || name !== gateway.ref.name) return [];
+    const attachment = attach(route, parentRef, gateway);
+    return attachment.kind === 'attached' ? attachment.listeners.map((listener) => listeners.indexOf(listener)) : [];
+  });
+  return [...new Set(places)];
 }

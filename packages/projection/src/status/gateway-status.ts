@@ -20,7 +20,7 @@ export function gatewayStatus(
 ): JsonObject | undefined {
   if (ownerOf(world, gateway) !== 'ours') return undefined;
   const { listeners } = specOf('Gateway', gateway);
-  const routes = [...routesOf(world, gateway)];
+  const routes = routesOf(world, gateway);
   const faults = listenerFaults(listeners);
   return {
     conditions: [

@@ -66,7 +66,7 @@ function portsOf(world: World, gateway: StoredObject, { object, part }: Claim['t
       )
       .map(({ port }) => port);
   }
-  return [...routesOf(world, gateway)].flatMap(({ route, listeners }) => {
+  return routesOf(world, gateway).flatMap(({ route, listeners }) => {
     const reaches =
       kind === 'AgentgatewayBackend'
         ? route.ref.namespace === namespace && route.backends.includes(name)

@@ -11,11 +11,16 @@ export type RouteEntry = {
   readonly backends: readonly string[];
 };
 
+/** A route and the listeners of a gateway that it attaches to, by their place in the gateway's spec. */
+export type AttachedRoute = { readonly route: RouteEntry; readonly listeners: readonly number[] };
+
 /** The routes of all namespaces, by parent and by backend. */
 export class RouteIndex {
   readonly #entries = new Map<string, RouteEntry>();
   readonly #byParent = new Map<string, OrderedSet<RouteEntry>>();
   readonly #byBackend = new Map<string, OrderedSet<RouteEntry>>();
+  /** By gateway, for the listeners that it had when they were worked out. */
+  readonly #attached = new Map<string, { readonly listeners: string; readonly routes: readonly AttachedRoute[] }>();
 
   put(stored: StoredObject): void {
     const { ref } = stored;
@@ -30,14 +35,20 @@ export class RouteIndex {
       backends: [...new Set(backends)],
     };
     this.#entries.set(refKey(ref), entry);
-    for (const parent of this.parentsOf(ref)) insert(this.#byParent, nameKey(parent), entry);
+    for (const parent of this.parentsOf(ref)) {
+      insert(this.#byParent, nameKey(parent), entry);
+      this.#attached.delete(nameKey(parent));
+    }
     for (const name of entry.backends) insert(this.#byBackend, nameKey({ namespace: ref.namespace, name }), entry);
   }
 
   remove(ref: ObjectRef): void {
     const entry = this.#entries.get(refKey(ref));
     if (entry === undefined) return;
-    for (const parent of this.parentsOf(ref)) drop(this.#byParent, nameKey(parent), entry);
+    for (const parent of this.parentsOf(ref)) {
+      drop(this.#byParent, nameKey(parent), entry);
+      this.#attached.delete(nameKey(parent));
+    }
     for (const name of entry.backends) drop(this.#byBackend, nameKey({ namespace: ref.namespace, name }), entry);
     this.#entries.delete(refKey(ref));
   }
@@ -56,6 +67,20 @@ export class RouteIndex {
   /** The routes that name a gateway, in the order of kind, namespace, name. */
   ofGateway(gateway: GatewayName): Iterable<RouteEntry> {
     return this.#byParent.get(nameKey(gateway)) ?? [];
+  }
+
+  /** What `attach` makes of the routes of a gateway with these listeners, until one of the routes changes. */
+  attached(
+    gateway: GatewayName,
+    listeners: string,
+    attach: (routes: Iterable<RouteEntry>) => readonly AttachedRoute[],
+  ): readonly AttachedRoute[] {
+    const key = nameKey(gateway);
+    const known = this.#attached.get(key);
+    if (known?.listeners === listeners) return known.routes;
+    const routes = attach(this.ofGateway(gateway));
+    if (routes.length > 0) this.#attached.set(key, { listeners, routes });
+    return routes;
   }
 
   /** The routes that use a backend. */
