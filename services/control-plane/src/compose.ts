@@ -101,7 +101,7 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   let ready = false;
   const api = await createApi({
     log,
-    statusOf,
+    statusOf: recorder.shown(statusOf),
     statusChanges,
     projectionAt: (seq) => (seq === log.head() ? projection : new Projection(objectsAt(log, seq))),
     clusterView,

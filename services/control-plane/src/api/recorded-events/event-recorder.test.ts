@@ -50,7 +50,13 @@ async function stages() {
   log.follow((batch) => {
     for (const event of batch) recorder.changed(event, projection.apply(event));
   });
-  const fixture = await createFixture({ log, statusOf, statusChanges, recordedEvents: events, now });
+  const fixture = await createFixture({
+    log,
+    statusOf: recorder.shown(statusOf),
+    statusChanges,
+    recordedEvents: events,
+    now,
+  });
   await fixture.send('POST', CLASSES, CLASS);
   return {
     ...fixture,
@@ -153,6 +159,64 @@ test('a port that a worker cannot open is told once on the Gateway, and once whe
   assert.deepEqual(changed, [EDGE.name], 'its status is the same all the while');
   answer(running);
   assertTold(await told(), [warning], [/^Normal Programmed x1 agentgateway-proxy: Acknowledged by every/], [/Warning/]);
+});
+
+test('a change is not waited for with a status; who was shown another than the last is told', async () => {
+  const log = createMemoryEventLog();
+  const { send } = await createFixture({ log });
+  let computed = 0;
+  let status = { conditions: 'first' };
+  const changed: string[] = [];
+  const recorder = new EventRecorder({
+    log,
+    statusOf: () => {
+      computed += 1;
+      return status;
+    },
+    affected: () => [],
+    events: new RecordedEvents(() => new Date()),
+    onStatus: ({ name }) => changed.push(name),
+    logger: { debug() {}, info() {}, error: assert.fail, warn: assert.fail },
+  });
+  const shown = recorder.shown(() => status);
+  log.follow((batch) => {
+    for (const event of batch) recorder.changed(event, []);
+  });
+  const stored = () => {
+    const { namespace } = EDGE;
+    const found = log.object({
+      group: 'agentgateway.dev',
+      kind: 'AgentgatewayPolicy',
+      namespace,
+      name: 'httpbin-keepalive',
+    });
+    assert.ok(found);
+    return found;
+  };
+  const patch = async (time: string) => {
+    await send('PATCH', POLICY, { spec: { frontend: { tcp: { keepalive: { time } } } } }, { 'content-type': MERGE });
+  };
+  await send('POST', POLICIES, TCP_POLICY);
+  assert.equal(computed, 0);
+  await sleep(100);
+  assert.deepEqual([computed, changed], [1, []], 'nobody was shown its status before');
+  await patch('60s');
+  shown(stored());
+  await sleep(100);
+  assert.deepEqual([computed, changed], [2, []], 'that is the status that was shown');
+  await patch('61s');
+  shown(stored());
+  status = { conditions: 'second' };
+  await sleep(100);
+  assert.deepEqual(changed, ['httpbin-keepalive'], 'the first was shown');
+  await patch('62s');
+  shown(stored());
+  status = { conditions: 'third' };
+  shown(stored());
+  status = { conditions: 'second' };
+  await sleep(100);
+  assert.deepEqual(changed, ['httpbin-keepalive', 'httpbin-keepalive'], 'some have the third');
+  assert.equal(computed, 4);
 });
 
 test('rollbacks and undeletions are told with who asked for them', async () => {

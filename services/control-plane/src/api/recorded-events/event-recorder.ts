@@ -22,13 +22,25 @@ export type EventRecorderOptions = {
   readonly events: RecordedEvents;
   /** Told of an object whose status is another than at its own last event and than what was told last. */
   readonly onStatus: (ref: ObjectRef) => void;
+  /** While this is so nothing is looked at: it would take long. Absent: never. */
+  readonly isLoading?: () => boolean;
   readonly logger: Logger;
 };
 
 type GatewayName = Touched['gateway'];
 
-/** Statuses of an object: when it was looked at last, and what those who watch it have been told at least. */
-type Known = { readonly looked: JsonObject | undefined; readonly told: JsonObject | undefined };
+/** What is known of an object since its last event. */
+type Known = {
+  /** The object's version of then. */
+  readonly version: number;
+  /** Its status when it was looked at last, before the event too. */
+  readonly looked: JsonObject | undefined;
+  /** What was shown of its status to anybody: nothing, one status, or several. Who watches has what was shown. */
+  readonly shown: JsonObject | 'several' | undefined;
+};
+
+/** An object around which others are looked at: what comes first on it alone, or all that follows from it or its workers. */
+type Around = { readonly ref: ObjectRef; readonly what: 'first on it' | 'its policies' | 'all' };
 
 /** The kinds whose status is told of. */
 const TOLD: ReadonlySet<string> = new Set([
@@ -45,8 +57,11 @@ const AROUND: ReadonlySet<string> = new Set(['Gateway', 'HTTPRoute', 'Agentgatew
 /** Changes within this time are looked at together. */
 const SETTLE_MS = 50;
 
-/** How many objects are looked at in one turn, wait to be, and are remembered; of one gateway at most so many routes. */
-const MAX_IN_TURN = 32;
+/** After so much looking others have their turn, for at least so long: a write never waits for more than one look. */
+const TURN_MS = 2;
+const PAUSE_MS = 10;
+
+/** How many objects wait to be looked at, and are remembered; of one gateway at most so many routes. */
 const MAX_WAITING = 2_000;
 const MAX_KNOWN = 10_000;
 const MAX_ROUTES = 32;
@@ -59,10 +74,9 @@ const MAX_ROUTES = 32;
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #waiting = new Map<string, ObjectRef>();
-  readonly #around = new Map<string, ObjectRef>();
+  readonly #around = new Map<string, Around>();
   readonly #known = new Map<string, Known>();
   #timer: NodeJS.Timeout | undefined;
-  #changedInTurn = 0;
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
@@ -78,16 +92,33 @@ export class EventRecorder {
       const notice = noticeOfEvent(event);
       const stored = { ref, version: event.seq, changedAt: event.time, object: event.object };
       if (notice !== undefined && isTold(ref)) this.#options.events.record(stored, notice);
-      if (isTold(ref)) this.#toldWith(stored);
+      // Who watches is told of the event with the status of when it is told: here it is not computed.
+      const looked = this.#known.get(refKey(ref))?.looked;
+      if (isTold(ref)) this.#remember(refKey(ref), { version: event.seq, looked, shown: undefined });
       this.#look(ref);
     }
-    if (AROUND.has(ref.kind)) this.#lookAround(ref);
-    for (const { gateway } of touched) this.answered(gateway);
+    if (AROUND.has(ref.kind)) this.#lookAround(ref, 'all');
+    for (const { gateway, part } of touched) {
+      if (part === undefined) this.#lookAround(gatewayRef(gateway), 'all');
+      else {
+        this.#look(gatewayRef(gateway));
+        this.#lookAround(refOfKey(part), 'first on it');
+      }
+    }
   }
 
   /** Workers of a gateway have answered, or left. */
   answered(gateway: GatewayName): void {
-    this.#lookAround({ group: GATEWAY_GROUP, kind: 'Gateway', ...gateway });
+    this.#lookAround(gatewayRef(gateway), 'its policies');
+  }
+
+  /** The same statuses, and it is known of them that they were shown. */
+  shown(statusOf: StatusOf): StatusOf {
+    return (stored) => {
+      const status = statusOf(stored);
+      if (status !== undefined && isTold(stored.ref)) this.#noteShown(stored, status);
+      return status;
+    };
   }
 
   /** Stops looking. */
@@ -104,34 +135,47 @@ export class EventRecorder {
   }
 
   /** At the object itself too. */
-  #lookAround({ group, kind, namespace, name }: ObjectRef): void {
+  #lookAround({ group, kind, namespace, name }: ObjectRef, what: Around['what']): void {
     const ref = { group, kind, namespace, name };
-    if (this.#around.size < MAX_WAITING) this.#around.set(refKey(ref), ref);
+    const key = refKey(ref);
+    const wanted = this.#around.get(key)?.what;
+    if (this.#around.size < MAX_WAITING && (wanted === undefined || wanted === 'first on it' || what === 'all')) {
+      this.#around.set(key, { ref, what });
+    }
     this.#look(ref);
     this.#schedule();
   }
 
-  #schedule(): void {
-    this.#timer ??= setTimeout(() => this.#turn(), SETTLE_MS).unref();
+  #schedule(ms = SETTLE_MS): void {
+    this.#timer ??= setTimeout(() => this.#turn(), ms).unref();
   }
 
   #turn(): void {
     this.#timer = undefined;
-    this.#changedInTurn = 0;
-    const { affected, logger } = this.#options;
+    const { affected, isLoading, logger } = this.#options;
+    if (isLoading?.() === true) {
+      this.#schedule();
+      return;
+    }
+    const until = performance.now() + TURN_MS;
     try {
-      for (const [key, ref] of [...this.#around].slice(0, MAX_IN_TURN)) {
+      for (const [key, { ref, what }] of this.#around) {
         this.#around.delete(key);
-        for (const one of affected(ref, MAX_ROUTES)) this.#look(one);
+        for (const one of affected(ref, what === 'first on it' ? 0 : MAX_ROUTES)) {
+          // What workers say of their gateway is in no route's status.
+          if (what === 'all' || one.kind === 'AgentgatewayPolicy') this.#look(one);
+        }
+        if (performance.now() > until) break;
       }
-      for (const [key, ref] of [...this.#waiting].slice(0, MAX_IN_TURN)) {
+      for (const [key, ref] of this.#waiting) {
         this.#waiting.delete(key);
         this.#judge(key, ref);
+        if (performance.now() > until) break;
       }
     } catch (err) {
       logger.warn({ err }, 'what happened to some objects could not be recorded as Events');
     }
-    if (this.#waiting.size + this.#around.size > 0) this.#schedule();
+    if (this.#waiting.size + this.#around.size > 0) this.#schedule(PAUSE_MS);
   }
 
   #judge(key: string, ref: ObjectRef): void {
@@ -140,26 +184,19 @@ export class EventRecorder {
     const status = stored && statusOf(stored);
     if (stored === undefined || status === undefined) return;
     const known = this.#known.get(key);
-    this.#remember(key, { looked: status, told: status });
-    if (!isDeepStrictEqual(known?.told, status)) onStatus(ref);
+    this.#remember(key, { version: stored.version, looked: status, shown: status });
+    if (!isShown(known, stored, status)) onStatus(ref);
     const notices = noticesOf(known?.looked && conditionsIn(known.looked), conditionsIn(status));
     for (const notice of notices) events.record(stored, notice);
   }
 
-  /**
-   * Those who watch are told of an event of the object with its status of now, or a newer one. When many come at once it
-   * is not looked at, and they are told again.
-   */
-  #toldWith(stored: StoredObject): void {
-    const key = refKey(stored.ref);
-    let told: JsonObject | undefined;
-    this.#changedInTurn += 1;
-    try {
-      if (this.#changedInTurn <= MAX_IN_TURN) told = this.#options.statusOf(stored);
-    } catch {
-      // It is said when the object is looked at.
-    }
-    this.#remember(key, { looked: this.#known.get(key)?.looked, told });
+  #noteShown({ ref, version }: StoredObject, status: JsonObject): void {
+    const key = refKey(ref);
+    const known = this.#known.get(key);
+    // Of another version there was or will be an event of its own.
+    if (known === undefined || known.version !== version || known.shown === 'several') return;
+    if (known.shown !== undefined && isDeepStrictEqual(known.shown, status)) return;
+    this.#known.set(key, { ...known, shown: known.shown === undefined ? status : 'several' });
   }
 
   #remember(key: string, known: Known): void {
@@ -175,4 +212,19 @@ export class EventRecorder {
 
 function isTold({ group, kind }: StoredObject['ref']): boolean {
   return TOLD.has(`${group}/${kind}`);
+}
+
+function gatewayRef({ namespace, name }: GatewayName): ObjectRef {
+  return { group: GATEWAY_GROUP, kind: 'Gateway', namespace, name };
+}
+
+/** No part of a ref has a slash. */
+function refOfKey(key: string): ObjectRef {
+  const [group = '', kind = '', namespace = '', name = ''] = key.split('/');
+  return { group, kind, namespace, name };
+}
+
+/** Whether everybody who was told of an object has this status of it; where nobody was, who is told will have it. */
+function isShown(known: Known | undefined, { version }: StoredObject, status: JsonObject): boolean {
+  return known?.version === version && (known.shown === undefined || isDeepStrictEqual(known.shown, status));
 }
