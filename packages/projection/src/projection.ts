@@ -33,6 +33,14 @@ export class Projection {
   }
 
   /**
+   * Reads what every question needs, a few milliseconds in each step, so that the first one does not have to. Between the
+   * steps it may be asked, which then may take long, and told of events.
+   */
+  load(): Iterable<void> {
+    return this.#world.load();
+  }
+
+  /**
    * Takes an event in. Says what it may have changed; what it does not name is as it was. When it throws, the event was
    * taken in half: `forget` then.
    */

@@ -19,6 +19,7 @@ import {
 import { bootstrap } from './command/index.ts';
 import type { ControlPlaneConfig } from './config.ts';
 import { openLog } from './open-log.ts';
+import { ProjectionLoad } from './projection-load.ts';
 import { createClientStatus } from './xds/client-status.ts';
 import { EnvoyNotices } from './xds/envoy-notices.ts';
 import { envoyTranslation } from './xds/envoy-translation.ts';
@@ -49,9 +50,10 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
 
   // 2. The projection: follows the log, knows each gateway's configuration and every object's status.
   const projection = new Projection(log);
+  const load = new ProjectionLoad(projection, logger);
   // 3. The snapshots: a gateway's configuration as named, versioned bytes.
   const translations = [agentgatewayTranslation(), envoyTranslation()];
-  const snapshots = new GatewaySnapshots({ projection, logger, translations });
+  const snapshots = new GatewaySnapshots({ projection, logger, translations, isLoading: () => !load.isDone });
 
   // 4. The streams: distribute the snapshots, and observe what the workers answer.
   const fleet = new Fleet(logger, now, {
@@ -86,10 +88,17 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
     affected: (ref, limit) => projection.affected(ref, limit),
     events: recordedEvents,
     onStatus: (ref) => statusChanges.changed(ref, log.head()),
+    isLoading: () => !load.isDone,
     logger,
   });
   const envoyNotices = new EnvoyNotices(projection, fleet);
-  fleet.onWorkers(() => envoyNotices.fleetChanged());
+  fleet.onWorkers(() => {
+    if (load.isDone) envoyNotices.fleetChanged();
+  });
+  load.whenDone(() => {
+    snapshots.invalidateAll();
+    envoyNotices.fleetChanged();
+  });
   followLog(log, projection, snapshots, logger, (event, touched) => {
     conditionTimes.heard(event);
     recorder.changed(event, touched);
@@ -116,10 +125,12 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
     newId,
     allowedHosts: config.allowedHost,
     ready: () => ready,
+    whenLoaded: (then) => load.whenDone(then),
   });
 
   const stop = async (): Promise<void> => {
     ready = false;
+    load.stop();
     recorder.close();
     await api.close();
     await ads.close();
@@ -133,6 +144,7 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
     return { kind: 'refused', reason: error instanceof Error ? error.message : String(error) };
   }
   ready = true;
+  void load.run();
   const { restAddress, restPort, xdsAddress, xdsPort } = config;
   logger.info({ restAddress, restPort, xdsAddress, xdsPort, head: log.head() }, 'control plane is running');
   return { kind: 'started', stop };

@@ -30,3 +30,13 @@ test('items come in order, whenever they were added, deleted and read', () => {
     }),
   );
 });
+
+test('many items come in order too', () => {
+  const items = new OrderedSet<number>((a, b) => a - b);
+  const count = 5_003;
+  for (let index = 0; index < count; index += 1) items.add((index * 1_009) % count);
+  assert.deepEqual(
+    [...{ [Symbol.iterator]: () => items[Symbol.iterator]() }],
+    Array.from({ length: count }, (_, index) => index),
+  );
+});

@@ -1,11 +1,15 @@
+/** So many more items, and an eighth more than were sorted last, wait for a reader; sorting them takes a few milliseconds. */
+const MAX_UNSORTED = 1_000;
+
 /**
  * Items in a fixed order that does not depend on when they were added. Many additions in a row are sorted when somebody
- * reads; one addition between two reads is put in its place.
+ * reads or there are too many to sort at once; one addition between two reads is put in its place.
  */
 export class OrderedSet<Item> {
   readonly #compare: (a: Item, b: Item) => number;
   readonly #items: Item[] = [];
   #isSorted = true;
+  #sortedSize = 0;
   #addedSinceRead = false;
 
   /** No two different items may compare as equal. */
@@ -24,6 +28,7 @@ export class OrderedSet<Item> {
     else if (this.#addedSinceRead) {
       this.#items.push(item);
       this.#isSorted = false;
+      if (this.#items.length > this.#sortedSize * 1.125 + MAX_UNSORTED) this.#sort();
     } else this.#items.splice(this.#place(item), 0, item);
     this.#addedSinceRead = true;
   }
@@ -53,7 +58,10 @@ export class OrderedSet<Item> {
   }
 
   #sort(): void {
-    if (!this.#isSorted) this.#items.sort(this.#compare);
+    if (!this.#isSorted) {
+      this.#items.sort(this.#compare);
+      this.#sortedSize = this.#items.length;
+    }
     this.#isSorted = true;
     this.#addedSinceRead = false;
   }

@@ -38,6 +38,8 @@ export type ApiOptions = {
   /** Host names (with or without port) that requests may be for, besides those of loopback. */
   readonly allowedHosts: readonly string[];
   readonly ready: () => boolean;
+  /** Calls back when questions about objects can be answered without waiting long. Absent: always. */
+  readonly whenLoaded?: (then: () => void) => void;
   /** Another time for a request to come whole than the usual one. */
   readonly requestTimeoutMs?: number;
   /** Other limits of open streams than the usual ones. */

@@ -56,8 +56,9 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   app.addHook('onRequest', (request, reply, next) => {
     setHeaders(request, reply);
     const refusal = refuseForeign(request.headers, options.allowedHosts);
-    if (refusal === undefined) next();
-    else void sendAnswer(request, reply, statusAnswer(refusal));
+    if (refusal !== undefined) void sendAnswer(request, reply, statusAnswer(refusal));
+    else if (options.whenLoaded === undefined || !isAboutObjects(request)) next();
+    else options.whenLoaded(next);
   });
   app.addHook('onResponse', (request, reply, next) => {
     const { method, url, id } = request;
@@ -87,6 +88,11 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   addPortForward(app, options);
   await app.after();
   return app;
+}
+
+/** Whether the answer may follow from the projection: those who probe this process do not wait for it. */
+function isAboutObjects({ url }: FastifyRequest): boolean {
+  return url.startsWith('/api') || url.startsWith('/v1');
 }
 
 function noCompiler(): never {

@@ -115,3 +115,30 @@ test('C54: the first of many changes is told at once, the others together', asyn
   assert.equal(last(), version);
   assert.equal(snapshots.hasNews({ namespace: 'ns', name: 'a' }), false);
 });
+
+test('while the projection loads nothing is told, and then all who watch are', async () => {
+  const log = createMemoryEventLog();
+  await log.append({
+    expected: [],
+    events: [event(GATEWAY_CLASS, 'agentgateway', { controllerName: CONTROLLER_NAME }), gateway('g')],
+  });
+  let isLoading = true;
+  const snapshots = new GatewaySnapshots({
+    projection: new Projection(log),
+    logger: SILENT,
+    translations: [agentgatewayTranslation()],
+    isLoading: () => isLoading,
+  });
+  const node = { id: 'w', role: 'ns~g' };
+  let told = 0;
+  snapshots.watch(node, () => (told += 1));
+  assert.equal(snapshots.resources(node, RESOURCE_TYPE_URL), undefined);
+  await nextTurn();
+  assert.equal(told, 0);
+  isLoading = false;
+  snapshots.invalidateAll();
+  await nextTurn();
+  await nextTurn();
+  assert.equal(told, 1);
+  assert.ok((snapshots.resources(node, RESOURCE_TYPE_URL)?.size ?? 0) > 0);
+});

@@ -49,6 +49,8 @@ export type GatewaySnapshotsOptions = {
   /** What is made of a gateway's configuration, for each family of clients. */
   readonly translations: readonly Translation[];
   readonly retryMs?: number;
+  /** While this is so nothing is told; `invalidateAll` says when it is over. Absent: never. */
+  readonly isLoading?: () => boolean;
 };
 
 /**
@@ -61,6 +63,7 @@ export class GatewaySnapshots implements ResourceSource {
   readonly #logger: Logger;
   readonly #translations: ReadonlyMap<string, Translation>;
   readonly #retryMs: number;
+  readonly #isLoading: () => boolean;
   // Kept for those who watch only, so that a role that anybody may invent costs nothing for long.
   readonly #watched = new Map<string, Watched>();
   readonly #stale = new Set<string>();
@@ -69,13 +72,20 @@ export class GatewaySnapshots implements ResourceSource {
   #announcedAt = Number.NEGATIVE_INFINITY;
   #retry: NodeJS.Timeout | undefined;
 
-  constructor({ projection, logger, translations, retryMs = RETRY_MS }: GatewaySnapshotsOptions) {
+  constructor({
+    projection,
+    logger,
+    translations,
+    retryMs = RETRY_MS,
+    isLoading = () => false,
+  }: GatewaySnapshotsOptions) {
     this.#projection = projection;
     this.#logger = logger;
     this.#translations = new Map(
       translations.flatMap((translation) => translation.typeUrls.map((typeUrl) => [typeUrl, translation])),
     );
     this.#retryMs = retryMs;
+    this.#isLoading = isLoading;
   }
 
   resources(node: NodeIdentity, typeUrl: string): ResourceSet | undefined {
@@ -83,6 +93,7 @@ export class GatewaySnapshots implements ResourceSource {
     const gateway = parseRole(role);
     const translation = this.#translations.get(typeUrl);
     if (gateway === undefined || translation === undefined) return NO_RESOURCES;
+    if (this.#isLoading()) return undefined;
     const watched = this.#watched.get(role) ?? newlyWatched();
     try {
       const { sets } = this.#make(gateway, watched, translation, node);
