@@ -84,7 +84,8 @@ export function userMetadata(metadata: JsonObject): ObjectMeta {
     name: string(metadata['name']),
     ...(isText(namespace) && { namespace }),
     ...(isText(uid) && { uid }),
-    ...(isText(resourceVersion) && { resourceVersion }),
+    // As in Kubernetes, 0 is no version.
+    ...(isText(resourceVersion) && resourceVersion !== '0' && { resourceVersion }),
     ...(isFilledMap(labels) && { labels }),
     ...(isFilledMap(annotations) && { annotations }),
     ...(finalizers.length > 0 && { finalizers }),

@@ -11,14 +11,14 @@ import {
 } from '@pulseplane/resources';
 import { fail, ok, type Result } from '../command/index.ts';
 import type { ApiOptions } from './api-options.ts';
-import { badRequest, invalid, type Status } from './status.ts';
+import { badRequest, invalid, type Status, undeterminableName } from './status.ts';
 
 /** What happens to fields that the schema does not know. */
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
 const BUILT_IN_GROUPS: readonly string[] = ['', 'authentication.k8s.io', 'authorization.k8s.io'];
 
-/** Where an object is written to: what the URL says of it. Name is absent when the object brings its own. */
+/** Where an object is written to: what the URL says of it. Without a name there the object may get a generated one. */
 export type Place = { readonly kind: ResourceKind; readonly namespace: string; readonly name?: string };
 
 export type ReadOptions = {
@@ -78,11 +78,16 @@ function typeMismatch(input: JsonObject, kind: ResourceKind): string | undefined
     : `the kind in the data (${kindName}) does not match the expected kind (${kind.kind})`;
 }
 
-/** Fills in namespace and name from the URL; what the object itself says must agree. Wrong types are judged later. */
+/**
+ * Fills in the URL's namespace, or a generated name. What the object itself says must agree with the URL, and where that
+ * has a name the object must too: one that has lost its metadata would lose labels and annotations otherwise. Wrong
+ * types are judged later.
+ */
 function putInPlace(input: JsonObject, place: Place, newSuffix: () => string): Result<JsonObject, Status> {
   const metadata = input['metadata'] ?? {};
   if (!isJsonObject(metadata)) return ok(input);
   const { namespace, name, generateName } = metadata;
+  if (place.name !== undefined && isEmpty(name)) return fail(undeterminableName(place.name));
   if (place.kind.namespaced && isText(namespace) && namespace !== place.namespace) {
     return fail(badRequest('the namespace of the provided object does not match the namespace sent on the request'));
   }
@@ -90,7 +95,7 @@ function putInPlace(input: JsonObject, place: Place, newSuffix: () => string): R
     return fail(badRequest(`the name of the object (${name}) does not match the name on the URL (${place.name})`));
   }
   const generated = isText(generateName) ? generateName + newSuffix() : undefined;
-  const finalName = isEmpty(name) ? (place.name ?? generated) : name;
+  const finalName = isEmpty(name) ? generated : name;
   return ok({
     ...input,
     metadata: {

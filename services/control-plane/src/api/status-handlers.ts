@@ -41,7 +41,7 @@ export function writeStatus(options: ApiOptions, kind: ResourceKind, request: Fa
   if (stored === undefined) return statusAnswer(notFound(kind, name));
   const body = present(kind, stored, options.statusOf);
   const written = change.value(body);
-  const refusal = written.ok ? refuse(options, kind, stored, written.value, request.method === 'PUT') : written.error;
+  const refusal = written.ok ? refuse(options, kind, stored, written.value) : written.error;
   return refusal === undefined ? { code: 200, body, warnings: [NOT_KEPT] } : statusAnswer(refusal);
 }
 
@@ -52,7 +52,8 @@ function readChange(kind: ResourceKind, request: FastifyRequest): Result<Change,
   }
   if (mediaType(request.headers['content-type']) === APPLY_PATCH_TYPE) {
     const config = applyBody(request);
-    return config.ok ? ok(() => config) : config;
+    if (!config.ok) return config;
+    return ok((read) => ok({ ...config.value, metadata: { ...metadataOf(read), ...metadataOf(config.value) } }));
   }
   const patch = patchBody(kind, request);
   if (!patch.ok) return patch;
@@ -68,26 +69,28 @@ function refuse(
   kind: ResourceKind,
   { object, version }: StoredObject,
   written: JsonObject,
-  isUpdate: boolean,
 ): Status | undefined {
   const { namespace = '', name, uid = '' } = object.metadata;
-  const metadata = isJsonObject(written['metadata']) ? written['metadata'] : {};
-  const { name: givenName, namespace: givenNamespace, resourceVersion, uid: givenUid } = metadata;
+  const { name: givenName, namespace: givenNamespace, resourceVersion, uid: givenUid } = metadataOf(written);
   // The rest of the object is as it was, whatever is sent.
   const named: JsonObject = {
     ...object,
     apiVersion: written['apiVersion'] ?? apiVersionOf(kind),
     kind: written['kind'] ?? kind.kind,
-    metadata: { ...object.metadata, name: givenName ?? name, namespace: givenNamespace ?? namespace },
+    metadata: { ...object.metadata, name: givenName ?? '', namespace: givenNamespace ?? namespace },
   };
   const reading = { fieldValidation: 'Ignore', patched: true, newSuffix: nameSuffixes(options) } as const;
   const read = readObject(named, { kind, namespace, name }, reading);
   if (!read.ok) return read.error;
   const faults = written['status'] === undefined ? [] : checkStatus(kind, written['status']);
   if (faults.length > 0) return invalid(kind, name, faults);
-  if (typeof resourceVersion === 'string' && resourceVersion !== '') {
+  if (typeof resourceVersion === 'string' && resourceVersion !== '' && resourceVersion !== '0') {
     if (resourceVersion !== String(version)) return rejected({ type: 'modified', kind, name });
-  } else if (isUpdate && kind.group !== '') return versionMissing(kind, name);
+  } else if (kind.group !== '') return versionMissing(kind, name);
   if (typeof givenUid !== 'string' || givenUid === '' || givenUid === uid) return undefined;
   return rejected({ type: 'preconditionFailed', kind, name, field: 'uid', wanted: givenUid, actual: uid });
+}
+
+function metadataOf({ metadata }: JsonObject): JsonObject {
+  return isJsonObject(metadata) ? metadata : {};
 }

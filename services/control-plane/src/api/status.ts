@@ -60,6 +60,11 @@ export function badRequest(message: string): Status {
   return failure(400, 'BadRequest', message);
 }
 
+/** An object without a name where the URL has one. */
+export function undeterminableName(name: string): Status {
+  return badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+}
+
 /** A parameter, header or field of a request that breaks a rule. */
 export function invalidParameter(field: string, value: Json, rule: string): Status {
   const fault = invalidValue(field, value, rule);

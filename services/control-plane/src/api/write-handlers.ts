@@ -91,7 +91,8 @@ export const patchObject: Write = async (options, kind, request) => {
         { fieldValidation, patched: true, newSuffix: nameSuffixes(options), before: current?.object },
       );
       if (!valid.ok) return valid;
-      const { uid } = valid.value.object.metadata;
+      const { uid, resourceVersion } = valid.value.object.metadata;
+      if (resourceVersion === undefined && kind.group !== '') return fail(versionMissing(kind, name));
       if (uid !== undefined && uid !== read.object.metadata.uid) {
         return fail(invalid(kind, name, [invalidValue('metadata.uid', uid, 'field is immutable')]));
       }

@@ -26,9 +26,9 @@ export function createReview(kind: ResourceKind, request: FastifyRequest): Answe
   const { metadata = {}, ...question } = body.value;
   if (!isBlank(metadata)) return statusAnswer(invalid(kind, '', [invalidValue('metadata', metadata, 'must be empty')]));
   // Every object that is read has a name; a question has none, so it is given one here and loses it below.
-  const place = { kind, namespace: '', name: 'self' };
+  const named = { ...question, metadata: { name: 'self' } };
   const { fieldValidation } = writing.value;
-  const read = readObject(question, place, { fieldValidation, patched: false, newSuffix: () => '' });
+  const read = readObject(named, { kind, namespace: '' }, { fieldValidation, patched: false, newSuffix: () => '' });
   if (!read.ok) return statusAnswer(read.error);
   const { object, warnings } = read.value;
   const { apiVersion, kind: kindName, spec } = object;
