@@ -152,6 +152,28 @@ test('deleting a namespace leaves nothing in it, not even what was created meanw
   assert.equal(log.object(namespaceRef('a')), undefined);
 });
 
+test('of many who change one object at once, each gets its turn', async () => {
+  const log = await freshLog();
+  await execute(log, creation(1), options());
+  const labelling = (label: string): Intent<never> => ({
+    ref,
+    command: (current) => {
+      const { metadata, ...object } = current?.object ?? backend(1);
+      const labels = { ...metadata.labels, [label]: 'x' };
+      return ok({
+        type: 'replace',
+        kind: AGENTGATEWAY_BACKEND,
+        object: { ...object, metadata: { ...metadata, labels } },
+      });
+    },
+  });
+  const outcomes = await Promise.all(
+    Array.from({ length: 100 }, (_, index) => execute(log, labelling(`l${index}`), options())),
+  );
+  assert.ok(outcomes.every((outcome) => outcome.ok));
+  assert.equal(Object.keys(log.object(ref)?.object.metadata.labels ?? {}).length, 100);
+});
+
 test('a writer that always loses gives up', async () => {
   const log = await freshLog();
   const losing: EventLog = {

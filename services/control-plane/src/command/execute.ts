@@ -3,10 +3,14 @@ import { GATEWAY, GATEWAY_CLASS, NAMESPACE, type ObjectRef, refKey, type StoredO
 import { type Command, type CommandContext, type Decision, type Rejection, refOf, type State } from './command.ts';
 import { decide } from './decide.ts';
 import { type Idempotency, isSameRequest, withKey } from './idempotency.ts';
+import { inTurn } from './in-turn.ts';
 import { fail, ok, type Result } from './result.ts';
 
-/** How often a command is decided again because another writer was faster. */
-const MAX_ATTEMPTS = 8;
+/**
+ * How often a command is decided again because another writer was faster: one on another replica, or of the namespace
+ * that an object is created in.
+ */
+const MAX_ATTEMPTS = 32;
 
 /** What a command is about, and how it is made of the current object (a patch needs it). */
 export type Intent<Failure> = {
@@ -26,10 +30,20 @@ export type Outcome = {
 type ExecuteOptions = CommandContext & { readonly dryRun: boolean; readonly idempotency?: Idempotency };
 
 /**
- * Reads the state, decides, appends; decides again on the new state when another writer was faster.
+ * Reads the state, decides, appends; decides again on the new state when another writer was faster. Writers of one
+ * object wait for one another, so that none who names no version is told that it was changed meanwhile.
  * A dry run does all but append. A retried request gets the first try's outcome, whatever has happened since.
  */
-export async function execute<Failure>(
+export function execute<Failure>(
+  log: EventLog,
+  intent: Intent<Failure>,
+  options: ExecuteOptions,
+): Promise<Result<Outcome, Failure | Rejection>> {
+  if (options.dryRun) return decideAndAppend(log, intent, options);
+  return inTurn(log, refKey(intent.ref), () => decideAndAppend(log, intent, options));
+}
+
+async function decideAndAppend<Failure>(
   log: EventLog,
   intent: Intent<Failure>,
   options: ExecuteOptions,
