@@ -96,6 +96,8 @@ test('every write keeps owners; a client may hand fields over, and end the track
     [422, 'metadata.managedFields[0].manager'],
   );
   await send('PATCH', POLICY, replace([]), patch);
+  assert.deepEqual(await owners(), ['kubectl Apply', 'b Update', 'c Update']);
+  await send('PATCH', POLICY, replace([{}]), patch);
   assert.deepEqual(await owners(), []);
   await send('PATCH', `${POLICY}?fieldManager=d`, { metadata: { labels: { x: 'z' } } }, { 'content-type': MERGE });
   assert.deepEqual(await owners(), []);

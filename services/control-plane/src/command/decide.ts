@@ -210,7 +210,10 @@ function withServerLabels(write: Write): Write {
   return { ...write, object: { ...write.object, metadata: { ...metadata, labels } } };
 }
 
-/** Who owns what after a write that is no apply; `given` is the list that the writer sent. */
+/**
+ * Who owns what after a write that is no apply; `given` is the list that the writer sent. An empty one is none, as in
+ * Kubernetes, so that a client that does not know the field takes nothing away; `[{}]` ends the tracking.
+ */
 function ownersAfter(
   kind: ResourceKind,
   live: KubernetesObject | undefined,
@@ -218,7 +221,8 @@ function ownersAfter(
   given: ObjectMeta['managedFields'],
   { actor, fieldManager = actor.via, now }: CommandContext,
 ): readonly ManagedFieldsEntry[] {
-  const written = given === undefined ? object : { ...object, metadata: { ...object.metadata, managedFields: given } };
+  const isNone = given === undefined || given.length === 0;
+  const written = isNone ? object : { ...object, metadata: { ...object.metadata, managedFields: given } };
   const writer = { manager: fieldManager, apiVersion: object.apiVersion, time: wholeSeconds(now) };
   return trackUpdate({ type: fieldTypeOf(kind.schema), live, written, writer });
 }
