@@ -23,21 +23,29 @@ const SERVED: readonly Served[] = GROUP_VERSIONS.flatMap(({ group, kinds }) =>
   ]),
 );
 
-/** The other paths, in the form of RBAC's rules. All are read only. */
-export const OTHER_PATHS: readonly string[] = [
-  '/api',
-  '/api/*',
-  '/apis',
-  '/apis/*',
-  '/healthz',
-  '/livez',
-  '/openapi/*',
-  '/readyz',
-  '/v1/events',
-  '/v1/lint',
-  '/version',
+/** The other paths, in the form of RBAC's rules, whose verbs are HTTP's methods. */
+export const OTHER_RULES: readonly { readonly verbs: readonly string[]; readonly paths: readonly string[] }[] = [
+  {
+    verbs: ['get'],
+    paths: [
+      '/',
+      '/api',
+      '/api/*',
+      '/apis',
+      '/apis/*',
+      '/healthz',
+      '/livez',
+      '/metrics',
+      '/openapi/*',
+      '/readyz',
+      '/v1/events',
+      '/v1/lint',
+      '/v1/workers',
+      '/version',
+    ],
+  },
+  { verbs: ['post'], paths: ['/v1/preview'] },
 ];
-const OTHER_VERBS = ['get'];
 
 /** Whether the API can do something with a resource. Nobody is withheld anything that it can. */
 export function resourceAccess({ verb, group, resource, subresource }: ResourceAccess): Access {
@@ -57,19 +65,22 @@ export function resourceAccess({ verb, group, resource, subresource }: ResourceA
 
 /** Whether the API can do something with a path that is no resource's. */
 export function pathAccess({ verb, path }: { readonly verb: string; readonly path: string }): Access {
-  const isServed = OTHER_PATHS.some((served) =>
-    served.endsWith('/*') ? path.startsWith(served.slice(0, -1)) : path === served || path === '*',
+  const found = OTHER_RULES.filter(({ paths }) =>
+    paths.some((served) =>
+      served.endsWith('/*') ? path.startsWith(served.slice(0, -1)) : path === served || path === '*',
+    ),
   );
-  if (!isServed) return denied(`the server does not have the path ${JSON.stringify(path)}`);
-  if (can(OTHER_VERBS, verb)) return { allowed: true };
-  return denied(`the path does not have the verb ${JSON.stringify(verb)}, only ${OTHER_VERBS.join(', ')}`);
+  if (found.length === 0) return denied(`the server does not have the path ${JSON.stringify(path)}`);
+  const verbs = found.flatMap((rule) => rule.verbs);
+  if (can(verbs, verb)) return { allowed: true };
+  return denied(`the path does not have the verb ${JSON.stringify(verb)}, only ${verbs.join(', ')}`);
 }
 
 /** All that anybody can do, as the rules of a SelfSubjectRulesReview. */
 export function accessRules() {
   return {
     resourceRules: SERVED.map(({ group, plural, verbs }) => ({ verbs, apiGroups: [group], resources: [plural] })),
-    nonResourceRules: [{ verbs: OTHER_VERBS, nonResourceURLs: OTHER_PATHS }],
+    nonResourceRules: OTHER_RULES.map(({ verbs, paths }) => ({ verbs, nonResourceURLs: paths })),
     incomplete: false,
   };
 }

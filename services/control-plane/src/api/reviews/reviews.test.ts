@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ApiFixture, createFixture, POLICIES, TCP_POLICY } from '../testing/api-fixture.ts';
-import { OTHER_PATHS } from './access.ts';
+import { OTHER_RULES } from './access.ts';
 
 const WHO = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
 const ACCESS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
@@ -69,6 +69,13 @@ test('paths that are no resources are judged by their patterns', async () => {
   for (const path of ['/v1/lint', '/openapi/v3/api/v1', '/apis', '*']) {
     assert.deepEqual(await ask(fixture, { nonResourceAttributes: { path, verb: 'get' } }), { allowed: true }, path);
   }
+  assert.deepEqual(await ask(fixture, { nonResourceAttributes: { path: '/v1/preview', verb: 'post' } }), {
+    allowed: true,
+  });
+  for (const path of ['/', ...(await fixture.send('GET', '/')).json().paths]) {
+    const verb = fixture.app.hasRoute({ method: 'GET', url: path }) ? 'get' : 'post';
+    assert.deepEqual(await ask(fixture, { nonResourceAttributes: { path, verb } }), { allowed: true }, path);
+  }
   for (const [path, verb, reason] of [
     ['/logs', 'get', 'the server does not have the path "/logs"'],
     ['/v1/lint', 'post', 'the path does not have the verb "post", only get'],
@@ -101,9 +108,13 @@ test('the rules are what discovery lists, and paths that are served', async () =
       .sort(),
     listed.sort(),
   );
-  assert.deepEqual(status.nonResourceRules, [{ verbs: ['get'], nonResourceURLs: OTHER_PATHS }]);
-  for (const url of OTHER_PATHS.filter((path) => !path.endsWith('*'))) {
-    assert.ok(app.hasRoute({ method: 'GET', url }), url);
+  assert.deepEqual(
+    status.nonResourceRules,
+    OTHER_RULES.map(({ verbs, paths }) => ({ verbs, nonResourceURLs: paths })),
+  );
+  for (const { verbs, paths } of OTHER_RULES) {
+    const method = verbs.includes('post') ? 'POST' : 'GET';
+    for (const url of paths.filter((path) => !path.endsWith('*'))) assert.ok(app.hasRoute({ method, url }), url);
   }
 });
 
