@@ -56,6 +56,15 @@ test('Ctrl-C stops everything cleanly, and the ports are free again', async () =
   assert.match(again.output(), /Pulseplane is running/);
 });
 
+test('whoever ends npm ends what npm start has started', { timeout: 120_000 }, async () => {
+  const options = { dataDir: join(dataDir, 'npm'), ports: await freePorts() };
+  const system = await startSystem({ ...options, command: ['npm', 'start', '--'] });
+  // It ends when nobody is left that could print.
+  await system.interrupt();
+  await using again = await startSystem(options);
+  assert.match(again.output(), /Pulseplane is running/);
+});
+
 test('a data directory that cannot be one, or that another pulse up has: one line, exit code 2', async () => {
   const file = join(dataDir, 'a-file');
   writeFileSync(file, '');

@@ -48,13 +48,19 @@ export type StartOptions = {
   /** A directory that another run has used. It is kept. */
   readonly dataDir?: string;
   readonly args?: readonly string[];
+  /** What `pulse up`'s flags follow. */
+  readonly command?: Command;
 };
+
+type Command = readonly [program: string, ...args: readonly string[]];
+
+const PULSE_UP: Command = [process.execPath, join(ROOT, 'services/pulse/dist/main.js'), 'up'];
 
 /** Starts the system and waits until it says that it is running. */
 export async function startSystem(options: StartOptions = {}): Promise<RunningSystem> {
   const ports = options.ports ?? (await freePorts());
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'pulseplane-system-'));
-  const { child, output } = spawnUp(dataDir, ports, options.args ?? []);
+  const { child, output } = spawnUp(dataDir, ports, options.args ?? [], options.command);
   try {
     await eventually(() => assert.match(output(), /Pulseplane is running/), 60_000);
   } catch (error) {
@@ -91,10 +97,11 @@ function spawnUp(
   dataDir: string,
   ports: Ports,
   args: readonly string[],
+  [program, ...first]: Command = PULSE_UP,
 ): { child: ChildProcess; output: () => string } {
   const flags = Object.entries(ports).flatMap(([name, port]) => [`--${name}-port`, String(port)]);
-  const script = join(ROOT, 'services/pulse/dist/main.js');
-  const child = spawn(process.execPath, [script, 'up', '--data-dir', dataDir, ...flags, ...args], {
+  const child = spawn(program, [...first, '--data-dir', dataDir, ...flags, ...args], {
+    cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';
