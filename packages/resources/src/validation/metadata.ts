@@ -12,6 +12,8 @@ const MAX_ANNOTATION_BYTES = 262_144;
 /** The most labels of an object; Kubernetes has no such limit, but every selector reads all of them. */
 const MAX_LABELS = 1_000;
 
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
+
 const NO_TEXTS: readonly string[] = [];
 
 const text: JsonSchema = { type: 'string' };
@@ -65,6 +67,7 @@ export function checkMetadata(metadata: JsonObject, rules: MetadataRules): reado
   const errors: FieldError[] = [];
   checkName(metadata, rules, errors);
   checkNamespace(metadata, rules, errors);
+  checkTimes(metadata, errors);
   checkLabels(asObject(metadata['labels']), errors);
   checkAnnotations(asObject(metadata['annotations']), errors);
   const { managedFields } = metadata;
@@ -109,6 +112,16 @@ function checkNamespace(metadata: JsonObject, { namespaced }: MetadataRules, err
     for (const fault of nameFaults(namespace, 'label')) {
       errors.push(invalidValue('metadata.namespace', namespace, fault));
     }
+  }
+}
+
+/** The server sets the times and does not take them from writers, but what is no time is a mistake. */
+function checkTimes(metadata: JsonObject, errors: FieldError[]): void {
+  for (const name of ['creationTimestamp', 'deletionTimestamp']) {
+    const time = metadata[name];
+    if (typeof time !== 'string' || (RFC_3339.test(time) && !Number.isNaN(Date.parse(time)))) continue;
+    const field = `metadata.${name}`;
+    errors.push(invalidValue(field, time, `${field} in body must be of type date-time: ${JSON.stringify(time)}`));
   }
 }
 

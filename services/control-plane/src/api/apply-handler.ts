@@ -18,7 +18,7 @@ import type { PathParams } from './read-handlers.ts';
 import { nameSuffixes, readObject } from './read-object.ts';
 import { applyBody } from './request-body.ts';
 import { applyConflict, badRequest, kindWithVersion, type Status, uidMismatch, untypedPatch } from './status.ts';
-import { answerWrite, run } from './write.ts';
+import { absentNamespace, answerWrite, run } from './write.ts';
 import { readWriteOptions } from './write-options.ts';
 
 type Place = { readonly kind: ResourceKind; readonly namespace: string; readonly name: string };
@@ -47,7 +47,15 @@ export async function applyObject(options: ApiOptions, kind: ResourceKind, reque
       const applied = apply({ kind, namespace, name }, current, config.value, writer, isForced(request));
       if (!applied.ok) return applied;
       const { object, managedFields } = applied.value;
-      const read = readObject(object, { kind, namespace, name }, { ...readOptions, before: current?.object });
+      const read = readObject(
+        object,
+        { kind, namespace, name },
+        {
+          ...readOptions,
+          before: current?.object,
+          ...(current === undefined && { absence: absentNamespace(options, kind, namespace) }),
+        },
+      );
       if (!read.ok) return read;
       warnings = read.value.warnings;
       return ok({ type: creates ? 'create' : 'replace', kind, object: read.value.object, managedFields });

@@ -9,7 +9,9 @@ export type Patch = (object: JsonObject) => Result<JsonObject, string>;
 /** Reads a JSON patch (RFC 6902). */
 export function readJsonPatch(body: Json): Result<Patch, string> {
   if (!Array.isArray(body)) return fail('a JSON patch must be a list of operations');
-  const operations = body as readonly Json[];
+  const other = body.findIndex((operation) => !isJsonObject(operation));
+  if (other !== -1) return fail(`operation ${other}: must be an object`);
+  const operations = (body as readonly Json[]).filter(isJsonObject);
   if (operations.length > MAX_PATCH_OPERATIONS) {
     return fail(`a JSON patch may have at most ${MAX_PATCH_OPERATIONS} operations, not ${operations.length}`);
   }
@@ -19,12 +21,11 @@ export function readJsonPatch(body: Json): Result<Patch, string> {
 /** What would reach what all objects share; the library refuses it too, in words about itself. */
 const PROTOTYPE = /(?:^|\/)(__proto__|constructor(?=\/prototype(?:\/|$)))(?:\/|$)/;
 
-function applyOperations(object: JsonObject, operations: readonly Json[]): Result<JsonObject, string> {
+function applyOperations(object: JsonObject, operations: readonly JsonObject[]): Result<JsonObject, string> {
   let document: Json = structuredClone(object);
   let budget = BODY_LIMIT_BYTES;
   for (const [index, operation] of operations.entries()) {
     const at = `operation ${index}`;
-    if (!isJsonObject(operation)) return fail(`${at}: must be an object`);
     const banned = PROTOTYPE.exec(String(operation['path']))?.[1];
     if (banned !== undefined) {
       return fail(

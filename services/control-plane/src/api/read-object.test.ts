@@ -92,3 +92,128 @@ describe('a patch that takes away what the server set', () => {
     });
   }
 });
+
+describe('an invalid object where something is missing', () => {
+  const INVALID = { ...TCP_POLICY, metadata: { name: 'Not_A_Name' }, spec: { targetRefs: [] } };
+  const elsewhere = POLICIES.replace('httpbin', 'nonesuch');
+  const missing = {
+    code: 404,
+    message: 'namespaces "nonesuch" not found',
+    details: { name: 'nonesuch', kind: 'namespaces' },
+  };
+
+  test('the namespace: a POST or an apply of one says so', async () => {
+    const { send, log } = await createFixture();
+    const posted = await send('POST', elsewhere, INVALID);
+    const dry = await send('POST', `${elsewhere}?dryRun=All`, INVALID);
+    const config = { ...INVALID, metadata: { name: 'a' } };
+    const applied = await send('PATCH', `${elsewhere}/a?fieldManager=a`, config, {
+      'content-type': 'application/apply-patch+yaml',
+    });
+    for (const answer of [posted, dry, applied]) {
+      const { code, message, details } = answer.json();
+      assert.deepEqual({ code, message, details }, missing);
+    }
+    assert.equal((await send('POST', POLICIES, INVALID)).statusCode, 422);
+    assert.equal(log.head(), 2);
+  });
+
+  test('the namespace, of an object that cannot be read: 400, as anywhere', async () => {
+    const { send } = await createFixture();
+    const unknown = { ...TCP_POLICY, metadata: { name: 'a' }, spec: { foo: 1 } };
+    assert.equal((await send('POST', elsewhere, unknown)).statusCode, 400);
+    assert.equal((await send('POST', elsewhere, { ...unknown, apiVersion: 'v2' })).statusCode, 400);
+  });
+
+  test('the namespace is on its way out', async () => {
+    const { send } = await createFixture();
+    await send('POST', POLICIES, { ...TCP_POLICY, metadata: { ...TCP_POLICY.metadata, finalizers: ['a.b/c'] } });
+    await send('DELETE', NAMESPACE);
+    const answer = await send('POST', POLICIES, INVALID);
+    assert.equal(answer.statusCode, 403);
+    assert.match(answer.json().message, /because it is being terminated/);
+  });
+
+  test('the object: a PUT of it is 404', async () => {
+    const { send } = await createFixture();
+    const answer = await send('PUT', `${POLICIES}/none`, { ...INVALID, metadata: { name: 'none' } });
+    assert.equal(answer.statusCode, 404);
+    assert.equal(answer.json().message, 'agentgatewaypolicies.agentgateway.dev "none" not found');
+  });
+});
+
+describe('a patch that makes an object one of another type', () => {
+  const qualified = 'AgentgatewayPolicy.agentgateway.dev "httpbin-keepalive" is invalid: ';
+  for (const [body, message] of [
+    [
+      { apiVersion: 'v2' },
+      'AgentgatewayPolicy "httpbin-keepalive" is invalid: apiVersion: Invalid value: "v2": must be agentgateway.dev/v1alpha1',
+    ],
+    [
+      { kind: 'Foo' },
+      'Foo.agentgateway.dev "httpbin-keepalive" is invalid: kind: Invalid value: "Foo": must be AgentgatewayPolicy',
+    ],
+    [
+      { kind: 'Foo', apiVersion: 'v2' },
+      'Foo "httpbin-keepalive" is invalid: [kind: Invalid value: "Foo": must be AgentgatewayPolicy, apiVersion: Invalid value: "v2": must be agentgateway.dev/v1alpha1]',
+    ],
+    [{ kind: null }, `${qualified}kind: Invalid value: null: must be AgentgatewayPolicy`],
+    [{ kind: 5 }, `${qualified}kind: Invalid value: 5: must be AgentgatewayPolicy`],
+    [{ apiVersion: null }, `${qualified}apiVersion: Invalid value: null: must be agentgateway.dev/v1alpha1`],
+  ] as const) {
+    test(JSON.stringify(body), async () => {
+      const answer = await (await created()).patch(body);
+      assert.deepEqual({ code: answer.code, message: answer.message }, { code: 422, message });
+    });
+  }
+});
+
+describe('a time that is none', () => {
+  for (const time of ['foo', '', '2020-01-01', '2020-13-01T00:00:00Z']) {
+    for (const field of ['creationTimestamp', 'deletionTimestamp']) {
+      test(`${field} ${JSON.stringify(time)}`, async () => {
+        const { patch, send } = await created();
+        const rule = `metadata.${field} in body must be of type date-time: ${JSON.stringify(time)}`;
+        const metadata = { [field]: time };
+        const { code, details } = await patch({ metadata });
+        const cause = {
+          reason: 'FieldValueInvalid',
+          message: `Invalid value: ${JSON.stringify(time)}: ${rule}`,
+          field: `metadata.${field}`,
+        };
+        assert.deepEqual({ code, causes: details.causes }, { code: 422, causes: [cause] });
+        const object = { ...TCP_POLICY, metadata: { name: 'a', ...metadata } };
+        assert.equal((await send('POST', POLICIES, object)).statusCode, 422);
+      });
+    }
+  }
+
+  test('one that is one is left out, as all that the server sets', async () => {
+    const { patch, log } = await created();
+    const before = log.head();
+    const metadata = { creationTimestamp: '2020-01-01T00:00:00.5+02:00', deletionTimestamp: '2020-01-01T00:00:00Z' };
+    assert.equal((await patch({ metadata })).code, 200);
+    assert.equal(log.head(), before);
+  });
+});
+
+describe('a patch of the wrong shape', () => {
+  for (const [type, body, says] of [
+    [MERGE, '"foo"', 'the patch must be an object'],
+    [MERGE, '[]', 'the patch must be an object'],
+    [MERGE, 'null', 'the patch must be an object'],
+    [JSON_PATCH, '{}', 'a JSON patch must be a list of operations'],
+    [JSON_PATCH, '[{"op":"remove","path":"/spec"},5]', 'operation 1: must be an object'],
+  ] as const) {
+    test(`${type} ${body}`, async () => {
+      const { patch, log } = await created();
+      const before = log.head();
+      const { code, reason, message } = await patch(body, POLICY, type);
+      assert.deepEqual(
+        { code, reason, message },
+        { code: 400, reason: 'BadRequest', message: `error decoding patch: ${says}` },
+      );
+      assert.equal(log.head(), before);
+    });
+  }
+});

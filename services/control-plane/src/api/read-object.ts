@@ -29,6 +29,8 @@ export type ReadOptions = {
   readonly newSuffix: () => string;
   /** The object that is replaced: some fields may not change. */
   readonly before?: KubernetesObject | undefined;
+  /** What else there must be, and is not: Kubernetes says that of an object that it can read before its faults. */
+  readonly absence?: (object: KubernetesObject) => Status | undefined;
 };
 
 /** An object that may be stored, and what the writer should be warned of. */
@@ -38,20 +40,18 @@ export type ReadObject = { readonly object: KubernetesObject; readonly warnings:
 export function readObject(input: JsonObject, place: Place, options: ReadOptions): Result<ReadObject, Status> {
   const { kind } = place;
   const typed = withType(input, kind);
-  if (options.patched && isText(typed['kind']) && typed['kind'] !== kind.kind) {
-    const fault = invalidValue('kind', typed['kind'], `must be ${kind.kind}`);
-    return fail(invalid({ group: kind.group, kind: typed['kind'] }, place.name ?? '', [fault]));
-  }
-  const mismatch = typeMismatch(typed, kind);
+  const mismatch = options.patched ? undefined : typeMismatch(typed, kind);
   if (mismatch !== undefined) return fail(badRequest(mismatch));
   const placed = putInPlace(typed, place, options.newSuffix);
   if (!placed.ok) return placed;
+  const changed = options.patched ? changedType(typed, place) : undefined;
+  if (changed !== undefined) return fail(changed);
   const { object, errors, unknown, warnings } = validateObject(kind, placed.value, options.before);
   const faults = unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
   if (options.fieldValidation === 'Strict' && faults.length > 0) {
     return fail(strictFailure(kind, placed.value, faults, options));
   }
-  if (errors.length > 0) return fail(invalid(kind, object.metadata.name, errors));
+  if (errors.length > 0) return fail(options.absence?.(object) ?? invalid(kind, object.metadata.name, errors));
   return ok({ object, warnings: options.fieldValidation === 'Warn' ? [...faults, ...warnings] : warnings });
 }
 
@@ -76,6 +76,18 @@ function typeMismatch(input: JsonObject, kind: ResourceKind): string | undefined
   return kindName === kind.kind
     ? undefined
     : `the kind in the data (${kindName}) does not match the expected kind (${kind.kind})`;
+}
+
+/** A patch that makes the object one of another type, in Kubernetes' words: it names the type that it would have. */
+function changedType({ apiVersion, kind: kindName }: JsonObject, { kind, name = '' }: Place): Status | undefined {
+  const wanted = apiVersionOf(kind);
+  const faults = [
+    ...(kindName === kind.kind ? [] : [invalidValue('kind', kindName ?? null, `must be ${kind.kind}`)]),
+    ...(apiVersion === wanted ? [] : [invalidValue('apiVersion', apiVersion ?? null, `must be ${wanted}`)]),
+  ];
+  if (faults.length === 0) return undefined;
+  const group = isText(apiVersion) ? apiVersion.slice(0, Math.max(apiVersion.indexOf('/'), 0)) : kind.group;
+  return invalid({ group, kind: isText(kindName) ? kindName : kind.kind }, name, faults);
 }
 
 /**

@@ -5,7 +5,7 @@ import { mediaType, parseJson, parseYaml, parseYamlStream } from './body.ts';
 import type { Patch } from './json-patch.ts';
 import { APPLY_PATCH_TYPE, JSON_PATCH_TYPE, MERGE_PATCH_TYPE, readPatch, STRATEGIC_PATCH_TYPE } from './patch.ts';
 import { PROTOBUF_TYPE, parseProtobufNamespace, parseProtobufSecret } from './protobuf.ts';
-import { acceptedMediaTypes, badRequest, type Status, unprocessablePatch } from './status.ts';
+import { acceptedMediaTypes, badRequest, type Status } from './status.ts';
 
 export const JSON_TYPE = 'application/json';
 export const YAML_TYPE = 'application/yaml';
@@ -49,7 +49,7 @@ export function patchBody(kind: ResourceKind, request: FastifyRequest): Result<P
   const parsed = parseJson(bytesOf(request));
   if (!parsed.ok) return fail(badRequest(parsed.error));
   const patch = readPatch(type, parsed.value);
-  return patch.ok ? patch : fail(unprocessablePatch(patch.error));
+  return patch.ok ? patch : fail(badRequest(`error decoding patch: ${patch.error}`));
 }
 
 /** The configuration in the body of an apply: YAML, which JSON is too. */

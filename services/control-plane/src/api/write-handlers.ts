@@ -12,7 +12,7 @@ import type { PathParams } from './read-handlers.ts';
 import { nameSuffixes, readObject } from './read-object.ts';
 import { objectBody, optionsBody, patchBody } from './request-body.ts';
 import { deleted, invalid, notFound, rejected, type Status, unprocessablePatch, versionMissing } from './status.ts';
-import { answerWrite, run, toStatus } from './write.ts';
+import { absentNamespace, answerWrite, run, toStatus } from './write.ts';
 import { readDeleteOptions, readWriteOptions } from './write-options.ts';
 
 type Query = Readonly<Record<string, unknown>>;
@@ -29,7 +29,12 @@ export const createObject: Write = async (options, kind, request) => {
   const read = readObject(
     body.value,
     { kind, namespace },
-    { fieldValidation, patched: false, newSuffix: nameSuffixes(options) },
+    {
+      fieldValidation,
+      patched: false,
+      newSuffix: nameSuffixes(options),
+      absence: absentNamespace(options, kind, namespace),
+    },
   );
   if (!read.ok) return statusAnswer(read.error);
   const { object, warnings } = read.value;
@@ -54,11 +59,13 @@ export const replaceObject: Write = async (options, kind, request) => {
   const intent: Intent<Status> = {
     ref: refOf(kind, namespace, name),
     command: (current) => {
-      const read = readObject(body.value, { kind, namespace, name }, { ...reading, before: current?.object });
+      const isAbsent = current === undefined && seenOnly(options, kind, name) === undefined;
+      const absence = () => (isAbsent ? notFound(kind, name) : undefined);
+      const read = readObject(body.value, { kind, namespace, name }, { ...reading, before: current?.object, absence });
       if (!read.ok) return read;
       const { object } = read.value;
       warnings = read.value.warnings;
-      if (current === undefined && seenOnly(options, kind, name) === undefined) return fail(notFound(kind, name));
+      if (isAbsent) return fail(notFound(kind, name));
       // As in Kubernetes: custom kinds may not be overwritten blindly, its own may.
       if (object.metadata.resourceVersion === undefined && kind.group !== '') return fail(versionMissing(kind, name));
       return ok({ type: current === undefined ? 'create' : 'replace', kind, object });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Actor, StoredEvent } from '@pulseplane/event-log';
-import type { ResourceKind } from '@pulseplane/resources';
+import { type KubernetesObject, NAMESPACE, type ResourceKind } from '@pulseplane/resources';
 import type { FastifyRequest } from 'fastify';
 import {
   execute,
@@ -11,6 +11,7 @@ import {
   ok,
   type Rejection,
   type Result,
+  refOf,
 } from '../command/index.ts';
 import { type Answer, statusAnswer } from './answer.ts';
 import type { ApiOptions } from './api-options.ts';
@@ -18,7 +19,7 @@ import { readFieldManager } from './field-manager.ts';
 import { classWarnings } from './gateway-class-warning.ts';
 import { lintWarnings } from './lint/lint-object.ts';
 import { present } from './present.ts';
-import { IDEMPOTENCY_KEY, invalidParameter, rejected, type Status } from './status.ts';
+import { IDEMPOTENCY_KEY, invalidParameter, notFound, rejected, type Status } from './status.ts';
 import type { WriteOptions } from './write-options.ts';
 
 const MAX_VIA_LENGTH = 128;
@@ -79,6 +80,21 @@ export function answerWrite(
     const body = present(kind, stored, () => undefined);
     return { code, body, warnings: [...warnings, 'the status of the object cannot be read now'] };
   }
+}
+
+/** Why nothing can be created in a namespace, whatever it is: it is not there, or on its way out. */
+export function absentNamespace(
+  { log, clusterView }: ApiOptions,
+  kind: ResourceKind,
+  namespace: string,
+): (object: KubernetesObject) => Status | undefined {
+  return ({ metadata: { name } }) => {
+    if (!kind.namespaced) return undefined;
+    const found = log.object(refOf(NAMESPACE, '', namespace)) ?? clusterView.namespace(namespace);
+    if (found === undefined) return notFound(NAMESPACE, namespace);
+    const isDeleting = found.object.metadata.deletionTimestamp !== undefined;
+    return isDeleting ? rejected({ type: 'namespaceTerminating', kind, name, namespace }) : undefined;
+  };
 }
 
 /** What a refused command is answered with. */
