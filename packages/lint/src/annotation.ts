@@ -15,6 +15,8 @@ const ENVIRONMENT_NAMES = ENVIRONMENTS.map(({ name }) => name);
 const MAX_ENTRIES = 64;
 /** What people write may be long; a warning is not. */
 const MAX_QUOTED = 40;
+/** So many of the known names are listed, for the same reason; the documentation has all of them. */
+const MAX_LISTED = 20;
 
 type Named = { readonly environment: Environment } | { readonly fault: string };
 
@@ -94,7 +96,9 @@ function isWithin(seconds: number, [least, most]: Range): boolean {
 }
 
 function unknown(what: string, name: string, known: readonly string[]): string {
-  return `no ${what} ${quoted(name)}; known: ${known.join(', ')}`;
+  const more = known.length - MAX_LISTED;
+  const listed = known.slice(0, MAX_LISTED).join(', ');
+  return `no ${what} ${quoted(name)}; known: ${listed}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function quoted(text: string): string {

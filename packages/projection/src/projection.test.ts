@@ -569,6 +569,33 @@ test('a TLSRoute says that no listener takes it', () => {
   );
 });
 
+test('a route that no listener takes is told what they speak, or that its namespace is not allowed', () => {
+  const message = (kind: string, version: string, namespace: string, parentRef: object) => {
+    const object = stored({
+      apiVersion: `gateway.networking.k8s.io/${version}`,
+      kind,
+      metadata: { name: 'r', namespace, generation: 1 },
+      spec: { parentRefs: [{ name: GATEWAY.name, namespace: GATEWAY.namespace, ...parentRef }], rules: [] },
+    });
+    const listeners = [
+      { name: 'http', port: 80, protocol: 'HTTP' },
+      { name: 'tcp', port: 81, protocol: 'TCP' },
+    ];
+    const { object: base } = gateway();
+    const on = stored({ ...base, spec: { ...base.spec, listeners } });
+    const status = projectionOf([on, object]).status(object, OBSERVE) as unknown as { parents: Conditions[] };
+    return status.parents[0]?.conditions[0]?.message;
+  };
+  const foreign = 'no listener takes an HTTPRoute from namespace other';
+  assert.equal(message('HTTPRoute', 'v1', 'other', {}), foreign);
+  assert.equal(message('HTTPRoute', 'v1', 'other', { sectionName: 'http' }), foreign);
+  const spoken = 'listener tcp speaks TCP, which takes no HTTPRoute';
+  assert.equal(message('HTTPRoute', 'v1', GATEWAY.namespace, { sectionName: 'tcp' }), spoken);
+  assert.equal(message('HTTPRoute', 'v1', 'other', { sectionName: 'tcp' }), spoken);
+  const all = 'the listeners speak HTTP and TCP, which takes no TLSRoute';
+  assert.equal(message('TLSRoute', 'v1alpha2', GATEWAY.namespace, {}), all);
+});
+
 type Told = { readonly touched: readonly Touched[]; readonly gateway: readonly GatewayResource[] };
 
 test('a gateway whose class is not ours is sent to nobody and claimed in no status, until it is', async () => {

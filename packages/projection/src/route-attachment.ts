@@ -61,11 +61,25 @@ function attach(route: Route, parentRef: ParentRef, gateway: StoredObject): Pare
       (gateway.ref.namespace === namespace || listener.allowedRoutes?.namespaces?.from === 'All'),
   );
   if (allowed.length === 0) {
-    return refuse('NotAllowedByListeners', `no listener takes a ${kind} from namespace ${namespace}`);
+    return refuse('NotAllowedByListeners', notAllowed(route.ref, parentRef, named));
   }
   const listeners = allowed.filter((listener) => servedHostnames(route, listener) !== undefined);
   if (listeners.length === 0) return refuse('NoMatchingListenerHostname', 'no listener serves a hostname of the route');
   return { kind: 'attached', parentRef, gateway, listeners };
+}
+
+/** Why none of the listeners that a parentRef names takes the route: what they speak, else where it comes from. */
+function notAllowed(
+  { kind, namespace }: Route['ref'],
+  { sectionName }: ParentRef,
+  named: readonly GatewayListener[],
+): string {
+  if (named.some((listener) => routeKindOf(listener) === kind)) {
+    return `no listener takes ${kind === 'HTTPRoute' ? 'an' : 'a'} ${kind} from namespace ${namespace}`;
+  }
+  const protocols = [...new Set(named.map(({ protocol }) => protocol))].join(' and ');
+  const who = sectionName === undefined ? 'the listeners speak' : `listener ${sectionName} speaks`;
+  return `${who} ${protocols}, which takes no ${kind}`;
 }
 
 /** The hostnames that a route serves on a listener; empty: whatever the listener serves; undefined: none. */

@@ -36,8 +36,12 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: requestTimeoutMs,
-    // How often Node looks whether a request has taken too long; by itself it looks every 30 s.
-    http: { connectionsCheckingInterval: requestTimeoutMs / 4 },
+    http: {
+      // How often Node looks whether a request has taken too long; by itself it looks every 30 s.
+      connectionsCheckingInterval: requestTimeoutMs / 4,
+      // Node would answer without a body; what comes without a Host is refused here, with the hosts that are not ours.
+      requireHostHeader: false,
+    },
     clientErrorHandler: refuseUnread,
     genReqId: () => options.newId(),
     requestIdHeader: false,

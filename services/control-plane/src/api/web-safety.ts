@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { forbidden, type Status } from './status.ts';
+import { badRequest, forbidden, type Status } from './status.ts';
 
 /**
  * Refuses what a browser could be tricked into sending: a Host that is not ours (DNS rebinding) and an Origin
@@ -9,7 +9,8 @@ export function refuseForeign(
   headers: { readonly host?: string | undefined; readonly origin?: string | undefined },
   allowedHosts: readonly string[],
 ): Status | undefined {
-  const host = (headers.host ?? '').toLowerCase();
+  if (headers.host === undefined) return badRequest('the request has no Host header');
+  const host = headers.host.toLowerCase();
   if (!isKnownHost(host, allowedHosts)) {
     return forbidden(`the host ${JSON.stringify(host)} is not known; it has to be one of the allowed hosts`);
   }

@@ -182,6 +182,7 @@ describe('bodies', () => {
 describe('requests that do not become one', () => {
   const cases: readonly (readonly [name: string, bytes: string, line: string, message: RegExp])[] = [
     ['no HTTP', 'nonsense\r\n\r\n', '400 Bad Request', /^the request is not HTTP: /],
+    ['no Host', 'GET /version HTTP/1.1\r\nconnection: close\r\n\r\n', '400 Bad Request', /has no Host header$/],
     [
       'headers above 16 KiB',
       `GET /version HTTP/1.1\r\nhost: localhost\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`,

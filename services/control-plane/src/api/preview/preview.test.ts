@@ -169,13 +169,28 @@ test('all faults of all documents are told, and no diff', async () => {
       [undefined, 'document 2'],
       ['spec.frontend.tcp.keepalive.time', 'document 2'],
       ['apiVersion', 'document 3'],
-      ['', 'document 4'],
+      ['<nil>', 'document 4'],
       ['metadata.name', 'document 5'],
       ['metadata.resourceVersion', 'document 6'],
     ],
   );
   assert.match(faults[0]?.[1] ?? '', /unknown field "spec.colour"/);
   assert.equal(log.head(), head);
+});
+
+test('a document that is no object, without a type or of an unknown kind: each cause has a field and a reason', async () => {
+  const { send } = await withPolicy();
+  const documents = ['7', '{kind: Pod}', '{apiVersion: v1, kind: Pod}'].join('\n---\n');
+  const { details } = (await send('POST', '/v1/preview', documents, YAML)).json();
+  assert.deepEqual(details.causes, [
+    { reason: 'FieldValueTypeInvalid', field: '<nil>', message: 'document 1: must be an object' },
+    { reason: 'FieldValueRequired', field: 'apiVersion', message: 'document 2: needs apiVersion and kind' },
+    {
+      reason: 'FieldValueNotSupported',
+      field: 'kind',
+      message: 'document 3: kind Pod of apiVersion v1 is not served',
+    },
+  ]);
 });
 
 test('the findings of lint are about the set as a whole', async () => {
