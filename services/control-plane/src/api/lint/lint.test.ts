@@ -92,7 +92,10 @@ test('who annotates a gateway hears of its policies; who acknowledges does not',
   ]);
   assert.deepEqual(warnings(await annotate({ [ACKNOWLEDGE]: 'nat' })), []);
   const [unknown] = warnings(await annotate({ [ENVIRONMENT]: 'my-lb' }));
-  assert.match(unknown ?? '', /no environment \\"my-lb\\"; known: aws-nlb, .*, tomcat \(lint annotation, /);
+  assert.match(
+    unknown ?? '',
+    /no environment \\"my-lb\\"; known: aws-nlb, .* and \d+ more \(lint annotation, https:[^ ]*annotations\/\)/,
+  );
 });
 
 test('the report has all findings, and filters', async () => {
