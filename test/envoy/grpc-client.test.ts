@@ -11,15 +11,18 @@ const text = { encode: (value: string) => Buffer.from(value), decode: (bytes: Bu
 
 register();
 
-test("gRPC's own xDS client reaches a backend without a proxy, and follows when it moves", async (t) => {
+test("gRPC's own xDS client reaches a backend without a proxy, and follows when it moves", async () => {
   await using edge = await startEdge();
   const [first, second] = await Promise.all([startServer('first'), startServer('second')]);
   const client = xdsClient(edge);
-  t.after(() => {
-    client.close();
-    first.server.forceShutdown();
-    second.server.forceShutdown();
-  });
+  // Before the edge ends: a client that has lost its xDS server may never end.
+  using _ = {
+    [Symbol.dispose]: () => {
+      client.close();
+      first.server.forceShutdown();
+      second.server.forceShutdown();
+    },
+  };
 
   await edge.apply(backendAt(edge, first.port));
   assert.equal(await say(client, 'hello'), 'first: hello');
