@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -36,11 +36,15 @@ export type CommandResult = { readonly code: number | null; readonly stdout: str
 export function bash(script: string, env: Readonly<Record<string, string>> = {}): CommandResult {
   const { PATH = '' } = process.env;
   const home = mkdtempSync(join(tmpdir(), 'pulseplane-home-'));
-  const { status, stdout, stderr } = spawnSync('bash', ['-c', script], {
-    cwd: ROOT,
-    env: { PATH, HOME: home, ...env },
-    encoding: 'utf8',
-    timeout: 120_000,
-  });
-  return { code: status, stdout, stderr };
+  try {
+    const { status, stdout, stderr } = spawnSync('bash', ['-c', script], {
+      cwd: ROOT,
+      env: { PATH, HOME: home, ...env },
+      encoding: 'utf8',
+      timeout: 120_000,
+    });
+    return { code: status, stdout, stderr };
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import type { ObjectRef } from '@pulseplane/resources';
 import type { EventType, NewEvent, StoredEvent } from '../event.ts';
 import type { EventLog } from '../event-log.ts';
@@ -22,8 +22,11 @@ const PRIVATE = 'the-private-part';
 eventLogContract({ name: 'sealed memory', open: () => sealSecrets(createMemoryEventLog(), [KEY]) });
 eventLogContract({ name: 'sealed sqlite', open: () => sealSecrets(openSqliteEventLog(freshFile()), [KEY]) });
 
+const directory = mkdtempSync(join(tmpdir(), 'pulseplane-sealed-'));
+after(() => rmSync(directory, { recursive: true, force: true }));
+
 function freshFile(): string {
-  return join(mkdtempSync(join(tmpdir(), 'pulseplane-sealed-')), 'events.db');
+  return join(mkdtempSync(join(directory, 'log-')), 'events.db');
 }
 
 function secretRef(name: string): ObjectRef {
