@@ -173,7 +173,7 @@ async function startServer(): Promise<Server> {
     workerReport: () => undefined,
     workers: () => [],
     metrics: () => Promise.resolve({ contentType: 'text/plain', text: '' }),
-    envoyNotices: { of: () => [], ofDraft: () => [] },
+    envoyNotices: { of: () => [], ofDraft: () => [], ofTouched: () => [] },
     logger,
     now,
     newId,

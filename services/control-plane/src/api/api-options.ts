@@ -27,7 +27,7 @@ export type ApiOptions = {
   /** What a connected worker says of itself. */
   readonly workerReport: TunnelServer['reported'];
   /** What changes do to connected Envoys, for who makes them. */
-  readonly envoyNotices: Pick<EnvoyNotices, 'of' | 'ofDraft'>;
+  readonly envoyNotices: Pick<EnvoyNotices, 'of' | 'ofDraft' | 'ofTouched'>;
   /** What each xDS client subscribes to, was sent and answered. */
   readonly workers: () => readonly JsonObject[];
   /** Everything that is counted, as Prometheus reads it. */

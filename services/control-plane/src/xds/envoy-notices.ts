@@ -71,7 +71,12 @@ export class EnvoyNotices {
 
   /** What would come of an object that is stored as given. */
   ofDraft(draft: StoredObject): readonly string[] {
-    return this.#seen.size === 0 ? [] : this.#projection.preview([draft], (touched) => this.#compare(touched));
+    return this.#seen.size === 0 ? [] : this.#projection.preview([draft], (touched) => this.ofTouched(touched));
+  }
+
+  /** What would come of the drafts of a preview, which asks while it goes on. */
+  ofTouched(touched: readonly Touched[]): readonly string[] {
+    return this.#compare(touched);
   }
 
   #compare(

@@ -18,6 +18,7 @@ export const PREVIEW_SCHEMAS: JsonObject = {
       resourceVersion: { ...text, description: 'The version of the log that the objects were compared with.' },
       remainingItemCount: { ...whole, description: 'How many gateways more are reached, and were not compared.' },
     }),
+    warnings: { ...texts, description: 'What the connected Envoys would do, or cannot be told.' },
     workers,
     connections,
     objects: {

@@ -51,6 +51,7 @@ function compare(options: ApiOptions, decided: readonly Draft[]) {
     return {
       touched,
       others,
+      notices: options.envoyNotices.ofTouched(touched),
       gateways: gateways.map((gateway) => ({ gateway, parts: projection.gatewayParts(gateway, new Map()) })),
       warnings: new Map(
         drafts.map((stored) => [
@@ -84,6 +85,7 @@ function compare(options: ApiOptions, decided: readonly Draft[]) {
     kind: 'Preview',
     apiVersion: HISTORY_API_VERSION,
     metadata: { resourceVersion: String(log.head()), ...(then.others > 0 && { remainingItemCount: then.others }) },
+    warnings: then.notices,
     workers: sum(gateways, (gateway) => gateway.workers),
     connections: sum(gateways, (gateway) => gateway.connections),
     objects: decided.map(({ document, stored, change, warnings }) => ({

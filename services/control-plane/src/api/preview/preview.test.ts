@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Projection } from '@pulseplane/projection';
+import { EnvoyNotices } from '../../xds/envoy-notices.ts';
 import { ClusterView } from '../cluster-view/cluster-view.ts';
 import { MAX_PREVIEWED_GATEWAYS, MAX_PREVIEWED_OBJECTS } from '../limits.ts';
 import {
@@ -21,6 +22,7 @@ const AFTER_60_S = 'ports["3000"].tcp.idleSeconds: 30 -> 60';
 
 type Previewed = {
   readonly metadata: object;
+  readonly warnings: readonly string[];
   readonly workers: number;
   readonly connections: number;
   readonly objects: readonly {
@@ -205,6 +207,16 @@ test('the findings of lint are about the set as a whole', async () => {
   );
 });
 
+test('what connected Envoys would do is told as it is to who stores the manifest', async () => {
+  const { preview, send } = await withPolicy('envoy 1.40.0');
+  assert.deepEqual((await preview(policy('30s'))).warnings, []);
+  const { warnings } = await preview(policy('60s'));
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? '', /Envoy closes the connections that are open on port 3000/);
+  const stored = await send('PATCH', POLICY, { spec: policy('60s').spec }, { 'content-type': MERGE });
+  assert.ok(String(stored.headers['warning']).includes(warnings[0] ?? '-'));
+});
+
 test('a body that is no set of manifests, or too large a one, is refused', async () => {
   const { send } = await createFixture();
   const tooMany = { apiVersion: 'v1', kind: 'List', items: Array.from({ length: MAX_PREVIEWED_OBJECTS + 1 }, () => 1) };
@@ -233,9 +245,9 @@ test('gateways above the limit are counted, not compared', async () => {
 });
 
 /** An API whose projection follows the log, as in the service, with two workers of one gateway, busy on two ports. */
-async function createPreview() {
+async function createPreview(userAgent = 'pulseplane') {
   const worker = {
-    node: { id: 'w', role: 'httpbin~agentgateway-proxy' },
+    node: { id: 'w', role: 'httpbin~agentgateway-proxy', userAgent },
     gateway: { namespace: 'httpbin', name: 'agentgateway-proxy' },
     peer: '127.0.0.1:1',
     since: new Date(0),
@@ -248,7 +260,11 @@ async function createPreview() {
   });
   const { log } = await createFixture();
   const projection = new Projection(log);
-  log.follow((events) => events.map((event) => projection.apply(event)));
+  const envoyNotices = new EnvoyNotices(projection, { workers: () => [worker] });
+  log.follow((events) => {
+    for (const event of events) envoyNotices.committed(event.seq, projection.apply(event));
+    envoyNotices.fleetChanged();
+  });
   const fixture: ApiFixture = await createFixture({
     log,
     clusterView,
@@ -262,6 +278,7 @@ async function createPreview() {
       ]),
     }),
     projectionAt: () => projection,
+    envoyNotices,
   });
   const preview = async (body: unknown, headers: Record<string, string> = {}): Promise<Previewed> => {
     const answer = await fixture.send('POST', '/v1/preview', body, headers);
@@ -272,8 +289,8 @@ async function createPreview() {
   return { ...fixture, preview };
 }
 
-async function withPolicy() {
-  const fixture = await createPreview();
+async function withPolicy(userAgent?: string) {
+  const fixture = await createPreview(userAgent);
   await fixture.send('POST', GATEWAYS, gateway('agentgateway-proxy'));
   await fixture.send('POST', POLICIES, TCP_POLICY);
   return fixture;

@@ -75,7 +75,7 @@ export async function createFixture(given: Partial<ApiOptions> = {}): Promise<Ap
     workerReport: () => undefined,
     workers: () => [],
     metrics: () => Promise.resolve({ contentType: 'text/plain', text: '' }),
-    envoyNotices: { of: () => [], ofDraft: () => [] },
+    envoyNotices: { of: () => [], ofDraft: () => [], ofTouched: () => [] },
     allowedHosts: [],
     ready: () => true,
     ...given,
