@@ -1,4 +1,5 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import type { Backend } from '@pulseplane/projection/gateway';
 import {
   Cluster_DiscoveryType,
   Cluster_DnsLookupFamily,
@@ -8,7 +9,8 @@ import {
   PreserveCaseFormatterConfigSchema,
 } from '@pulseplane/wire/envoy';
 import { isIpAddress, loadAssignment } from './address.ts';
-import { duration, type EnvoyResource, encode, pack } from './envoy-resource.ts';
+import { EncodedOnce } from './encoded-once.ts';
+import { duration, type EnvoyResource, encoded, pack } from './envoy-resource.ts';
 import { tcpKeepalive } from './tcp-keepalive.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -17,24 +19,34 @@ const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 /** As long as our own workers keep an idle connection to a backend; Envoy's hour outlives most servers' patience. */
 const IDLE_MS = { http1: 4_000, http2: 90_000 } as const;
 
+const CLUSTERS = new EncodedOnce<Backend>();
+
 /** The endpoint is within: a cluster of its own service (EDS) would wait for it anew at each change of the settings. */
-export function cluster({ clusterName, backend, settings, sources, ...upstream }: Upstream): EnvoyResource {
-  const { tcp } = settings;
-  return encode(
-    ClusterSchema,
-    clusterName,
-    {
-      name: clusterName,
-      ...discovery(backend.host),
-      loadAssignment: loadAssignment(clusterName, backend),
-      connectTimeout: duration(tcp.connectTimeoutMs),
-      upstreamConnectionOptions: { tcpKeepalive: tcpKeepalive(tcp) },
-      ...(upstream.protocol === 'http' && {
-        typedExtensionProtocolOptions: { [HTTP_OPTIONS]: httpOptions(settings.http.version, upstream.preserveCase) },
-      }),
-    },
-    sources,
-  );
+export function cluster(upstream: Upstream): EnvoyResource {
+  const { clusterName, backend, settings, protocol, preserveCase, sources } = upstream;
+  const facts = JSON.stringify([clusterName, settings, protocol, preserveCase]);
+  const value = CLUSTERS.of(backend, facts, () => toBinary(ClusterSchema, create(ClusterSchema, toMessage(upstream))));
+  return encoded(ClusterSchema, clusterName, value, sources);
+}
+
+function toMessage({
+  clusterName,
+  backend,
+  settings,
+  protocol,
+  preserveCase,
+}: Upstream): MessageInitShape<typeof ClusterSchema> {
+  const { tcp, http } = settings;
+  return {
+    name: clusterName,
+    ...discovery(backend.host),
+    loadAssignment: loadAssignment(clusterName, backend),
+    connectTimeout: duration(tcp.connectTimeoutMs),
+    upstreamConnectionOptions: { tcpKeepalive: tcpKeepalive(tcp) },
+    ...(protocol === 'http' && {
+      typedExtensionProtocolOptions: { [HTTP_OPTIONS]: httpOptions(http.version, preserveCase) },
+    }),
+  };
 }
 
 /** A host name is asked for when it is needed, and all of its addresses are tried, as our own workers do. */

@@ -18,6 +18,7 @@ export type Configuration = {
   readonly gateway: GatewayName;
   readonly binds: readonly Bind[];
   readonly policies: readonly Policy[];
+  readonly policyByKey: ReadonlyMap<string, Policy>;
   readonly backendPolicies: BackendPolicyIndex;
   readonly backends: ReadonlyMap<string, Backend>;
   listenersOf(bind: Bind): readonly Listener[];
@@ -37,6 +38,7 @@ export function layOut(gateway: GatewayName, resources: readonly GatewayResource
     gateway,
     binds: sorted.filter((resource) => resource.kind === 'bind'),
     policies,
+    policyByKey: new Map(policies.map((policy) => [policy.key, policy])),
     backendPolicies: indexBackendPolicies(policies),
     backends: new Map(sorted.filter((resource) => resource.kind === 'backend').map((it) => [it.key, it])),
     listenersOf: (bind) => listeners.filter(({ bindKey }) => bindKey === bind.key),

@@ -61,7 +61,9 @@ function toTarget(
 ): Target {
   const served = candidates.flatMap((candidate) => {
     const match = grpcMatch(candidate.match);
-    const shares = sharesOf(configuration, listener, candidate, false).filter(({ upstream }) => upstream !== undefined);
+    const shares = sharesOf(configuration, listener, candidate, undefined).filter(
+      ({ upstream }) => upstream !== undefined,
+    );
     return match === undefined || shares.length === 0 ? [] : [{ route: candidate.route, match, shares }];
   });
   const routes = served.map(

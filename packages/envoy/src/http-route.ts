@@ -1,12 +1,13 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import type { Listener, RouteCandidate, RouteMatch, StringMatch } from '@pulseplane/projection/gateway';
 import {
   RouteAction_ClusterNotFoundResponseCode,
   type RouteMatchSchema,
-  type RouteSchema,
+  RouteSchema,
   type StringMatcherSchema,
 } from '@pulseplane/wire/envoy';
 import type { Configuration } from './configuration.ts';
+import { EncodedOnce } from './encoded-once.ts';
 import { duration } from './envoy-resource.ts';
 import { re2Fault } from './regular-expression.ts';
 import { type Upstream, upstreamOf } from './upstream.ts';
@@ -21,12 +22,12 @@ export function sharesOf(
   configuration: Configuration,
   on: Listener,
   { route }: RouteCandidate,
-  preserveCase: boolean,
+  casePolicy: string | undefined,
 ): readonly Share[] {
   return route.backends
     .filter(({ weight }) => weight > 0)
     .map(({ backendKey, weight }) => {
-      const upstream = upstreamOf(configuration, on, route, backendKey, { protocol: 'http', preserveCase });
+      const upstream = upstreamOf(configuration, on, route, backendKey, { protocol: 'http', casePolicy });
       return { weight, upstream, clusterName: upstream?.clusterName ?? (backendKey || 'no-backend') };
     });
 }
@@ -40,10 +41,25 @@ export function matchFault({ path, headers }: RouteMatch): string | undefined {
   return undefined;
 }
 
-export function httpRoute({ route, match }: RouteCandidate, shares: readonly Share[]): Message {
-  const head = { name: route.key, match: toMatch(match) };
-  if (shares.length === 0) return { ...head, action: { case: 'directResponse', value: { status: 500 } } };
+const ROUTES = new EncodedOnce<RouteMatch>();
+
+/** A Route, encoded. */
+export function httpRoute({ route, match }: RouteCandidate, shares: readonly Share[]): Uint8Array {
   const requestTimeoutMs = longestTimeout(shares);
+  const clusters = shares.map(({ clusterName, weight }) => [clusterName, weight]);
+  return ROUTES.of(match, JSON.stringify([route.key, requestTimeoutMs, clusters]), () =>
+    toBinary(RouteSchema, create(RouteSchema, toMessage(route.key, match, shares, requestTimeoutMs))),
+  );
+}
+
+function toMessage(
+  name: string,
+  match: RouteMatch,
+  shares: readonly Share[],
+  requestTimeoutMs: number | undefined,
+): Message {
+  const head = { name, match: toMatch(match) };
+  if (shares.length === 0) return { ...head, action: { case: 'directResponse', value: { status: 500 } } };
   return {
     ...head,
     action: {
@@ -63,9 +79,8 @@ export function httpRoute({ route, match }: RouteCandidate, shares: readonly Sha
 /** Envoy has one timeout for a rule, whichever backend is drawn: the longest. */
 export function longestTimeout(shares: readonly Share[]): number | undefined {
   const timeouts = shares.map(({ upstream }) => upstream?.settings.http.requestTimeoutMs);
-  return timeouts.reduce((longest, timeout) =>
-    longest === undefined || timeout === undefined ? undefined : Math.max(longest, timeout),
-  );
+  const known = timeouts.filter((timeout) => timeout !== undefined);
+  return known.length === 0 || known.length < timeouts.length ? undefined : Math.max(...known);
 }
 
 type Action = Extract<NonNullable<Message['action']>, { case: 'route' }>['value'];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RouteMatch } from '@pulseplane/projection/gateway';
-import { at, BOTH, backend, backendPolicy, GATEWAY, httpRoute, resourceOf } from './testing/gateway.ts';
+import { type RouteMatch, resourceName } from '@pulseplane/projection/gateway';
+import { at, BOTH, backend, backendPolicy, frontendPolicy, GATEWAY, httpRoute, resourceOf } from './testing/gateway.ts';
 import { toEnvoy } from './translate.ts';
 
 const CLIENT = { listenAddress: '127.0.0.1', listenerKeepalive: 'field' } as const;
@@ -116,10 +116,26 @@ test('no gateway, no resources', () => {
 });
 
 test('each resource names what it says something of', () => {
-  const policy = backendPolicy({ section: 'tcp', connectTimeoutMs: 700 });
-  const { resources } = toEnvoy(GATEWAY, [...BOTH, policy], CLIENT);
-  const cluster = resources.find(({ name }) => name === 'ns/up');
-  assert.deepEqual(cluster?.sources, ['backend/ns/up', `policy/${policy.key}`]);
+  const tcp = backendPolicy({ section: 'tcp', connectTimeoutMs: 700 });
+  const timeout = backendPolicy({ section: 'http', requestTimeoutMs: 800 });
+  const preserve = frontendPolicy({ section: 'http', http: { http1HeaderCase: 'preserve' } });
+  const { resources } = toEnvoy(GATEWAY, [...BOTH, tcp, timeout, preserve], CLIENT);
+  const sourcesOf = (type: string, name: string) =>
+    resources.find((one) => one.typeUrl.endsWith(`.${type}`) && one.name === name)?.sources;
+  assert.deepEqual(sourcesOf('Cluster', 'tcp/ns/gw.tcp/0'), ['backend/ns/up', ...[timeout, tcp].map(resourceName)]);
+  assert.deepEqual(sourcesOf('Cluster', 'ns/up+preserve-case'), [
+    'backend/ns/up',
+    ...[timeout, tcp, preserve].map(resourceName),
+  ]);
+  assert.deepEqual(sourcesOf('RouteConfiguration', '3000/ns/gw'), [
+    'backend/ns/up',
+    'bind/3000/ns/gw',
+    'listener/ns/gw.http',
+    resourceName(timeout),
+    'route/ns/web.00.http:ns/gw.http',
+  ]);
+  assert.deepEqual(sourcesOf('Listener', '3001/ns/gw'), ['bind/3001/ns/gw', 'tcp_route/ns/raw.00.tcp:ns/gw.tcp']);
+  assert.deepEqual(sourcesOf('Listener', '3000/ns/gw'), ['bind/3000/ns/gw', resourceName(preserve)]);
 });
 
 type Route = { readonly match: object; readonly route?: object; readonly direct_response?: object };

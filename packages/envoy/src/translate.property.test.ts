@@ -81,6 +81,26 @@ test('what is added alters no byte of a Listener that it has nothing to do with'
   );
 });
 
+test('what is encoded once alters no byte, and what a change has nothing to do with is not encoded again', () => {
+  fc.assert(
+    fc.property(fc.array(addition, { minLength: 1, maxLength: 8 }), (additions) => {
+      for (let count = 0; count <= additions.length; count += 1) {
+        const resources = merged(additions.slice(0, count).map(({ resource }) => resource));
+        assert.deepEqual(bytes(resources), bytes(structuredClone(resources)));
+      }
+    }),
+  );
+  const values = (resources: readonly GatewayResource[]) =>
+    new Map(toEnvoy(GATEWAY, resources, CLIENT).resources.map(({ name, value }) => [name, value]));
+  const web = httpRoute({ backends: ['up', 'other'].map((name) => ({ backendKey: `ns/${name}`, weight: 1 })) });
+  const resources = merged([web, backend('other')]);
+  const before = values(resources);
+  const target = { backend: { namespace: 'ns', name: 'other' } };
+  const after = values([...resources, backendPolicy({ section: 'tcp', connectTimeoutMs: 700 }, target)]);
+  assert.equal(after.get('ns/up'), before.get('ns/up'));
+  assert.notDeepEqual(after.get('ns/other'), before.get('ns/other'));
+});
+
 const hostname = fc.constantFrom('', '*.example', 'a.example', '*.b.example', 'c.b.example', 'Other.test');
 const host = fc.constantFrom(
   'a.example',

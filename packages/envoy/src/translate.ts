@@ -8,11 +8,11 @@ import {
   resourceName,
   winningPolicies,
 } from '@pulseplane/projection/gateway';
-import { RouteConfigurationSchema } from '@pulseplane/wire/envoy';
+import { RouteConfigurationSchema, VirtualHostSchema } from '@pulseplane/wire/envoy';
 import type { EnvoyClient } from './client.ts';
 import { cluster } from './cluster.ts';
 import { type Configuration, layOut } from './configuration.ts';
-import { type EnvoyResource, encode, type Say } from './envoy-resource.ts';
+import { type EnvoyResource, encoded, type Say, withEncoded } from './envoy-resource.ts';
 import { httpRoute, longestTimeout, matchFault, sharesOf } from './http-route.ts';
 import { httpFilter, listener, tcpFilter } from './listener.ts';
 import { type Upstream, upstreamOf } from './upstream.ts';
@@ -52,16 +52,17 @@ function toPort(configuration: Configuration, bind: Bind, client: EnvoyClient, s
   const frontend = effectiveFrontend(configuration.policies, configuration.gateway, bind.port);
   const sources = [bind, ...(tcp === undefined ? [] : [tcp])].map(resourceName);
   if (bind.protocol === 'tcp') {
-    const { upstreams, clusters } = tcpUpstreams(configuration, bind);
-    return { resources: [listener(bind, tcpFilter(bind, clusters), frontend.tcp, client, sources)], upstreams };
+    const { upstreams, clusters, route } = tcpUpstreams(configuration, bind);
+    const all = route === undefined ? sources : [...sources, resourceName(route)];
+    return { resources: [listener(bind, tcpFilter(bind, clusters), frontend.tcp, client, all)], upstreams };
   }
   if (http !== undefined) sources.push(resourceName(http));
   const sayOfHttp = (message: string) => {
     if (http !== undefined) say(resourceName(http), message);
   };
   const filter = httpFilter(bind, frontend.http, sayOfHttp);
-  const preserveCase = frontend.http.http1HeaderCase === 'preserve';
-  const routes = toRoutes(configuration, bind, preserveCase, say);
+  const casePolicy = frontend.http.http1HeaderCase === 'preserve' && http ? resourceName(http) : undefined;
+  const routes = toRoutes(configuration, bind, casePolicy, say);
   return {
     resources: [listener(bind, filter, frontend.tcp, client, sources), routes.configuration],
     upstreams: routes.upstreams,
@@ -79,13 +80,14 @@ function tcpUpstreams(configuration: Configuration, bind: Bind) {
     return (on && route && upstreamOf(configuration, on, route, backendKey, front)) ?? [];
   });
   const clusters = shares.map(({ weight }, index) => ({ name: name(index), weight }));
-  return { upstreams, clusters: clusters.length === 0 ? [{ name: name(0), weight: 1 }] : clusters };
+  return { upstreams, clusters: clusters.length === 0 ? [{ name: name(0), weight: 1 }] : clusters, route };
 }
 
 /** A port's routes: there are always some, even none, because a Listener waits for them. */
-function toRoutes(configuration: Configuration, bind: Bind, preserveCase: boolean, say: Say) {
+function toRoutes(configuration: Configuration, bind: Bind, casePolicy: string | undefined, say: Say) {
   const upstreams: Upstream[] = [];
-  const sources: string[] = [resourceName(bind)];
+  const listeners = configuration.listenersOf(bind);
+  const sources = [bind, ...listeners].map(resourceName);
   const toRoute = (on: Listener, candidate: RouteCandidate) => {
     const { route, match } = candidate;
     const source = resourceName(route);
@@ -95,22 +97,21 @@ function toRoutes(configuration: Configuration, bind: Bind, preserveCase: boolea
       say(source, `Envoy matches with RE2, which does not take the expression, so this match is left out: ${fault}`);
       return [];
     }
-    const shares = sharesOf(configuration, on, candidate, preserveCase);
+    const shares = sharesOf(configuration, on, candidate, casePolicy);
     if (new Set(shares.map(({ upstream }) => upstream?.settings.http.requestTimeoutMs)).size > 1) {
       const longest = longestTimeout(shares);
       const effect = longest === undefined ? 'there is none' : `it is ${longest} ms`;
       say(source, `Envoy has one request timeout for all backends of a rule: ${effect} there`);
     }
     upstreams.push(...shares.flatMap(({ upstream }) => upstream ?? []));
+    sources.push(...shares.flatMap(({ upstream }) => upstream?.routeSources ?? []));
     return [httpRoute(candidate, shares)];
   };
-  const virtualHosts = hostRoutes(configuration.listenersOf(bind), configuration.httpRoutesOf).map(
-    ({ domain, listener: on, candidates }) => ({
-      name: domain,
-      domains: [domain],
-      routes: candidates.flatMap((candidate) => toRoute(on, candidate)),
-    }),
-  );
-  const message = { name: bind.key, virtualHosts, ignorePortInHostMatching: true };
-  return { configuration: encode(RouteConfigurationSchema, bind.key, message, sources), upstreams };
+  const virtualHosts = hostRoutes(listeners, configuration.httpRoutesOf).map(({ domain, listener: on, candidates }) => {
+    const routes = candidates.flatMap((candidate) => toRoute(on, candidate));
+    return withEncoded(VirtualHostSchema, { name: domain, domains: [domain] }, 'routes', routes);
+  });
+  const head = { name: bind.key, ignorePortInHostMatching: true };
+  const value = withEncoded(RouteConfigurationSchema, head, 'virtualHosts', virtualHosts);
+  return { configuration: encoded(RouteConfigurationSchema, bind.key, value, sources), upstreams };
 }

@@ -7,7 +7,6 @@ import {
   type Listener,
   resourceName,
   type TcpRoute,
-  winningSection,
 } from '@pulseplane/projection/gateway';
 import type { Configuration } from './configuration.ts';
 
@@ -19,18 +18,22 @@ export type Upstream = {
   readonly protocol: 'http' | 'tcp';
   /** HTTP/1 header names keep the case in which they came. */
   readonly preserveCase: boolean;
+  /** The gateway resources that its cluster says something of. */
   readonly sources: readonly string[];
+  /** Those that the routes to it say something of. */
+  readonly routeSources: readonly string[];
 };
 
 /** What is spoken on the way, and what the port that it begins at says of it. */
 type Front =
-  | { readonly protocol: 'http'; readonly preserveCase: boolean }
+  /** `casePolicy` is the name of the policy by which HTTP/1 header names keep their case; none, they do not. */
+  | { readonly protocol: 'http'; readonly casePolicy: string | undefined }
   /** The cluster's name says nothing of the route: another backend leaves the Listener, and what is open there, alone. */
   | { readonly protocol: 'tcp'; readonly clusterName: string };
 
 /** The upstream at the end of a way; undefined when there is no such backend. */
 export function upstreamOf(
-  { backends, backendPolicies }: Configuration,
+  { backends, backendPolicies, policyByKey }: Configuration,
   { gateway, listenerName }: Listener,
   { name: route }: HttpRoute | TcpRoute,
   backendKey: string,
@@ -41,12 +44,15 @@ export function upstreamOf(
   const path = { gateway, listener: listenerName, route, backend };
   const settings = effectiveBackend(backendPolicies, path);
   const winners = (['tcp', 'http'] as const).flatMap((section) => {
-    const source = winningSection(backendPolicies, path, section)?.source;
-    return source !== undefined && 'policy' in source ? [{ section, policy: source.policy }] : [];
+    const policy = policyByKey.get(settings[section].source ?? '');
+    return policy !== undefined && 'backend' in policy ? [{ section, policy }] : [];
   });
   const sources = [backend, ...winners.map(({ policy }) => policy)].map(resourceName);
-  if (front.protocol === 'tcp') return { ...front, backend, settings, preserveCase: false, sources };
-  const preserveCase = front.preserveCase && settings.http.version === 'http1';
+  if (front.protocol === 'tcp') {
+    const { protocol, clusterName } = front;
+    return { protocol, clusterName, backend, settings, preserveCase: false, sources, routeSources: [] };
+  }
+  const preserveCase = front.casePolicy !== undefined && settings.http.version === 'http1';
   const clusterName = [
     backend.key,
     ...winners.flatMap(({ section, policy }) => {
@@ -55,7 +61,12 @@ export function upstreamOf(
     }),
     ...(preserveCase ? ['preserve-case'] : []),
   ].join('+');
-  return { clusterName, backend, settings, protocol: 'http', preserveCase, sources };
+  if (front.casePolicy !== undefined && preserveCase) sources.push(front.casePolicy);
+  // A route says where it leads, and for how long an answer is waited for.
+  const timeouts =
+    settings.http.requestTimeoutMs === undefined ? [] : winners.filter(({ section }) => section === 'http');
+  const routeSources = [resourceName(backend), ...timeouts.map(({ policy }) => resourceName(policy))];
+  return { clusterName, backend, settings, protocol: 'http', preserveCase, sources, routeSources };
 }
 
 /**

@@ -18,8 +18,8 @@ export { ListenerSchema } from './gen/envoy/config/listener/v3/listener_pb.ts';
 export {
   RouteAction_ClusterNotFoundResponseCode,
   type RouteMatchSchema,
-  type RouteSchema,
-  type VirtualHostSchema,
+  RouteSchema,
+  VirtualHostSchema,
 } from './gen/envoy/config/route/v3/route_components_pb.ts';
 export { RouteConfigurationSchema } from './gen/envoy/config/route/v3/route_pb.ts';
 export { RouterSchema } from './gen/envoy/extensions/filters/http/router/v3/router_pb.ts';
