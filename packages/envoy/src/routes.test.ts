@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type RouteMatch, resourceName } from '@pulseplane/projection/gateway';
+import { type GatewayResource, type RouteMatch, resourceName } from '@pulseplane/projection/gateway';
 import { at, BOTH, backend, backendPolicy, frontendPolicy, GATEWAY, httpRoute, resourceOf } from './testing/gateway.ts';
 import { toEnvoy } from './translate.ts';
 
@@ -109,6 +109,22 @@ test('bytes without a route go to a cluster that does not exist, so that a later
   );
   assert.deepEqual(listeners[0], listeners[1]);
   assert.equal(resourceOf(toEnvoy(GATEWAY, without, CLIENT).resources, 'Cluster', 'tcp/ns/gw.tcp/0'), undefined);
+});
+
+test('a port with TLS or the PROXY protocol is not for Envoy, and the others stay as they are', () => {
+  const settings = { section: 'proxyProtocol', proxyProtocol: { mode: 'strict', version: 'v2' } } as const;
+  const proxyProtocol = frontendPolicy(settings, { gateway: GATEWAY, port: 3001 });
+  const tls: GatewayResource = { kind: 'bind', key: '3002/ns/gw', port: 3002, protocol: 'tls' };
+  const { resources, remarks } = toEnvoy(GATEWAY, [...BOTH, proxyProtocol, tls], CLIENT);
+  const isGiven = (bind: string) => resourceOf(resources, 'Listener', bind) !== undefined;
+  assert.deepEqual(['3000/ns/gw', '3001/ns/gw', '3002/ns/gw'].filter(isGiven), ['3000/ns/gw']);
+  assert.deepEqual(remarks, [
+    {
+      source: resourceName(proxyProtocol),
+      message: 'Envoy is told nothing of the PROXY protocol here, so it does not open port 3001',
+    },
+    { source: 'bind/3002/ns/gw', message: 'Envoy is told nothing of TLS here, so it does not open port 3002' },
+  ]);
 });
 
 test('no gateway, no resources', () => {

@@ -48,8 +48,14 @@ export function toEnvoy(gateway: GatewayName, resources: readonly GatewayResourc
 type Port = { readonly resources: readonly EnvoyResource[]; readonly upstreams: readonly Upstream[] };
 
 function toPort(configuration: Configuration, bind: Bind, client: EnvoyClient, say: Say): Port {
-  const { tcp, http } = winningPolicies(configuration.policies, configuration.gateway, bind.port);
+  const { tcp, http, proxyProtocol } = winningPolicies(configuration.policies, configuration.gateway, bind.port);
   const frontend = effectiveFrontend(configuration.policies, configuration.gateway, bind.port);
+  if (bind.protocol === 'tls' || proxyProtocol !== undefined) {
+    // Half of it would be worse than nothing: bytes of a header or a handshake in the wrong place.
+    const [what, about] = proxyProtocol === undefined ? ['TLS', bind] : ['the PROXY protocol', proxyProtocol];
+    say(resourceName(about), `Envoy is told nothing of ${what} here, so it does not open port ${bind.port}`);
+    return { resources: [], upstreams: [] };
+  }
   const sources = [bind, ...(tcp === undefined ? [] : [tcp])].map(resourceName);
   if (bind.protocol === 'tcp') {
     const { upstreams, clusters, route } = tcpUpstreams(configuration, bind);

@@ -1,4 +1,4 @@
-import type { EffectiveFrontend } from '@pulseplane/projection/gateway';
+import type { EffectiveFrontend, ListenerProtocol } from '@pulseplane/projection/gateway';
 import type { AgentgatewayPolicySpec, KubernetesObject } from '@pulseplane/resources';
 import { environmentsOf } from './annotation.ts';
 import type { Environment } from './environment.ts';
@@ -7,7 +7,7 @@ import type { Observation } from './finding.ts';
 /** One port of a gateway with what is in force on it. */
 export type LintedPort = {
   readonly port: number;
-  readonly protocol: 'http' | 'tcp';
+  readonly protocol: ListenerProtocol;
   readonly frontend: EffectiveFrontend;
   /** The policies that say so; absent: the worker's defaults hold. */
   readonly tcpPolicy?: KubernetesObject;

@@ -23,14 +23,21 @@ export function claimOutcomes(world: World, policy: StoredObject, targets: Resol
   }));
 }
 
+const PORT_POLICIES = {
+  'frontend.tcp': 'tcpPolicy',
+  'frontend.http': 'httpPolicy',
+  'frontend.proxyProtocol': 'proxyProtocolPolicy',
+} as const;
+
 /** Those who have every port of a gateway in place of a policy on the whole of it; none when it has one itself. */
 function onPorts(world: World, { ref }: StoredObject, { section, target }: Claim): readonly Overrider[] {
   const { object, part } = target;
   if (!isFrontendSection(section) || part.port !== undefined) return [];
   const overriders = new Map<string, { policy: StoredObject; ports: number[] }>();
-  for (const { port, protocol, tcpPolicy, httpPolicy } of portSettings(world, object)) {
+  for (const settings of portSettings(world, object)) {
+    const { port, protocol } = settings;
     if (section === 'frontend.http' && protocol !== 'http') continue;
-    const policy = section === 'frontend.tcp' ? tcpPolicy : httpPolicy;
+    const policy = settings[PORT_POLICIES[section]];
     if (policy === undefined || policy.ref.name === ref.name) return [];
     const overrider = overriders.get(policy.ref.name) ?? { policy, ports: [] };
     overriders.set(policy.ref.name, overrider);

@@ -6,6 +6,7 @@ import type {
   GatewayResource,
   HttpRoute,
   Listener,
+  ListenerProtocol,
   Policy,
   RouteMatch,
   TcpRoute,
@@ -83,8 +84,9 @@ export function listenerKey(gateway: StoredObject, { name }: GatewayListener): s
   return `${qualifiedName(gateway)}.${name}`;
 }
 
-function protocolOf({ protocol }: GatewayListener): 'http' | 'tcp' {
-  return protocol === 'TCP' ? 'tcp' : 'http';
+function protocolOf({ protocol }: GatewayListener): ListenerProtocol {
+  if (protocol === 'TCP') return 'tcp';
+  return protocol === 'TLS' ? 'tls' : 'http';
 }
 
 function toListener(gateway: StoredObject, listener: GatewayListener): Listener {
@@ -108,7 +110,7 @@ function routePart(
   const route = world.object(ref);
   if (route === undefined) return [];
   const rules = listeners.flatMap((listener): readonly GatewayResource[] =>
-    ref.kind === 'TCPRoute' ? tcpRoutes(gateway, route, listener) : httpRoutes(gateway, route, listener),
+    ref.kind === 'HTTPRoute' ? httpRoutes(gateway, route, listener) : tcpRoutes(gateway, route, listener),
   );
   return [...rules, ...winningClaims(world, route).map(toPolicy)];
 }
@@ -127,6 +129,7 @@ function tcpRoutes(gateway: StoredObject, route: StoredObject, listener: Gateway
   return specOf('TCPRoute', route).rules.map((rule, index) => ({
     kind: 'tcp_route',
     ...routeHead(gateway, route, listener, index, rule.name),
+    hostnames: servedHostnames({ hostnames: hostnamesOf(route) }, listener) ?? [],
     backends: toBackends(route, rule.backendRefs),
   }));
 }
@@ -141,7 +144,7 @@ function routeHead(
 ) {
   const { kind, namespace, name } = route.ref;
   return {
-    key: `${namespace}/${name}.${String(rule).padStart(2, '0')}.${kind === 'TCPRoute' ? 'tcp' : 'http'}:${listenerKey(gateway, listener)}`,
+    key: `${namespace}/${name}.${String(rule).padStart(2, '0')}.${kind.slice(0, -'Route'.length).toLowerCase()}:${listenerKey(gateway, listener)}`,
     listenerKey: listenerKey(gateway, listener),
     name: { kind, namespace, name, ...(ruleName !== undefined && { ruleName }) },
   };

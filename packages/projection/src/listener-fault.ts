@@ -10,11 +10,12 @@ export type ListenerFault = { readonly reason: 'ProtocolConflict' | 'Unsupported
 const ROUTES: ReadonlyMap<string, RouteKind> = new Map([
   ['HTTP', 'HTTPRoute'],
   ['TCP', 'TCPRoute'],
+  ['TLS', 'TLSRoute'],
 ]);
 
 /** The kind of routes that a listener takes; undefined when its protocol is not served. */
-export function routeKindOf({ protocol }: GatewayListener): RouteKind | undefined {
-  return ROUTES.get(protocol);
+export function routeKindOf({ protocol, tls }: GatewayListener): RouteKind | undefined {
+  return protocol === 'TLS' && tls?.mode !== 'Passthrough' ? undefined : ROUTES.get(protocol);
 }
 
 /**

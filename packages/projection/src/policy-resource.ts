@@ -11,6 +11,7 @@ import type {
   FrontendTarget,
   HttpSettings,
   Policy,
+  ProxyProtocol,
   TcpKeepalive,
 } from './gateway/resource.ts';
 import type { WinningClaim } from './policy-attachment.ts';
@@ -24,7 +25,7 @@ export const KEY_PREFIXES = ['frontend/', 'backend/', ''] as const;
 export function toPolicy({ policy, section, target }: WinningClaim): Policy {
   const { kind, namespace, name } = policy.ref;
   const { frontend = {}, backend = {} } = specOf('AgentgatewayPolicy', policy);
-  const key = `${keyPrefix(section)}${namespace}/${name}:${section.replace('.', '-')}:${attachment(target)}`;
+  const key = `${keyPrefix(section)}${namespace}/${name}:${keySuffix(section)}:${attachment(target)}`;
   const head = { kind: 'policy', key, name: { kind, namespace, name } } as const;
   return isFrontendSection(section)
     ? { ...head, target: frontendTarget(target), frontend: toFrontend(section, frontend) }
@@ -42,6 +43,11 @@ export function inlinePolicies(policies: AgentgatewayBackendSpec['policies'] = {
 function keyPrefix(section: Section): (typeof KEY_PREFIXES)[number] {
   if (isFrontendSection(section)) return 'frontend/';
   return section === 'backend.tcp' ? 'backend/' : '';
+}
+
+/** agentgateway shortens one of them. */
+function keySuffix(section: Section): string {
+  return section === 'frontend.proxyProtocol' ? 'frontend-proxy' : section.replace('.', '-');
 }
 
 type Target = WinningClaim['target'];
@@ -89,11 +95,24 @@ function toBackend(section: BackendSection, { tcp, http }: Backend): BackendPoli
 
 type Frontend = NonNullable<AgentgatewayPolicySpec['frontend']>;
 
-function toFrontend(section: FrontendSection, { tcp, http }: Frontend): FrontendPolicy {
-  return section === 'frontend.http'
-    ? { section: 'http', http: toHttp(http ?? {}) }
-    : { section: 'tcp', keepalive: toKeepalive(tcp?.keepalive ?? {}) };
+function toFrontend(section: FrontendSection, { tcp, http, proxyProtocol }: Frontend): FrontendPolicy {
+  switch (section) {
+    case 'frontend.tcp':
+      return { section: 'tcp', keepalive: toKeepalive(tcp?.keepalive ?? {}) };
+    case 'frontend.http':
+      return { section: 'http', http: toHttp(http ?? {}) };
+    case 'frontend.proxyProtocol':
+      return { section: 'proxyProtocol', proxyProtocol: toProxyProtocol(proxyProtocol ?? {}) };
+    default:
+      return section satisfies never;
+  }
 }
+
+function toProxyProtocol({ mode, version }: NonNullable<Frontend['proxyProtocol']>): ProxyProtocol {
+  return { mode: mode === 'Optional' ? 'optional' : 'strict', version: PROXY_VERSIONS[version ?? 'V2'] };
+}
+
+const PROXY_VERSIONS = { V1: 'v1', V2: 'v2', All: 'all' } as const;
 
 type Keepalive = NonNullable<NonNullable<Frontend['tcp']>['keepalive']>;
 

@@ -14,6 +14,7 @@ export type PortSettings = {
   readonly frontend: EffectiveFrontend;
   readonly tcpPolicy?: StoredObject;
   readonly httpPolicy?: StoredObject;
+  readonly proxyProtocolPolicy?: StoredObject;
 };
 
 /** The ports of a gateway of ours, stored or not yet. With a draft: as if that policy were stored as it is given. */
@@ -29,7 +30,17 @@ export function portSettings(world: World, gateway: StoredObject, draft?: Stored
     const frontend = effectiveFrontend(policies, gateway.ref, port);
     const tcpPolicy = holders.get(frontend.tcp?.policyKey ?? '');
     const httpPolicy = holders.get(frontend.http.policyKey ?? '');
-    return [{ port, protocol, frontend, ...(tcpPolicy && { tcpPolicy }), ...(httpPolicy && { httpPolicy }) }];
+    const proxyProtocolPolicy = holders.get(frontend.proxyProtocol?.policyKey ?? '');
+    return [
+      {
+        port,
+        protocol,
+        frontend,
+        ...(tcpPolicy && { tcpPolicy }),
+        ...(httpPolicy && { httpPolicy }),
+        ...(proxyProtocolPolicy && { proxyProtocolPolicy }),
+      },
+    ];
   });
 }
 

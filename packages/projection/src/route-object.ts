@@ -2,7 +2,7 @@ import type { HttpRouteSpec, StoredObject } from '@pulseplane/resources';
 import { specOf } from './typed-object.ts';
 
 /** The kinds of routes. */
-export const ROUTE_KINDS = ['HTTPRoute', 'TCPRoute'] as const;
+export const ROUTE_KINDS = ['HTTPRoute', 'TCPRoute', 'TLSRoute'] as const;
 export type RouteKind = (typeof ROUTE_KINDS)[number];
 
 export type ParentRef = NonNullable<HttpRouteSpec['parentRefs']>[number];
@@ -16,9 +16,9 @@ export function parentRefsOf(route: StoredObject): readonly ParentRef[] {
   return specOf('HTTPRoute', route).parentRefs ?? [];
 }
 
-/** The host names of a route; empty: whatever its listeners serve. */
+/** The host names of a route of any kind; empty: whatever its listeners serve. */
 export function hostnamesOf(route: StoredObject): readonly string[] {
-  return route.ref.kind === 'HTTPRoute' ? (specOf('HTTPRoute', route).hostnames ?? []) : [];
+  return specOf('HTTPRoute', route).hostnames ?? [];
 }
 
 /** The backends that a route of any kind names, with their namespaces. */

@@ -12,6 +12,7 @@ import type {
   ListenerProtocol,
   Policy,
   PolicyOnFrontend,
+  ProxyProtocol,
   RouteMatch,
   RouteName,
   StringMatch,
@@ -29,6 +30,9 @@ import {
   type FrontendPolicySpec,
   type FrontendPolicySpec_HTTP,
   FrontendPolicySpec_HTTP_HeaderCase,
+  type FrontendPolicySpec_ProxyProtocol,
+  FrontendPolicySpec_ProxyProtocol_Mode,
+  FrontendPolicySpec_ProxyProtocol_Version,
   type HeaderMatch,
   type KeepaliveConfig,
   type Listener,
@@ -83,15 +87,24 @@ function fromMessage(bytes: Uint8Array): GatewayResource {
   }
 }
 
+const BIND_PROTOCOLS = new Map<Bind_Protocol, ListenerProtocol>([
+  [Bind_Protocol.HTTP, 'http'],
+  [Bind_Protocol.TCP, 'tcp'],
+  [Bind_Protocol.TLS, 'tls'],
+]);
+
+const LISTENER_PROTOCOLS = new Map<Protocol, ListenerProtocol>([
+  [Protocol.HTTP, 'http'],
+  [Protocol.TCP, 'tcp'],
+  [Protocol.TLS, 'tls'],
+]);
+
 function fromBind({ key, port, protocol }: Bind): GatewayResource {
-  if (protocol !== Bind_Protocol.HTTP && protocol !== Bind_Protocol.TCP) {
-    throw new Nonsense(`bind.protocol: ${protocol} is not supported by this worker`);
-  }
   return {
     kind: 'bind',
     key: required('bind.key', key),
     port: portNumber('bind.port', port),
-    protocol: protocol === Bind_Protocol.TCP ? 'tcp' : 'http',
+    protocol: known('bind.protocol', protocol, BIND_PROTOCOLS),
   };
 }
 
@@ -104,14 +117,8 @@ function fromListener(listener: Listener): GatewayResource {
     gateway: { namespace: name.gatewayNamespace, name: name.gatewayName },
     listenerName: name.listenerName,
     hostname: listener.hostname,
-    protocol: listenerProtocol(listener.protocol),
+    protocol: known('listener.protocol', listener.protocol, LISTENER_PROTOCOLS),
   };
-}
-
-function listenerProtocol(protocol: Protocol): ListenerProtocol {
-  if (protocol === Protocol.HTTP) return 'http';
-  if (protocol === Protocol.TCP) return 'tcp';
-  throw new Nonsense(`listener.protocol: ${protocol} is not supported by this worker`);
 }
 
 function fromRoute(route: Route): HttpRoute {
@@ -132,6 +139,7 @@ function fromTcpRoute(route: TCPRoute): GatewayResource {
     key: required('tcp_route.key', route.key),
     listenerKey: required('tcp_route.listener_key', route.listenerKey),
     name: routeName(route.name),
+    hostnames: route.hostnames,
     backends: route.backends.map(fromRouteBackend),
   };
 }
@@ -260,11 +268,31 @@ function fromFrontend({ kind }: FrontendPolicySpec): FrontendPolicy {
       return { section: 'tcp', keepalive: fromKeepalive('policy.frontend.tcp.keepalives', kind.value.keepalives) };
     case 'http':
       return { section: 'http', http: fromHttp(kind.value) };
+    case 'proxyProtocol':
+      return { section: 'proxyProtocol', proxyProtocol: fromProxyProtocol(kind.value) };
     case undefined:
       throw new Nonsense('policy.frontend: is missing or not known to this worker');
     default:
       return kind satisfies never;
   }
+}
+
+const PROXY_MODES = new Map<FrontendPolicySpec_ProxyProtocol_Mode, ProxyProtocol['mode']>([
+  [FrontendPolicySpec_ProxyProtocol_Mode.STRICT, 'strict'],
+  [FrontendPolicySpec_ProxyProtocol_Mode.OPTIONAL, 'optional'],
+]);
+
+const PROXY_VERSIONS = new Map<FrontendPolicySpec_ProxyProtocol_Version, ProxyProtocol['version']>([
+  [FrontendPolicySpec_ProxyProtocol_Version.V1, 'v1'],
+  [FrontendPolicySpec_ProxyProtocol_Version.V2, 'v2'],
+  [FrontendPolicySpec_ProxyProtocol_Version.ALL, 'all'],
+]);
+
+function fromProxyProtocol({ mode, version }: FrontendPolicySpec_ProxyProtocol): ProxyProtocol {
+  return {
+    mode: known('policy.frontend.proxy_protocol.mode', mode, PROXY_MODES),
+    version: known('policy.frontend.proxy_protocol.version', version, PROXY_VERSIONS),
+  };
 }
 
 function fromBackendPolicy(field: string, { kind }: BackendPolicySpec): BackendPolicy {
@@ -353,6 +381,12 @@ function milliseconds({ seconds, nanos }: Duration): number {
 
 function required(field: string, value: string): string {
   if (value === '') throw new Nonsense(`${field}: is required`);
+  return value;
+}
+
+function known<Wire, Value>(field: string, wire: Wire, values: ReadonlyMap<Wire, Value>): Value {
+  const value = values.get(wire);
+  if (value === undefined) throw new Nonsense(`${field}: ${String(wire)} is not known to this worker`);
   return value;
 }
 

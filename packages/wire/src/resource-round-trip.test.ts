@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import type { BackendTarget, GatewayResource } from '@pulseplane/projection/gateway';
+import type { BackendTarget, GatewayResource, ProxyProtocol } from '@pulseplane/projection/gateway';
 import {
   type BackendPolicySpecSchema,
   type PolicyTargetSchema,
@@ -18,8 +18,16 @@ const BACKEND_TARGETS: readonly BackendTarget[] = [
 ];
 const ON_BACKEND = { kind: 'policy', name: { kind: 'AgentgatewayPolicy', namespace: 'ns', name: 'p' } } as const;
 
+const PROXY_PROTOCOLS: readonly ProxyProtocol[] = [
+  { mode: 'strict', version: 'v2' },
+  { mode: 'optional', version: 'v1' },
+  { mode: 'optional', version: 'all' },
+];
+
 const RESOURCES: readonly GatewayResource[] = [
   { kind: 'bind', key: '3000/ns/gw', port: 3000, protocol: 'http' },
+  { kind: 'bind', key: '3001/ns/gw', port: 3001, protocol: 'tcp' },
+  { kind: 'bind', key: '3002/ns/gw', port: 3002, protocol: 'tls' },
   {
     kind: 'listener',
     key: 'ns/gw.http',
@@ -28,6 +36,15 @@ const RESOURCES: readonly GatewayResource[] = [
     listenerName: 'http',
     hostname: '*.example.com',
     protocol: 'http',
+  },
+  {
+    kind: 'listener',
+    key: 'ns/gw.tls',
+    bindKey: '3002/ns/gw',
+    gateway: { namespace: 'ns', name: 'gw' },
+    listenerName: 'tls',
+    hostname: '*.example.com',
+    protocol: 'tls',
   },
   {
     kind: 'route',
@@ -47,6 +64,7 @@ const RESOURCES: readonly GatewayResource[] = [
   },
   {
     kind: 'tcp_route',
+    hostnames: ['*.example.com'],
     key: 'ns/t.00.tcp',
     listenerKey: 'ns/gw.tcp',
     name: { kind: 'TCPRoute', namespace: 'ns', name: 't' },
@@ -101,6 +119,15 @@ const RESOURCES: readonly GatewayResource[] = [
       },
     },
   },
+  ...PROXY_PROTOCOLS.map(
+    (proxyProtocol, index): GatewayResource => ({
+      kind: 'policy',
+      key: `frontend/ns/${index}:frontend-proxy:ns/gw`,
+      name: { kind: 'AgentgatewayPolicy', namespace: 'ns', name: `${index}` },
+      target: { gateway: { namespace: 'ns', name: 'gw' } },
+      frontend: { section: 'proxyProtocol', proxyProtocol },
+    }),
+  ),
   ...BACKEND_TARGETS.flatMap((target): readonly GatewayResource[] => [
     { ...ON_BACKEND, key: `a ${JSON.stringify(target)}`, target, backend: { section: 'tcp' } },
     { ...ON_BACKEND, key: `b ${JSON.stringify(target)}`, target, backend: { section: 'tcp', keepalive: {} } },
@@ -172,6 +199,26 @@ test("backend policies have agentgateway's field numbers, byte for byte", () => 
   assert.equal(Buffer.from(http).toString('hex'), httpExpected.join(''));
 });
 
+test("a PROXY protocol policy has agentgateway's field numbers, byte for byte", () => {
+  const bytes = encodeResource({
+    kind: 'policy',
+    key: 'k',
+    name: { kind: 'K', namespace: 's', name: 'n' },
+    target: { gateway: { namespace: 's', name: 'g' } },
+    frontend: { section: 'proxyProtocol', proxyProtocol: { mode: 'optional', version: 'all' } },
+  });
+  const expected = [
+    '2a20', // Resource.policy = 5
+    '0a016b', // key = 1
+    '12090a016e1201731a014b', // name = 2
+    '1a080a060a0167120173', // target = 3: gateway 1
+    '3206', // frontend = 6
+    '3a04', // proxy_protocol = 7
+    '08021001', // version = 1: ALL, mode = 2: OPTIONAL
+  ];
+  assert.equal(Buffer.from(bytes).toString('hex'), expected.join(''));
+});
+
 test('nonsense is rejected with the field, the value and the rule, and never throws', () => {
   const onBackend = (target: Target, kind: Spec = { case: undefined }) => ({
     kind: {
@@ -183,7 +230,7 @@ test('nonsense is rejected with the field, the value and the rule, and never thr
     [{}, /^kind: is missing/],
     [{ kind: { case: 'bind', value: { key: 'k', port: 0 } } }, /^bind\.port: 0 must be from 1 to 65535$/],
     [{ kind: { case: 'bind', value: { key: '', port: 1 } } }, /^bind\.key: is required$/],
-    [{ kind: { case: 'bind', value: { key: 'k', port: 1, protocol: 2 } } }, /^bind\.protocol: 2 is not supported/],
+    [{ kind: { case: 'bind', value: { key: 'k', port: 1, protocol: 9 as 1 } } }, /^bind\.protocol: 9 is not known/],
     [{ kind: { case: 'listener', value: { key: 'k', bindKey: 'b' } } }, /^listener\.name: is required$/],
     [{ kind: { case: 'policy', value: { key: 'k' } } }, /^policy\.name: is required$/],
     [{ kind: { case: 'policy', value: { key: 'k', name: {} } } }, /^policy\.kind: only frontend and backend/],

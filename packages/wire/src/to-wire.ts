@@ -15,6 +15,8 @@ import {
   type BackendPolicySpecSchema,
   Bind_Protocol,
   FrontendPolicySpec_HTTP_HeaderCase,
+  FrontendPolicySpec_ProxyProtocol_Mode,
+  FrontendPolicySpec_ProxyProtocol_Version,
   type FrontendPolicySpecSchema,
   type KeepaliveConfigSchema,
   type PolicySchema,
@@ -39,7 +41,7 @@ function toMessage(resource: GatewayResource): Init {
   switch (resource.kind) {
     case 'bind': {
       const { key, port } = resource;
-      const protocol = resource.protocol === 'tcp' ? Bind_Protocol.TCP : Bind_Protocol.HTTP;
+      const protocol = BIND_PROTOCOLS[resource.protocol];
       return { kind: { case: 'bind', value: { key, port, protocol } } };
     }
     case 'listener': {
@@ -61,10 +63,9 @@ function toMessage(resource: GatewayResource): Init {
       };
     }
     case 'tcp_route': {
-      const { key, listenerKey, name } = resource;
-      return {
-        kind: { case: 'tcpRoute', value: { key, listenerKey, name, backends: resource.backends.map(toRouteBackend) } },
-      };
+      const { key, listenerKey, name, hostnames } = resource;
+      const backends = resource.backends.map(toRouteBackend);
+      return { kind: { case: 'tcpRoute', value: { key, listenerKey, name, hostnames: [...hostnames], backends } } };
     }
     case 'backend': {
       const { key, namespace, name, host, port } = resource;
@@ -79,7 +80,13 @@ function toMessage(resource: GatewayResource): Init {
   }
 }
 
-const LISTENER_PROTOCOLS = { http: Protocol.HTTP, tcp: Protocol.TCP } as const satisfies Record<
+const BIND_PROTOCOLS = {
+  http: Bind_Protocol.HTTP,
+  tcp: Bind_Protocol.TCP,
+  tls: Bind_Protocol.TLS,
+} as const satisfies Record<ListenerProtocol, Bind_Protocol>;
+
+const LISTENER_PROTOCOLS = { http: Protocol.HTTP, tcp: Protocol.TCP, tls: Protocol.TLS } as const satisfies Record<
   ListenerProtocol,
   Protocol
 >;
@@ -144,9 +151,24 @@ function toKeepalive({ timeMs, intervalMs, retries }: TcpKeepalive): MessageInit
   };
 }
 
+const PROXY_MODES = {
+  strict: FrontendPolicySpec_ProxyProtocol_Mode.STRICT,
+  optional: FrontendPolicySpec_ProxyProtocol_Mode.OPTIONAL,
+} as const;
+
+const PROXY_VERSIONS = {
+  v1: FrontendPolicySpec_ProxyProtocol_Version.V1,
+  v2: FrontendPolicySpec_ProxyProtocol_Version.V2,
+  all: FrontendPolicySpec_ProxyProtocol_Version.ALL,
+} as const;
+
 function toFrontend(policy: FrontendPolicy): MessageInitShape<typeof FrontendPolicySpecSchema> {
   if (policy.section === 'tcp') {
     return { kind: { case: 'tcp', value: { keepalives: toKeepalive(policy.keepalive) } } };
+  }
+  if (policy.section === 'proxyProtocol') {
+    const { mode, version } = policy.proxyProtocol;
+    return { kind: { case: 'proxyProtocol', value: { mode: PROXY_MODES[mode], version: PROXY_VERSIONS[version] } } };
   }
   const {
     http1IdleTimeoutMs,

@@ -16,6 +16,10 @@ export type Limits = {
   readonly upstreamWaitMs: number;
   /** Requests that wait for their turn on one HTTP/1 connection. */
   readonly pipelined: number;
+  /** From accept to the end of a PROXY header. */
+  readonly proxyHeaderMs: number;
+  /** From accept to the end of a ClientHello. */
+  readonly clientHelloMs: number;
   /** From the first byte of an HTTP/1 request to the end of its head. */
   readonly requestHeadMs: number;
   /** Without a byte of a request body, before the answer has begun. */
@@ -55,6 +59,9 @@ export function defaultLimits(descriptors = descriptorLimit()): Limits {
     upstreamWaiting: 1_024,
     upstreamWaitMs: 10_000,
     pipelined: 64,
+    // As in agentgateway, and at least 3 s: a lost packet is sent again by then (proxy-protocol.txt, section 2).
+    proxyHeaderMs: 5_000,
+    clientHelloMs: 10_000,
     requestHeadMs: 10_000,
     requestBodyIdleMs: 300_000,
     http2IdleMs: 3_600_000,

@@ -86,7 +86,9 @@ export function createWorker(options: WorkerOptions): Worker {
     const fields = {
       connection: connection.id,
       peer: connection.peer,
+      via: connection.via,
       listener: connection.listenerKey,
+      serverName: connection.serverName,
       protocol: connection.protocol,
       reason,
       error: connection.error,
@@ -189,7 +191,7 @@ export function createWorker(options: WorkerOptions): Worker {
     const still = tables.binds.find(({ key }) => key === bind.key);
     // A port that changed its protocol has the same key, and nothing for those who speak the former one.
     if (still?.port !== bind.port || still.protocol !== bind.protocol) return true;
-    if (protocol !== 'tcp') return false;
+    if (protocol !== 'tcp' && protocol !== 'tls') return false;
     return tables.listenersByBind.get(bind.key)?.some(({ key }) => key === listenerKey) !== true;
   };
 

@@ -35,6 +35,7 @@ export const BOTH: readonly GatewayResource[] = [
   httpRoute({ name: WEB }),
   {
     kind: 'tcp_route',
+    hostnames: [],
     key: 'ns/raw.00.tcp:ns/gw.tcp',
     listenerKey: 'ns/gw.tcp',
     name: RAW,

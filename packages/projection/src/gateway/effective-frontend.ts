@@ -1,4 +1,4 @@
-import type { FrontendPolicy, GatewayName, HttpSettings, Policy, PolicyOnFrontend } from './resource.ts';
+import type { FrontendPolicy, GatewayName, HttpSettings, Policy, PolicyOnFrontend, ProxyProtocol } from './resource.ts';
 import { type SocketKeepalive, socketKeepalive } from './socket-keepalive.ts';
 
 /** TCP keepalive as a policy asks for it. */
@@ -12,8 +12,18 @@ export type EffectiveHttp = HttpSettings & {
   readonly http2KeepaliveTimeoutMs: number;
 };
 
-/** What holds for the connections of one port of a gateway. No tcp part: the socket stays as the kernel made it. */
-export type EffectiveFrontend = { readonly tcp?: EffectiveTcpKeepalive; readonly http: EffectiveHttp };
+/** Which PROXY header is taken from connections, as a policy asks for it. */
+export type EffectiveProxyProtocol = ProxyProtocol & { readonly policyKey: string };
+
+/**
+ * What holds for the connections of one port of a gateway. No tcp part: the socket stays as the kernel made it. No
+ * proxyProtocol: no header is looked for.
+ */
+export type EffectiveFrontend = {
+  readonly tcp?: EffectiveTcpKeepalive;
+  readonly http: EffectiveHttp;
+  readonly proxyProtocol?: EffectiveProxyProtocol;
+};
 
 /** The data plane's defaults, as agentgateway's (lib.rs) and hyper's (PING timeout 20 s). */
 export const FRONTEND_DEFAULTS = {
@@ -25,7 +35,7 @@ export const FRONTEND_DEFAULTS = {
  * other wholly. A policy on the port beats one on the gateway; at one target the projection sends one policy only.
  */
 export function effectiveFrontend(policies: Iterable<Policy>, gateway: GatewayName, port: number): EffectiveFrontend {
-  const { tcp, http } = winningPolicies(policies, gateway, port);
+  const { tcp, http, proxyProtocol } = winningPolicies(policies, gateway, port);
   return {
     ...(tcp?.frontend.section === 'tcp' && {
       tcp: { policyKey: tcp.key, ...socketKeepalive(tcp.frontend.keepalive) },
@@ -34,6 +44,9 @@ export function effectiveFrontend(policies: Iterable<Policy>, gateway: GatewayNa
       http?.frontend.section === 'http'
         ? { ...FRONTEND_DEFAULTS.http, ...http.frontend.http, policyKey: http.key }
         : FRONTEND_DEFAULTS.http,
+    ...(proxyProtocol?.frontend.section === 'proxyProtocol' && {
+      proxyProtocol: { policyKey: proxyProtocol.key, ...proxyProtocol.frontend.proxyProtocol },
+    }),
   };
 }
 

@@ -11,6 +11,7 @@ export {
 export {
   type EffectiveFrontend,
   type EffectiveHttp,
+  type EffectiveProxyProtocol,
   type EffectiveTcpKeepalive,
   effectiveFrontend,
   FRONTEND_DEFAULTS,
@@ -37,6 +38,7 @@ export {
   type Policy,
   type PolicyOnBackend,
   type PolicyOnFrontend,
+  type ProxyProtocol,
   type RouteMatch,
   type RouteName,
   resourceName,

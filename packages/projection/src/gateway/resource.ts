@@ -8,8 +8,8 @@ export type GatewayResource = Bind | Listener | HttpRoute | TcpRoute | Backend |
 /** A gateway object, by namespace and name. */
 export type GatewayName = { readonly namespace: string; readonly name: string };
 
-/** What a listener speaks. */
-export type ListenerProtocol = 'http' | 'tcp';
+/** What a listener speaks; `tls` is passed on as it comes. */
+export type ListenerProtocol = 'http' | 'tcp' | 'tls';
 
 /** A port to accept connections on. Key: `<port>/<namespace>/<gateway>`. */
 export type Bind = {
@@ -67,12 +67,14 @@ export type HttpRoute = {
   readonly backends: readonly WeightedBackend[];
 };
 
-/** One rule of a TCPRoute on one listener. */
+/** One rule of a TCPRoute or a TLSRoute on one listener. */
 export type TcpRoute = {
   readonly kind: 'tcp_route';
   readonly key: string;
   readonly listenerKey: string;
   readonly name: RouteName;
+  /** The server names (SNI) of TLS; empty: whatever the listener serves. */
+  readonly hostnames: readonly string[];
   readonly backends: readonly WeightedBackend[];
 };
 
@@ -115,7 +117,8 @@ export type BackendTarget =
 /** What is set; whatever is absent has the worker's default. */
 export type FrontendPolicy =
   | { readonly section: 'tcp'; readonly keepalive: TcpKeepalive }
-  | { readonly section: 'http'; readonly http: HttpSettings };
+  | { readonly section: 'http'; readonly http: HttpSettings }
+  | { readonly section: 'proxyProtocol'; readonly proxyProtocol: ProxyProtocol };
 
 /** The same for connections to backends. Without a keepalive the default one holds, as with an empty one. */
 export type BackendPolicy =
@@ -129,6 +132,9 @@ export type TcpKeepalive = {
   readonly intervalMs?: number;
   readonly retries?: number;
 };
+
+/** A PROXY header begins each connection: always (`strict`) or perhaps. */
+export type ProxyProtocol = { readonly mode: 'strict' | 'optional'; readonly version: 'v1' | 'v2' | 'all' };
 
 /** Sizes in bytes. */
 export type HttpSettings = {

@@ -87,7 +87,15 @@ function dumpHttpRoute(route: HttpRoute): object {
 
 function dumpTcpRoute(route: HttpRoute | TcpRoute): object {
   const { kind, namespace, name, ruleName } = route.name;
-  return { key: route.key, name, namespace, ruleName: ruleName ?? null, kind, backends: dumpBackends(route) };
+  return {
+    key: route.key,
+    name,
+    namespace,
+    ruleName: ruleName ?? null,
+    kind,
+    ...(route.hostnames.length > 0 && { hostnames: route.hostnames }),
+    backends: dumpBackends(route),
+  };
 }
 
 function dumpBackends(route: HttpRoute | TcpRoute): readonly object[] {
@@ -160,6 +168,7 @@ function dumpFrontend(frontend: FrontendPolicy): object {
   if (frontend.section === 'tcp') {
     return { tCP: { keepalives: dumpKeepalive(frontend.keepalive) } };
   }
+  if (frontend.section === 'proxyProtocol') return { proxy: frontend.proxyProtocol };
   const http = { ...FRONTEND_DEFAULTS.http, ...frontend.http };
   return {
     hTTP: {

@@ -33,9 +33,11 @@ function describe(connection: Connection): object {
   return {
     id: connection.id,
     peer: connection.peer,
+    via: connection.via ?? null,
     local: connection.local,
     listener: connection.listenerKey,
     protocol: connection.protocol,
+    serverName: connection.serverName ?? null,
     ageMs: Math.round(performance.now() - connection.acceptedAt),
     ...bytes,
     policy: { tcp: connection.policyKeys.tcp ?? null, http: connection.policyKeys.http ?? null },

@@ -8,6 +8,8 @@ export type CloseReason =
   | 'idle_timeout'
   /** The first bytes began and did not go on in time. */
   | 'first_byte_timeout'
+  /** No PROXY header came, though a policy asks for one, or one that is none. */
+  | 'proxy_header'
   /** The policy's maxConnectionDuration is over. */
   | 'max_duration'
   /** The client closed or reset it. */
@@ -18,7 +20,7 @@ export type CloseReason =
   | 'flood'
   /** The upstream closed it, broke it off or could not be reached. */
   | 'upstream'
-  /** A TCP listener has nothing to send the connection to. */
+  /** A TCP or TLS listener has nothing to send the connection to. */
   | 'no_route'
   /** The worker stops. */
   | 'drain'

@@ -3,8 +3,8 @@ import type { TcpKeepaliveOptions } from '@pulseplane/keepalive';
 import type { Bind, EffectiveHttp } from '@pulseplane/projection/gateway';
 import { type CloseReason, reasonOfError } from './close-reason.ts';
 
-/** `websocket` and `upgraded` (to anything else) began as HTTP/1.1. */
-export type Protocol = 'unknown' | 'http1' | 'http2' | 'tcp' | 'websocket' | 'upgraded';
+/** `tls` is passed on as it comes. `websocket` and `upgraded` (to anything else) began as HTTP/1.1. */
+export type Protocol = 'unknown' | 'http1' | 'http2' | 'tcp' | 'tls' | 'websocket' | 'upgraded';
 
 /** The protocol of a connection that has changed to what an `upgrade` header names. */
 export function upgradedProtocol(name: string): 'websocket' | 'upgraded' {
@@ -12,13 +12,13 @@ export function upgradedProtocol(name: string): 'websocket' | 'upgraded' {
 }
 
 /** Bytes are carried without knowing what they say. */
-const RAW: ReadonlySet<Protocol> = new Set(['tcp', 'websocket', 'upgraded']);
+const RAW: ReadonlySet<Protocol> = new Set(['tcp', 'tls', 'websocket', 'upgraded']);
 
 /** How a connection is served once its protocol is known. */
 export type Served = {
   readonly protocol: Protocol;
-  /** New settings hold from now on. */
-  applyHttp(http: EffectiveHttp): void;
+  /** New settings hold from now on. Absent: HTTP settings mean nothing to it. */
+  applyHttp?(http: EffectiveHttp): void;
   /** Lets what is in flight finish, takes nothing new, then closes. */
   closeGracefully(): void;
   /** Ends the protocol at once; the socket is destroyed after it. */
@@ -34,14 +34,16 @@ export type AppliedTcp = {
   readonly current: TcpKeepaliveOptions | undefined;
 };
 
+type Endpoint = { readonly address: string; readonly port: number };
+
 /** One accepted connection. */
 export class Connection {
   readonly id: string;
   readonly bind: Bind;
   readonly socket: Socket;
-  readonly peer: string;
-  readonly peerAddress: string;
   readonly local: string;
+  /** The server name (SNI) that the client asked for. */
+  serverName: string | undefined;
   /** `performance.now()` at accept. */
   readonly acceptedAt = performance.now();
   /** The listener that it belongs to, or that its last request fell to. */
@@ -61,16 +63,37 @@ export class Connection {
   error: string | undefined;
   #served: Served | undefined;
   #reason: CloseReason | undefined;
+  #client: Endpoint;
+  #via: string | undefined;
 
   constructor(id: string, bind: Bind, listenerKey: string, socket: Socket) {
     this.id = id;
     this.bind = bind;
     this.listenerKey = listenerKey;
     this.socket = socket;
-    this.peerAddress = plainAddress(socket.remoteAddress ?? '');
-    this.peer = hostPort(this.peerAddress, socket.remotePort ?? 0);
+    this.#client = { address: plainAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 };
     this.local = hostPort(plainAddress(socket.localAddress ?? ''), socket.localPort ?? 0);
     socket.on('error', (error) => this.fail(error));
+  }
+
+  /** The client: the other end of the socket, or whom a proxy speaks for. */
+  get peer(): string {
+    return hostPort(this.#client.address, this.#client.port);
+  }
+
+  get peerAddress(): string {
+    return this.#client.address;
+  }
+
+  /** The proxy that the connection comes from, if it spoke for another client. */
+  get via(): string | undefined {
+    return this.#via;
+  }
+
+  /** The other end is a proxy, and this is its client. */
+  speakFor({ address, port }: Endpoint): void {
+    this.#via = this.peer;
+    this.#client = { address: plainAddress(address), port };
   }
 
   get protocol(): Protocol {
@@ -100,10 +123,10 @@ export class Connection {
     this.#reason ??= reason;
   }
 
-  /** Notes an error of the socket and closes it. */
-  fail(error: Error): void {
+  /** Notes an error and closes: for the reason that an error of the socket stands for, or a given one. */
+  fail(error: Error, reason: CloseReason = reasonOfError(error, this.keepaliveArmed)): void {
     this.error ??= error.message;
-    this.close(reasonOfError(error, this.keepaliveArmed));
+    this.close(reason);
   }
 
   /** Closes at once. */

@@ -68,7 +68,7 @@ function enforceTcp(connection: Connection, wanted: EffectiveTcpKeepalive | unde
 function enforceHttp(connection: Connection, { http }: EffectiveFrontend, { durationJitter }: EnforceContext): void {
   delete connection.policyKeys.http;
   const { served } = connection;
-  if (served === undefined || served.protocol === 'tcp') return;
+  if (served?.applyHttp === undefined) return;
   if (http.policyKey !== undefined) connection.policyKeys.http = http.policyKey;
   served.applyHttp(http);
   const { maxConnectionDurationMs } = http;

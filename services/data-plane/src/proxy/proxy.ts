@@ -8,6 +8,9 @@ import type {
 } from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
 import type { Connection } from '../connection/connection.ts';
+import { detectHttpVersion } from '../first-bytes/http-version.ts';
+import { takeClientHello } from '../first-bytes/take-client-hello.ts';
+import { takeProxyHeader } from '../first-bytes/take-proxy-header.ts';
 import type { Limits } from '../limits.ts';
 import type { Tables } from '../tables/tables.ts';
 import { type UpstreamPath, upstreamPath } from '../tables/upstream-path.ts';
@@ -17,8 +20,7 @@ import { answer, type Exchange } from './exchange.ts';
 import { forward } from './forward.ts';
 import { createHttp1Front } from './http1.ts';
 import { serveHttp2 } from './http2.ts';
-import { pickBackend, routeHttp, routeTcp } from './route.ts';
-import { sniff } from './sniff.ts';
+import { pickBackend, routeHttp, routeTcp, routeTls, type TcpRouting } from './route.ts';
 import { serveTcp } from './tcp.ts';
 
 export type ProxyContext = {
@@ -80,9 +82,9 @@ export function createProxy(context: ProxyContext): Proxy {
 
   const serveHttp = (connection: Connection) => {
     const { port } = connection.bind;
-    sniff(connection, context.frontend(port).http, limits.requestHeadMs, (protocol) => {
+    const serve = (version: 'http1' | 'http2') => {
       const { http } = context.frontend(port);
-      if (protocol === 'http1') {
+      if (version === 'http1') {
         http1.serve(connection, http);
       } else {
         // An HTTP/2 peer that ends its side has ended the session.
@@ -90,17 +92,18 @@ export function createProxy(context: ProxyContext): Proxy {
         serveHttp2(connection, http, { pings: context.pings, limits, onExchange, onPing: context.onPing });
       }
       context.onProtocol(connection);
-    });
+    };
+    detectHttpVersion(connection, context.frontend(port).http, limits, serve);
   };
 
-  const serveRaw = (connection: Connection) => {
-    const { listener, route } = routeTcp(context.tables(), connection.bind);
+  const serveRaw = (connection: Connection, protocol: 'tcp' | 'tls', { listener, route }: TcpRouting) => {
     if (listener !== undefined) connection.listenerKey = listener.key;
     const path = listener && route && choose(listener, route);
     const backend = path && context.tables().backends.get(path.backendKey);
     const settings = path && context.backend(path);
     if (path === undefined || backend === undefined || settings === undefined) return connection.close('no_route');
     serveTcp(connection, {
+      protocol,
       backend,
       dial: upstreams.dial,
       connectTimeoutMs: settings.tcp.connectTimeoutMs,
@@ -119,8 +122,33 @@ export function createProxy(context: ProxyContext): Proxy {
     context.onProtocol(connection);
   };
 
+  const serveTls = (connection: Connection) =>
+    takeClientHello(connection, limits.clientHelloMs, ({ serverName }) => {
+      connection.serverName = serverName;
+      serveRaw(connection, 'tls', routeTls(context.tables(), connection.bind, serverName ?? ''));
+    });
+
+  /** What the port speaks, when a proxy in front has had its say. */
+  const servePort = (connection: Connection) => {
+    const { protocol } = connection.bind;
+    switch (protocol) {
+      case 'http':
+        return serveHttp(connection);
+      case 'tcp':
+        return serveRaw(connection, 'tcp', routeTcp(context.tables(), connection.bind));
+      case 'tls':
+        return serveTls(connection);
+      default:
+        return protocol satisfies never;
+    }
+  };
+
   return {
-    serve: (connection) => (connection.bind.protocol === 'tcp' ? serveRaw(connection) : serveHttp(connection)),
+    serve(connection) {
+      const { proxyProtocol } = context.frontend(connection.bind.port);
+      if (proxyProtocol === undefined) return servePort(connection);
+      takeProxyHeader(connection, proxyProtocol, limits.proxyHeaderMs, () => servePort(connection));
+    },
     close: () => http1.close(),
   };
 }

@@ -4,6 +4,7 @@ import {
   hostnameMatches,
   hostnameRank,
   type Listener,
+  type ListenerProtocol,
   type TcpRoute,
   type WeightedBackend,
 } from '@pulseplane/projection/gateway';
@@ -28,7 +29,7 @@ export type HttpRouting =
 /** The listener with the most specific hostname, then the first route in precedence that matches. */
 export function routeHttp(tables: Tables, bind: Bind, request: RoutedRequest): HttpRouting {
   const host = hostOf(request.authority);
-  const listener = pickListener(tables.listenersByBind.get(bind.key) ?? [], host);
+  const listener = pickListener(tables, bind, 'http', host);
   if (listener === undefined) return { kind: 'no_listener' };
   const query = request.target.indexOf('?');
   const path = query === -1 ? request.target : request.target.slice(0, query);
@@ -38,13 +39,27 @@ export function routeHttp(tables: Tables, bind: Bind, request: RoutedRequest): H
   return entry === undefined ? { kind: 'no_route', listener } : { kind: 'route', listener, route: entry.route };
 }
 
+/** Where the bytes of a connection go; without a route nowhere. */
+export type TcpRouting = { readonly listener: Listener | undefined; readonly route: TcpRoute | undefined };
+
 /** The TCP listener of a port and its route; the first by key, because bytes say nothing about where they go. */
-export function routeTcp(
-  tables: Tables,
-  bind: Bind,
-): { readonly listener: Listener | undefined; readonly route: TcpRoute | undefined } {
+export function routeTcp(tables: Tables, bind: Bind): TcpRouting {
   const listener = tables.listenersByBind.get(bind.key)?.find(({ protocol }) => protocol === 'tcp');
   return { listener, route: listener && tables.tcpRoutesByListener.get(listener.key)?.[0] };
+}
+
+/**
+ * The TLS listener of a port with the most specific hostname, and of its routes the one with the most specific; the
+ * first by key of those alike.
+ *
+ * @param serverName empty for a client that names none: only what serves every host is for it
+ */
+export function routeTls(tables: Tables, bind: Bind, serverName: string): TcpRouting {
+  const listener = pickListener(tables, bind, 'tls', serverName);
+  const routes = (listener && tables.tcpRoutesByListener.get(listener.key)) ?? [];
+  const rankOf = ({ hostnames }: TcpRoute) =>
+    hostnames.length === 0 ? 0 : Math.max(...hostnames.map((hostname) => rankFor(serverName, hostname)));
+  return { listener, route: mostSpecific(routes, rankOf) };
 }
 
 /**
@@ -63,13 +78,30 @@ export function pickBackend(backends: readonly WeightedBackend[], random: number
   return undefined;
 }
 
-function pickListener(listeners: readonly Listener[], host: string): Listener | undefined {
-  let best: Listener | undefined;
-  for (const listener of listeners) {
-    if (listener.protocol !== 'http' || !hostnameMatches(listener.hostname.toLowerCase(), host)) continue;
-    if (best === undefined || hostnameRank(listener.hostname) > hostnameRank(best.hostname)) best = listener;
+/** The first of those with the highest rank; below 0 is out. */
+function mostSpecific<Item>(items: readonly Item[], rankOf: (item: Item) => number): Item | undefined {
+  let best: Item | undefined;
+  let bestRank = -1;
+  for (const item of items) {
+    const rank = rankOf(item);
+    if (rank > bestRank) [best, bestRank] = [item, rank];
   }
   return best;
+}
+
+function pickListener(
+  { listenersByBind }: Tables,
+  bind: Bind,
+  protocol: ListenerProtocol,
+  host: string,
+): Listener | undefined {
+  return mostSpecific(listenersByBind.get(bind.key) ?? [], (listener) =>
+    listener.protocol === protocol ? rankFor(host, listener.hostname) : -1,
+  );
+}
+
+function rankFor(host: string, hostname: string): number {
+  return hostnameMatches(hostname.toLowerCase(), host) ? hostnameRank(hostname) : -1;
 }
 
 function matches(entry: RouteEntry, host: string, path: string, request: RoutedRequest): boolean {

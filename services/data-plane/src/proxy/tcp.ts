@@ -4,8 +4,9 @@ import type { Connection, Served } from '../connection/connection.ts';
 import type { Dial } from '../upstream/dial.ts';
 import { join } from './join.ts';
 
-/** Where the bytes go. */
+/** Where the bytes go, and what they are. */
 export type TcpUpstream = {
+  readonly protocol: 'tcp' | 'tls';
   readonly backend: Backend;
   readonly dial: Dial;
   readonly connectTimeoutMs: number;
@@ -20,7 +21,7 @@ export type TcpUpstream = {
  */
 export function serveTcp(
   connection: Connection,
-  { backend, dial, connectTimeoutMs, onConnected, onError }: TcpUpstream,
+  { protocol, backend, dial, connectTimeoutMs, onConnected, onError }: TcpUpstream,
 ): void {
   const client = connection.socket;
   const fail = (error: Error) => {
@@ -39,8 +40,7 @@ export function serveTcp(
   client.once('close', () => upstream.destroy());
 
   const served: Served = {
-    protocol: 'tcp',
-    applyHttp: () => undefined,
+    protocol,
     closeGracefully: () => undefined,
     destroy: () => void upstream.destroy(),
     lastPingRttMs: () => undefined,

@@ -62,6 +62,7 @@ function checkPolicy(policy: Policy): string | undefined {
     if (bad !== undefined) return bad;
   }
   const { frontend } = policy;
+  if (frontend.section === 'proxyProtocol') return undefined;
   return frontend.section === 'tcp' ? checkKeepalive(frontend.keepalive) : checkHttp(frontend.http);
 }
 

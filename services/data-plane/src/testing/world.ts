@@ -8,6 +8,7 @@ import {
   type FrontendPolicy,
   type GatewayResource,
   type HttpSettings,
+  type ProxyProtocol,
   resourceName,
   type TcpKeepalive,
 } from '@pulseplane/projection/gateway';
@@ -21,7 +22,9 @@ export const GATEWAY = { namespace: 'httpbin', name: 'agentgateway-proxy' } as c
 /** One row of the admin page. */
 type ConnectionRow = {
   readonly peer: string;
+  readonly via: string | null;
   readonly listener: string;
+  readonly serverName: string | null;
   readonly protocol: string;
   readonly bytesIn: number;
   readonly bytesOut: number;
@@ -175,12 +178,16 @@ export function portResources(
     },
     protocol === 'http'
       ? { kind: 'route', ...route, hostnames: [], matches: [{ path: { type: 'prefix', value: '/' }, headers: [] }] }
-      : { kind: 'tcp_route', ...route },
+      : { kind: 'tcp_route', ...route, hostnames: [] },
   ];
 }
 
 export function tcpPolicy(keepalive: TcpKeepalive): GatewayResource {
   return policy('frontend-tcp', { section: 'tcp', keepalive });
+}
+
+export function proxyPolicy(mode: ProxyProtocol['mode'], version: ProxyProtocol['version'] = 'all'): GatewayResource {
+  return policy('frontend-proxy', { section: 'proxyProtocol', proxyProtocol: { mode, version } });
 }
 
 export function httpPolicy(http: HttpSettings): GatewayResource {
