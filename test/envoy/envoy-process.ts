@@ -26,10 +26,15 @@ export type EnvoyProcess = {
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 };
 
-export function spawnEnvoy(ports: { readonly xds: number; readonly admin: number }): EnvoyProcess {
+/** `listenAddress`: where it opens the gateway's ports. */
+export function spawnEnvoy(
+  ports: { readonly xds: number; readonly admin: number },
+  listenAddress = '127.0.0.1',
+): EnvoyProcess {
   const bootstrap = readFileSync(join(ROOT, 'examples/envoy/envoy.yaml'), 'utf8')
     .replace('port_value: 9978', `port_value: ${ports.xds}`)
-    .replace('port_value: 9901', `port_value: ${ports.admin}`);
+    .replace('port_value: 9901', `port_value: ${ports.admin}`)
+    .replace('LISTEN_ADDRESS: 127.0.0.1', `LISTEN_ADDRESS: ${listenAddress}`);
   const directory = mkdtempSync(join(tmpdir(), 'pulseplane-envoy-'));
   const file = join(directory, 'envoy.yaml');
   writeFileSync(file, bootstrap);
