@@ -24,6 +24,8 @@ export type Edge = {
   readonly condition: (kind: string, name: string, type: string) => Promise<Condition>;
   /** kill -9 of the control plane, and another one. */
   readonly restart: () => Promise<void>;
+  /** All that the control plane printed. */
+  readonly output: () => string;
   /** The example's object of a kind. */
   readonly example: (kind: string) => Manifest;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
@@ -86,6 +88,7 @@ export async function startEdge(): Promise<Edge> {
       controlPlane = spawnControlPlane({ dataDir, ports });
       await controlPlane.ready();
     },
+    output: () => controlPlane.output(),
     example: (kind) => structuredClone(manifests.find((one) => one.kind === kind) ?? assert.fail(kind)),
     [Symbol.asyncDispose]: async () => {
       await controlPlane.kill();

@@ -16,11 +16,13 @@ import { Fleet } from './fleet.ts';
 
 const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
+const BODIES = { good: 'good', bad: '-----BEGIN EC PRIVATE KEY-----' } as const;
+
 /** Workers n1, which refuses resource `bad`, and n2, which takes everything. */
 async function startFleet(context: TestContext) {
   const fleet = new Fleet(SILENT, () => new Date());
   const resources: ResourceSet = new Map(
-    ['good', 'bad'].map((name) => [name, { name, version: `${name}-1`, body: Buffer.from(name) }]),
+    Object.entries(BODIES).map(([name, body]) => [name, { name, version: `${name}-1`, body: Buffer.from(body) }]),
   );
   const server = createDiscoveryServer({
     source: { resources: () => resources, watch: () => () => undefined },
@@ -92,6 +94,8 @@ test('CSDS tells which client holds which version, and what it refuses and why',
   const found = await fetchStatus(client, { nodeMatchers: [exact] });
   assert.deepEqual(inShort(found), ofFirst);
   assert('config' in found && found.config[0]?.genericXdsConfigs[0]?.xdsConfig?.typeUrl === RESOURCE_TYPE_URL);
+  const withKey = found.config[0]?.genericXdsConfigs.find(({ name }) => name === 'bad');
+  assert(withKey?.xdsConfig === undefined && withKey?.errorState?.failedConfiguration === undefined);
   const bare = await fetchStatus(client, { nodeMatchers: [suffix], excludeResourceContents: true });
   assert.deepEqual(inShort(bare), ofSecond);
   assert('config' in bare && bare.config[0]?.genericXdsConfigs.every(({ xdsConfig }) => xdsConfig === undefined));

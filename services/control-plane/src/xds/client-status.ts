@@ -108,6 +108,9 @@ const STATUSES = {
   error: ConfigStatus.ERROR,
 } as const satisfies Record<ResourceStatus['status'], ConfigStatus>;
 
+/** Who may ask what clients run need not be who may have their keys. */
+const PRIVATE_KEY = 'PRIVATE KEY-----';
+
 function toConfig(
   typeUrl: string,
   { resource, status: standing }: ResourceStatus,
@@ -115,7 +118,8 @@ function toConfig(
   withoutContents: boolean,
 ): NonNullable<Client['genericXdsConfigs']>[number] {
   const { name, version, body } = resource;
-  const contents = withoutContents ? {} : { xdsConfig: { typeUrl, value: body } };
+  const isHidden = withoutContents || Buffer.from(body.buffer, body.byteOffset, body.byteLength).includes(PRIVATE_KEY);
+  const contents = isHidden ? {} : { xdsConfig: { typeUrl, value: body } };
   const config = { typeUrl, name, versionInfo: version, configStatus: STATUSES[standing], ...contents };
   const updated = known?.sent === undefined ? {} : { lastUpdated: timestampFromDate(known.sent.at) };
   if (standing !== 'error' || known?.nacked === undefined) return { ...config, ...updated };
@@ -127,7 +131,7 @@ function toConfig(
       lastUpdateAttempt: timestampFromDate(at),
       details: known.rejected.get(name) ?? message,
       versionInfo: version,
-      ...(!withoutContents && { failedConfiguration: { typeUrl, value: body } }),
+      ...(!isHidden && { failedConfiguration: { typeUrl, value: body } }),
     },
   };
 }

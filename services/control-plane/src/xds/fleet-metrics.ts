@@ -4,11 +4,11 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 /** Other types are counted together: a client may ask for whatever it likes. */
 const KNOWN_TYPES: ReadonlySet<string> = new Set([
   'agentgateway.dev.resource.Resource',
-  'agentgateway.dev.workload.Address',
   'envoy.config.cluster.v3.Cluster',
   'envoy.config.endpoint.v3.ClusterLoadAssignment',
   'envoy.config.listener.v3.Listener',
   'envoy.config.route.v3.RouteConfiguration',
+  'istio.workload.Address',
 ]);
 
 /** From a loopback to a long way round, in seconds. */
