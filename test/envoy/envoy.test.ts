@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { eventually } from '../system/running-system.ts';
 import { type Edge, startEdge } from './edge.ts';
 import { DRAIN_SECONDS, keepaliveTimers, needsEnvoy, spawnEnvoy } from './envoy-process.ts';
+import { startLine } from './line.ts';
 
 const skip = needsEnvoy();
 
@@ -96,18 +97,9 @@ test('what Envoy refuses shows in the status of the policy, and the good part of
   await using edge = await startEdge();
   await using envoy = spawnEnvoy(edge.ports);
   await eventually(async () => assert.equal(await get(edge), 'upstream'), 30_000);
-  const gateway = edge.example('Gateway');
-  const { listeners, ...rest } = gateway['spec'] as { readonly listeners: readonly object[] };
-  const withPorts = (...ports: readonly number[]) => ({
-    ...gateway,
-    spec: {
-      ...rest,
-      listeners: [...listeners, ...ports.map((port) => ({ name: `p${port}`, protocol: 'TCP', port }))],
-    },
-  });
   // The REST port of the control plane is taken.
   const { rest: busy, readiness: good } = edge.ports;
-  await edge.apply(withPorts(busy, good));
+  await edge.apply(withPorts(edge, busy, good));
   for (const [kind, name] of [
     ['Gateway', 'edge'],
     ['AgentgatewayPolicy', 'edge-keepalive'],
@@ -123,12 +115,32 @@ test('what Envoy refuses shows in the status of the policy, and the good part of
   }
   const serves = `${good}/default/edge`;
   await eventually(async () => assert.ok((await envoy.names('listeners')).includes(serves)));
-  await edge.apply(withPorts(busy));
+  await edge.apply(withPorts(edge, busy));
   await eventually(async () => assert.ok(!(await envoy.names('listeners')).includes(serves)));
-  await edge.apply(gateway);
+  await edge.apply(edge.example('Gateway'));
   await eventually(async () =>
     assert.equal((await edge.condition('AgentgatewayPolicy', 'edge-keepalive', 'Programmed')).status, 'True'),
   );
+});
+
+test('the good part of what Envoy refuses goes also when it is deleted while Envoy is away', { skip }, async () => {
+  await using edge = await startEdge();
+  await using line = await startLine(edge.ports.xds);
+  await using envoy = spawnEnvoy({ xds: line.port, admin: edge.ports.admin });
+  await eventually(async () => assert.equal(await get(edge), 'upstream'), 30_000);
+  const { rest: busy, readiness: good } = edge.ports;
+  await edge.apply(withPorts(edge, busy, good));
+  const serves = `${good}/default/edge`;
+  await eventually(async () => assert.ok((await envoy.names('listeners')).includes(serves)));
+  await eventually(async () => assert.equal((await edge.condition('Gateway', 'edge', 'Programmed')).status, 'False'));
+
+  line.cut();
+  await eventually(async () => assert.equal(await envoy.stat('control_plane.connected_state'), 0));
+  await edge.apply(withPorts(edge, busy));
+  assert.ok((await envoy.names('listeners')).includes(serves));
+  line.mend();
+  await eventually(async () => assert.ok(!(await envoy.names('listeners')).includes(serves)), 30_000);
+  assert.equal(await get(edge), 'upstream');
 });
 
 test('settings do in Envoy what they do in a worker', { skip }, async () => {
@@ -220,6 +232,14 @@ function policySpec(edge: Edge): Spec {
 /** The example's policy with another frontend. */
 function withFrontend(edge: Edge, frontend: object) {
   return { ...edge.example('AgentgatewayPolicy'), spec: { ...policySpec(edge), frontend } };
+}
+
+/** The example's gateway with TCP on more ports. */
+function withPorts(edge: Edge, ...ports: readonly number[]) {
+  const gateway = edge.example('Gateway');
+  const { listeners, ...rest } = gateway['spec'] as { readonly listeners: readonly object[] };
+  const more = ports.map((port) => ({ name: `p${port}`, protocol: 'TCP', port }));
+  return { ...gateway, spec: { ...rest, listeners: [...listeners, ...more] } };
 }
 
 async function get({ ports }: Edge): Promise<string> {
