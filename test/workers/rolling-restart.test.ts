@@ -20,7 +20,7 @@ async function secondWorker(system: RunningSystem): Promise<{ child: ChildProces
   const ports = await freePorts();
   const { admin, metrics, readiness } = ports;
   const flags = Object.entries({ 'admin-port': admin, 'metrics-port': metrics, 'readiness-port': readiness });
-  const args = flags.flatMap(([name, port]) => [`--${name}`, String(port)]);
+  const args = [...flags.flatMap(([name, port]) => [`--${name}`, String(port)]), '--state-dir', system.dataDir];
   const child = spawn(
     process.execPath,
     [join(ROOT, 'services/data-plane/dist/main.js'), '--control-plane', `127.0.0.1:${system.ports.xds}`, ...args],

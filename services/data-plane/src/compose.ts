@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { Logger, RecentLines } from '@pulseplane/telemetry';
 import type { DataPlaneConfig } from './config.ts';
+import { createConfiguration } from './control/configuration.ts';
 import { followConfiguration } from './control/configuration-stream.ts';
 import { createOwnReport } from './control/own-report.ts';
 import { openTunnel } from './control/tunnel.ts';
+import { createConfigurationFile } from './saved/configuration-file.ts';
 import { createWorker } from './worker.ts';
 
 export type Started =
@@ -33,19 +35,28 @@ export async function compose(
   } catch (error) {
     return { kind: 'refused', reason: error instanceof Error ? error.message : String(error) };
   }
+  const configuration = createConfiguration({
+    ...config,
+    logger,
+    file: createConfigurationFile({ ...config, logger, onSaved: worker.saved }),
+    apply: (batch, origin) => {
+      const { rejects } = worker.apply(batch);
+      worker.configured(origin);
+      return rejects;
+    },
+  });
   const stopFollowing = followConfiguration({
     ...config,
     logger,
-    apply: (batch) => {
-      const { rejects } = worker.apply(batch);
-      worker.configured();
-      return rejects;
-    },
+    configuration,
     onTaken: (nonce) => {
       own.taken(nonce);
       tunnel.reportNow();
     },
-    onStreamEnded: own.streamEnded,
+    onConnected: (isConnected) => {
+      worker.connected(isConnected);
+      if (!isConnected) own.streamEnded();
+    },
   });
   const tunnel = openTunnel({
     ...config,
@@ -60,7 +71,7 @@ export async function compose(
     kind: 'started',
     stop: async () => {
       stopFollowing();
-      await worker.drain(DRAIN_WITHIN_MS);
+      await Promise.all([worker.drain(DRAIN_WITHIN_MS), configuration.close()]);
       // Last, so that one can watch it drain.
       tunnel.stop();
     },

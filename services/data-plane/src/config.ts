@@ -10,6 +10,8 @@ export type DataPlaneConfig = {
   readonly nodeId: string;
   /** The namespace that the worker itself is shown in. */
   readonly namespace: string;
+  /** Where the last accepted configuration is kept. */
+  readonly stateDir: string;
   readonly listenAddress: string;
   readonly adminAddress: string;
   readonly adminPort: number;
@@ -35,6 +37,7 @@ export function parseDataPlaneConfig(argv: readonly string[]): DataPlaneConfig {
       `${hostname()}-${process.pid}`,
     )
     .text('namespace', 'PULSEPLANE_NAMESPACE', 'name', 'the namespace to be shown in', 'agentgateway-system')
+    .text('state-dir', 'PULSEPLANE_STATE_DIR', 'dir', 'where the last accepted configuration is kept', '.pulseplane')
     .address('listen-address', 'PULSEPLANE_LISTEN_ADDRESS', "address of the gateway's listeners", '127.0.0.1')
     .address('admin-address', 'PULSEPLANE_ADMIN_ADDRESS', 'address of admin, metrics and readiness', '127.0.0.1')
     .port('admin-port', 'PULSEPLANE_ADMIN_PORT', 'port of the admin pages', 15_000)

@@ -11,6 +11,7 @@ import { longTimeout } from './connection/long-timeout.ts';
 import { createConnectionRegistry } from './connection/registry.ts';
 import { createRejudge } from './connection/rejudge.ts';
 import { isUnacknowledged } from './connection/unacknowledged.ts';
+import type { ConfigurationOrigin } from './control/configuration.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { type BindStatus, createBindManager } from './listener/bind-manager.ts';
 import { createMetrics } from './metrics/metrics.ts';
@@ -50,8 +51,12 @@ export type Worker = {
   start(): Promise<void>;
   /** Takes a batch over: tables, ports, open connections. */
   apply(batch: Batch): { readonly rejects: readonly Reject[] };
-  /** The first configuration has come; the worker is ready. */
-  configured(): void;
+  /** A configuration is in force, or has been confirmed; from the first on the worker is ready. */
+  configured(origin?: ConfigurationOrigin): void;
+  /** The configuration was saved, or for an error it could not be. */
+  saved(error: string | undefined): void;
+  /** Whether the control plane answers. */
+  connected(isConnected: boolean): void;
   /** Stops accepting, lets connections finish, closes the rest after `deadlineMs`, then everything else. */
   drain(deadlineMs: number): Promise<void>;
   /** How many connections are open on each configured port that has any. */
@@ -77,6 +82,8 @@ export function createWorker(options: WorkerOptions): Worker {
   let backend = backendByPath(tables);
   let draining = false;
   let full = false;
+  let origin: ConfigurationOrigin | undefined;
+  let isConnected = false;
 
   const readiness = createReadiness(['config']);
   const pings = createPingKeepalive(options.pingJitter === undefined ? {} : { jitter: options.pingJitter });
@@ -107,6 +114,8 @@ export function createWorker(options: WorkerOptions): Worker {
     connections: () => registry.all(),
     upstreams: () => upstreams.all(),
     binds: () => binds.status(),
+    configuration: () => origin,
+    isConnected: () => isConnected,
   });
   const upstreams = createUpstreams({
     ...options.upstream,
@@ -215,7 +224,12 @@ export function createWorker(options: WorkerOptions): Worker {
       listenAddress: options.listenAddress,
       binds: binds.status(),
       version: options.version,
-      config: { gateway: gateway.name, namespace: gateway.namespace, listenAddress: options.listenAddress },
+      config: {
+        gateway: gateway.name,
+        namespace: gateway.namespace,
+        listenAddress: options.listenAddress,
+        ...(origin !== undefined && { source: origin.source, acceptedAt: origin.acceptedAt.toISOString() }),
+      },
     }),
     registry: metrics.registry,
     readiness,
@@ -237,7 +251,19 @@ export function createWorker(options: WorkerOptions): Worker {
       rejudgeUpstreams.all();
       return { rejects: result.rejects };
     },
-    configured: () => readiness.ready('config'),
+    configured(from = { source: 'control_plane', acceptedAt: new Date() }) {
+      origin = from;
+      readiness.ready('config');
+      readiness.note(
+        from.source === 'disk'
+          ? `with the configuration of ${from.acceptedAt.toISOString()} from disk: the control plane does not answer`
+          : undefined,
+      );
+    },
+    saved: metrics.configSaved,
+    connected(is) {
+      isConnected = is;
+    },
     async drain(deadlineMs) {
       draining = true;
       readiness.wait('drain');

@@ -9,6 +9,8 @@ export type AdsClientOptions = {
   readonly address: string;
   readonly node: NodeIdentity;
   readonly typeUrl: string;
+  /** What the client has from before: versions by resource name. Only what differs comes. */
+  readonly held?: ReadonlyMap<string, string>;
   /** Takes a response in and says which of its resources are bad. The others must be in force when it returns. */
   readonly take: (response: DiscoveryResponse) => readonly Rejection[];
   /** Told of each change; `retryInMs` is when the next try begins. */
@@ -36,7 +38,7 @@ const CHANNEL_OPTIONS = {
  */
 export function runAdsClient(options: AdsClientOptions): () => void {
   const client = new Client(options.address, credentials.createInsecure(), CHANNEL_OPTIONS);
-  let state = initialDeltaClientState(options.typeUrl);
+  let state = initialDeltaClientState(options.typeUrl, undefined, options.held);
   let attempt = 0;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;

@@ -26,8 +26,12 @@ export type ClientInput =
   /** A response was taken in; `rejections` are the resources of it that were not. */
   | { readonly kind: 'taken'; readonly response: DiscoveryResponse; readonly rejections: readonly Rejection[] };
 
-export function initialDeltaClientState(typeUrl: string, names?: ReadonlySet<string>): DeltaClientState {
-  return { typeUrl, names, held: new Map() };
+export function initialDeltaClientState(
+  typeUrl: string,
+  names?: ReadonlySet<string>,
+  held: DeltaClientState['held'] = new Map(),
+): DeltaClientState {
+  return { typeUrl, names, held };
 }
 
 export function initialSotwClientState(typeUrl: string, names?: ReadonlySet<string>): SotwClientState {

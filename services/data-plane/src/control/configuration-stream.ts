@@ -1,13 +1,8 @@
-import type { GatewayName, GatewayResource } from '@pulseplane/projection/gateway';
+import type { GatewayName } from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
-import { decodeResource, RESOURCE_TYPE_URL } from '@pulseplane/wire';
-import { type DiscoveryResponse, type Rejection, runAdsClient } from '@pulseplane/xds';
-
-/** A response's content, decoded: what the tables are changed by in one step. */
-type Batch = {
-  readonly updated: readonly { readonly name: string; readonly resource: GatewayResource }[];
-  readonly removed: readonly string[];
-};
+import { RESOURCE_TYPE_URL } from '@pulseplane/wire';
+import { runAdsClient } from '@pulseplane/xds';
+import type { Configuration } from './configuration.ts';
 
 export type ConfigurationStreamOptions = {
   readonly controlPlane: string;
@@ -15,25 +10,25 @@ export type ConfigurationStreamOptions = {
   /** The namespace that the worker itself lives in. */
   readonly namespace: string;
   readonly gateway: GatewayName;
-  /** Puts a batch in force and says which of its resources cannot be. */
-  readonly apply: (batch: Batch) => readonly Rejection[];
+  readonly configuration: Pick<Configuration, 'held' | 'take'>;
   /** All of a response is in force that can be; it is answered next. */
   readonly onTaken: (nonce: string) => void;
-  /** The stream has ended; nonces begin anew on the next. */
-  readonly onStreamEnded: () => void;
+  /** The control plane answers, or the stream has ended; nonces begin anew on the next. */
+  readonly onConnected: (isConnected: boolean) => void;
   readonly logger: Logger;
 };
 
-/** Keeps the worker's tables as the control plane has them. Returns the way to stop. */
+/** Keeps the worker's configuration as the control plane has it. Returns the way to stop. */
 export function followConfiguration(options: ConfigurationStreamOptions): () => void {
-  const { controlPlane, nodeId, namespace, gateway, logger, apply, onTaken, onStreamEnded } = options;
+  const { controlPlane, nodeId, namespace, gateway, configuration, logger, onTaken, onConnected } = options;
   return runAdsClient({
     address: controlPlane,
     node: { id: nodeId, role: `${gateway.namespace}~${gateway.name}`, namespace, reportsPorts: true },
     typeUrl: RESOURCE_TYPE_URL,
+    held: configuration.held,
     random: Math.random,
     take: (response) => {
-      const rejections = take(response, apply);
+      const rejections = configuration.take(response);
       onTaken(response.nonce);
       const { resources, removed } = response;
       const fields = { nonce: response.nonce, updated: resources.length, removed: removed.length };
@@ -42,24 +37,9 @@ export function followConfiguration(options: ConfigurationStreamOptions): () => 
       return rejections;
     },
     onState: (state) => {
-      if (state.kind === 'connected') {
-        logger.info({ controlPlane }, 'connected to the control plane');
-        return;
-      }
-      onStreamEnded();
-      logger.warn({ controlPlane, ...state }, 'not connected to the control plane: the last configuration stays');
+      onConnected(state.kind === 'connected');
+      if (state.kind === 'connected') logger.info({ controlPlane }, 'connected to the control plane');
+      else logger.warn({ controlPlane, ...state }, 'not connected to the control plane: the last configuration stays');
     },
   });
-}
-
-/** Nonsense rejects itself only; everything that decodes is applied in one step. */
-function take(response: DiscoveryResponse, apply: ConfigurationStreamOptions['apply']): readonly Rejection[] {
-  const rejections: Rejection[] = [];
-  const updated: { name: string; resource: GatewayResource }[] = [];
-  for (const { name, body } of response.resources) {
-    const decoded = decodeResource(body);
-    if (decoded.kind === 'decoded') updated.push({ name, resource: decoded.resource });
-    else rejections.push({ name, error: decoded.error });
-  }
-  return [...rejections, ...apply({ updated, removed: response.removed })];
 }

@@ -2,6 +2,7 @@ import type { SocketOptionError } from '@pulseplane/keepalive';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { CloseReason } from '../connection/close-reason.ts';
 import type { Connection } from '../connection/connection.ts';
+import type { ConfigurationOrigin } from '../control/configuration.ts';
 import type { PoolEvent } from '../upstream/http-client.ts';
 import type { UpstreamConnection } from '../upstream/upstream-connection.ts';
 
@@ -13,6 +14,8 @@ export type Metrics = {
   socketOptionFailed(error: SocketOptionError): void;
   pingSent(): void;
   configApplied(rejected: number): void;
+  /** The configuration was saved, or for an error it could not be. */
+  configSaved(error: string | undefined): void;
   upstreamFailed(backend: string): void;
   /** No connection, or no answer, within the settings in force. */
   upstreamTimedOut(backend: string, kind: 'connect' | 'request'): void;
@@ -28,6 +31,9 @@ export type Metrics = {
 export type MetricSources = {
   connections(): Iterable<Connection>;
   upstreams(): Iterable<UpstreamConnection>;
+  /** Undefined before the first configuration. */
+  configuration(): ConfigurationOrigin | undefined;
+  isConnected(): boolean;
   binds(): Iterable<{ readonly bind: { readonly key: string }; readonly state: string }>;
 };
 
@@ -65,6 +71,27 @@ export function createMetrics(sources: MetricSources): Metrics {
       for (const { bind, state } of sources.binds()) this.set({ bind: bind.key }, state === 'listening' ? 1 : 0);
     },
   });
+  new Gauge({
+    name: 'pulseplane_control_plane_connected',
+    help: 'Whether the control plane answers: 1, or 0 while the last configuration stays',
+    registers,
+    collect() {
+      this.set(sources.isConnected() ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'pulseplane_config_age_seconds',
+    help: 'Since the control plane sent or confirmed the configuration in force; absent before the first',
+    labelNames: ['source'],
+    registers,
+    collect() {
+      this.reset();
+      const configuration = sources.configuration();
+      if (configuration === undefined) return;
+      const { source, acceptedAt } = configuration;
+      this.set({ source }, (Date.now() - acceptedAt.getTime()) / 1_000);
+    },
+  });
   const opened = new Counter({
     name: 'pulseplane_downstream_connections_total',
     help: 'Connections from clients, counted when their protocol is known',
@@ -99,6 +126,12 @@ export function createMetrics(sources: MetricSources): Metrics {
   const rejected = new Counter({
     name: 'pulseplane_config_rejected_resources_total',
     help: 'Resources that were refused',
+    registers,
+  });
+  const saves = new Counter({
+    name: 'pulseplane_config_saves_total',
+    help: 'Writes of the accepted configuration to disk, by the errno or ok',
+    labelNames: ['outcome'],
     registers,
   });
   const upstreamFailures = new Counter({
@@ -149,6 +182,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       applies.inc({ outcome: count === 0 ? 'accepted' : 'partly_rejected' });
       if (count > 0) rejected.inc(count);
     },
+    configSaved: (error) => saves.inc({ outcome: error ?? 'ok' }),
     upstreamFailed: (backend) => upstreamFailures.inc({ backend }),
     upstreamTimedOut: (backend, kind) => upstreamTimeouts.inc({ backend, kind }),
     upstreamOverflowed: (backend) => upstreamOverflows.inc({ backend }),

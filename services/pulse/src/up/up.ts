@@ -123,7 +123,7 @@ function programs(config: UpConfig, manifests: string): readonly Program[] {
     program('data-plane', [
       ...['--control-plane', `${urlHost(address)}:${config.xdsPort}`, '--gateway', 'httpbin/agentgateway-proxy'],
       ...['--listen-address', address, '--admin-address', address, '--admin-port', config.adminPort],
-      ...['--metrics-port', config.metricsPort, '--readiness-port', config.readinessPort],
+      ...['--metrics-port', config.metricsPort, '--readiness-port', config.readinessPort, '--state-dir', dataDir],
     ]),
   ];
 }

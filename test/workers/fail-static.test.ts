@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ControlPlaneProcess, spawnControlPlane } from '../system/control-plane-process.ts';
+import { eventually, freePorts, type Ports } from '../system/running-system.ts';
+import { spawnWorker, type WorkerProcess } from '../system/worker-process.ts';
+
+const POLICIES = '/apis/agentgateway.dev/v1alpha1/namespaces/httpbin/agentgatewaypolicies';
+const FILE = 'worker-httpbin~agentgateway-proxy.conf';
+
+/** A control plane with a gateway whose HTTP listener is one of `ports`, and what a worker of it needs. */
+type World = AsyncDisposable & {
+  readonly ports: Ports;
+  readonly stateDir: string;
+  readonly startControlPlane: () => Promise<ControlPlaneProcess>;
+  readonly startWorker: (stateDir?: string) => Promise<WorkerProcess>;
+};
+
+async function createWorld(): Promise<World> {
+  const ports = await freePorts();
+  const dataDir = mkdtempSync(join(tmpdir(), 'pulseplane-static-'));
+  const stateDir = join(dataDir, 'worker');
+  const running = new Set<{ readonly kill: () => Promise<void> }>();
+  return {
+    ports,
+    stateDir,
+    startControlPlane: async () => {
+      const started = spawnControlPlane({ dataDir, ports });
+      running.add(started);
+      await started.ready();
+      return started;
+    },
+    startWorker: async (folder = stateDir) => {
+      const worker = await spawnWorker({
+        xds: ports.xds,
+        nodeId: 'static',
+        listenAddress: '127.0.0.1',
+        stateDir: folder,
+      });
+      running.add(worker);
+      return worker;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([...running].map((one) => one.kill()));
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function write(ports: Ports, method: string, path: string, body: object): Promise<void> {
+  const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+  const response = await fetch(`http://127.0.0.1:${ports.rest}${path}`, {
+    method,
+    headers: { 'content-type': type },
+    body: JSON.stringify(body),
+  });
+  assert.ok(response.ok, await response.text());
+}
+
+function keepalive(time: string): object {
+  return { spec: { frontend: { tcp: { keepalive: { time } } } } };
+}
+
+/** A gateway with an HTTP listener that leads nowhere, under a keepalive policy. */
+async function configure(ports: Ports): Promise<void> {
+  await write(ports, 'POST', '/api/v1/namespaces', {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: 'httpbin' },
+  }).catch(() => undefined);
+  await write(ports, 'POST', '/apis/gateway.networking.k8s.io/v1/namespaces/httpbin/gateways', {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'Gateway',
+    metadata: { name: 'agentgateway-proxy', namespace: 'httpbin' },
+    spec: { gatewayClassName: 'agentgateway', listeners: [{ name: 'http', port: ports.http, protocol: 'HTTP' }] },
+  });
+  await write(ports, 'POST', POLICIES, {
+    apiVersion: 'agentgateway.dev/v1alpha1',
+    kind: 'AgentgatewayPolicy',
+    metadata: { name: 'kept', namespace: 'httpbin' },
+    spec: {
+      targetRefs: [{ group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'agentgateway-proxy' }],
+      frontend: { tcp: { keepalive: { time: '30s' } } },
+    },
+  });
+}
+
+/** What the kernel says of a connection to the gateway, after a request over it. */
+async function servedIdleSeconds(ports: Ports, worker: WorkerProcess): Promise<number> {
+  const agent = new Agent({ keepAlive: true });
+  try {
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const asked = request({ host: '127.0.0.1', port: ports.http, agent });
+      asked.on('response', (response) => resolve(response.resume().statusCode));
+      asked.on('error', reject);
+      asked.end();
+    });
+    assert.equal(status, 404);
+    const page = await fetch(`http://127.0.0.1:${worker.ports.admin}/connections`);
+    const { connections } = (await page.json()) as {
+      readonly connections: readonly { readonly keepalive: { readonly idleSeconds: number } }[];
+    };
+    assert.equal(connections.length, 1);
+    return connections[0]?.keepalive.idleSeconds ?? 0;
+  } finally {
+    agent.destroy();
+  }
+}
+
+const readiness = async ({ ports }: WorkerProcess) => {
+  const response = await fetch(`http://127.0.0.1:${ports.readiness}/healthz/ready`);
+  return [response.status, (await response.text()).trim()] as const;
+};
+
+test('kill -9 of control plane and worker: the worker serves from disk with its keepalive, then takes what changed', async () => {
+  await using world = await createWorld();
+  const { ports, stateDir } = world;
+  const controlPlane = await world.startControlPlane();
+  await configure(ports);
+  const first = await world.startWorker();
+  await eventually(async () => assert.equal(await servedIdleSeconds(ports, first), 30));
+  await eventually(() => assert.match(readFileSync(join(stateDir, FILE), 'utf8'), /policy\/[^"]*kept/));
+  assert.equal(statSync(join(stateDir, FILE)).mode & 0o777, 0o600);
+  await Promise.all([controlPlane.kill(), first.kill()]);
+
+  const second = await world.startWorker();
+  const startedAt = performance.now();
+  await eventually(async () => assert.equal(await servedIdleSeconds(ports, second), 30));
+  const took = performance.now() - startedAt;
+  assert.ok(took < 5_000, `${took} ms until it served`);
+  const [status, text] = await readiness(second);
+  assert.equal(status, 200);
+  assert.match(text, /^ready, with the configuration of \S+Z from disk: the control plane does not answer$/);
+  const metrics = async () => (await fetch(`http://127.0.0.1:${second.ports.metrics}/metrics`)).text();
+  const aged = /^pulseplane_config_age_seconds\{source="disk"\} ([\d.]+)$/m.exec(await metrics())?.[1];
+  assert.ok(Number(aged) > 0 && Number(aged) < 60, `${aged} s`);
+  assert.match(await metrics(), /^pulseplane_control_plane_connected 0$/m);
+  assert.match(second.output(), /the configuration that was accepted last is in force/);
+
+  await world.startControlPlane();
+  await write(ports, 'PATCH', `${POLICIES}/kept`, keepalive('60s'));
+  await eventually(async () => assert.equal(await servedIdleSeconds(ports, second), 60), 30_000);
+  assert.deepEqual(await readiness(second), [200, 'ready']);
+  assert.match(await metrics(), /^pulseplane_config_age_seconds\{source="control_plane"\}/m);
+  assert.match(await metrics(), /^pulseplane_control_plane_connected 1$/m);
+  // It said what it held, so that not everything came again.
+  const updates = [...second.output().matchAll(/"updated":(\d+),.*configuration applied/g)].map(([, n]) => Number(n));
+  assert.ok(updates.length > 0 && updates.every((n) => n <= 1), `updated ${updates}`);
+});
+
+test('a file that is cut off is said, not used, and not fatal: the worker denies until the control plane answers', async () => {
+  await using world = await createWorld();
+  const { ports, stateDir } = world;
+  const controlPlane = await world.startControlPlane();
+  await configure(ports);
+  const first = await world.startWorker();
+  await eventually(() => assert.match(readFileSync(join(stateDir, FILE), 'utf8'), /policy\/[^"]*kept/));
+  await Promise.all([controlPlane.kill(), first.kill()]);
+  truncateSync(join(stateDir, FILE), statSync(join(stateDir, FILE)).size - 10);
+
+  const second = await world.startWorker();
+  await eventually(() => assert.match(second.output(), /it is cut off.*the saved configuration cannot be used/));
+  await sleep(1_500);
+  assert.deepEqual(await readiness(second), [500, 'not ready, pending: config']);
+  await assert.rejects(fetch(`http://127.0.0.1:${ports.http}/`));
+
+  await world.startControlPlane();
+  await eventually(async () => assert.equal(await servedIdleSeconds(ports, second), 30), 30_000);
+});
+
+test('where nothing can be saved the worker says so and serves', async () => {
+  await using world = await createWorld();
+  const { ports } = world;
+  await world.startControlPlane();
+  await configure(ports);
+  // No folder can be made in a file, whoever asks.
+  const worker = await world.startWorker('/dev/null/pulseplane');
+  await eventually(async () => assert.equal(await servedIdleSeconds(ports, worker), 30));
+  await eventually(() => assert.match(worker.output(), /"error":"ENOTDIR".*could not be saved/));
+  const text = await (await fetch(`http://127.0.0.1:${worker.ports.metrics}/metrics`)).text();
+  assert.match(text, /^pulseplane_config_saves_total\{outcome="ENOTDIR"\} [1-9]/m);
+});
