@@ -12,6 +12,16 @@ import { spawnWorker, type WorkerProcess } from '../system/worker-process.ts';
 const POLICIES = '/apis/agentgateway.dev/v1alpha1/namespaces/httpbin/agentgatewaypolicies';
 const FILE = 'worker-httpbin~agentgateway-proxy.conf';
 
+type Counts = { readonly open: number; readonly closes: { readonly peer?: number } };
+/** What the control plane tells of a worker. */
+type Told = {
+  readonly node: string;
+  readonly connected: boolean;
+  readonly configuration?: { readonly source: string };
+  readonly connections?: Counts;
+  readonly policies?: readonly (Counts & { readonly policy: string })[];
+};
+
 /** A control plane with a gateway whose HTTP listener is one of `ports`, and what a worker of it needs. */
 type World = AsyncDisposable & {
   readonly ports: Ports;
@@ -147,6 +157,18 @@ test('kill -9 of control plane and worker: the worker serves from disk with its 
   assert.deepEqual(await readiness(second), [200, 'ready']);
   assert.match(await metrics(), /^pulseplane_config_age_seconds\{source="control_plane"\}/m);
   assert.match(await metrics(), /^pulseplane_control_plane_connected 1$/m);
+  const told = async () => {
+    const response = await fetch(`http://127.0.0.1:${ports.rest}/v1/workers`);
+    const { items } = (await response.json()) as { readonly items: readonly Told[] };
+    return items.find(({ node, connected }) => node === 'static' && connected);
+  };
+  await eventually(async () => {
+    const { configuration, connections, policies } = (await told()) ?? {};
+    assert.equal(configuration?.source, 'control_plane');
+    assert.ok((connections?.closes.peer ?? 0) >= 1, JSON.stringify(connections));
+    const kept = policies?.find(({ policy }) => policy.includes('httpbin/kept:'));
+    assert.ok((kept?.closes.peer ?? 0) >= 1, JSON.stringify(policies));
+  }, 20_000);
   // It said what it held, so that not everything came again.
   const updates = [...second.output().matchAll(/"updated":(\d+),.*configuration applied/g)].map(([, n]) => Number(n));
   assert.ok(updates.length > 0 && updates.every((n) => n <= 1), `updated ${updates}`);

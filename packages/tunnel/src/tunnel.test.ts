@@ -192,6 +192,26 @@ test('a worker says at once which ports of which configuration are open, and why
   assert.deepEqual(reports[1]?.ports, new Map([[3000, failed]]));
 });
 
+test('counts and where the configuration is from come as they were said, and not more of them than is shown', async (context) => {
+  const { reports, attach } = await setUp(context);
+  const counts = { open: 3, closes: new Map([['peer', 2 ** 33]]), socketOptionErrors: 1 };
+  const many = (length: number) => new Map(Array.from({ length }, (_, n) => [`policy/${n}`, counts]));
+  const configuration = {
+    source: 'disk',
+    acceptedAt: new Date('2026-11-23T07:20:00.123Z'),
+    saveError: 'ENOSPC',
+  } as const;
+  const given = { nonce: '', ports: new Map(), configuration, counts: { ...counts, policies: many(2) } };
+  const { reportNow } = await attach(() => Promise.reject(new Error('no')), WORKER, new Map(), given);
+  while (reports.length < 1) await sleep(5);
+  assert.deepEqual(reports[0]?.counts, given.counts);
+  assert.deepEqual(reports[0]?.configuration, configuration);
+  given.counts = { ...counts, policies: many(1_000) };
+  reportNow();
+  while (reports.length < 2) await sleep(5);
+  assert.equal(reports[1]?.counts?.policies.size, 256);
+});
+
 test('refusals say why: no worker, a worker that cannot, a worker that is silent, too many', async (context) => {
   const { tunnels, attach } = await setUp(context, 300);
   assert.deepEqual(await tunnels.open(WORKER, ADMIN), {

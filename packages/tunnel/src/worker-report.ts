@@ -1,6 +1,14 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { type Report, Report_OpenFailureSchema, type ReportSchema } from '@pulseplane/wire';
+import {
+  type ConfigurationReport,
+  fromConfiguration,
+  fromCounts,
+  toConfiguration,
+  toCounts,
+  type WorkerCounts,
+} from './worker-counts.ts';
 
 /** How a configured port is, once it was tried. */
 export type PortState =
@@ -22,6 +30,10 @@ export type WorkerReport = {
   readonly connections: ReadonlyMap<number, number>;
   /** The configured ports that were tried. */
   readonly ports: ReadonlyMap<number, PortState>;
+  /** Undefined of a worker that does not say. */
+  readonly counts?: WorkerCounts;
+  /** Undefined before the first. */
+  readonly configuration?: ConfigurationReport;
 };
 
 /** What a worker that has said nothing is taken to be. */
@@ -32,9 +44,12 @@ const HIGHEST_PORT = 65_535;
 const MAX_TEXT = 100;
 
 /** Words a report. */
-export function toReport({ nonce, connections, ports }: WorkerReport): MessageInitShape<typeof ReportSchema> {
+export function toReport(report: WorkerReport): MessageInitShape<typeof ReportSchema> {
+  const { nonce, connections, ports, counts, configuration } = report;
   return {
     nonce,
+    ...(counts && toCounts(counts)),
+    ...(configuration && { configuration: toConfiguration(configuration) }),
     ports: [...new Set([...connections.keys(), ...ports.keys()])].map((port) => {
       const state = ports.get(port);
       return { port, openConnections: connections.get(port) ?? 0, ...(state && { state: toState(state) }) };
@@ -52,10 +67,14 @@ function toState(state: PortState): State {
 }
 
 /** Reads a report. What cannot be a port is left out, which also bounds it. */
-export function fromReport({ nonce, ports }: Report): WorkerReport {
+export function fromReport(report: Report): WorkerReport {
+  const { nonce, ports } = report;
+  const [counts, configuration] = [fromCounts(report), fromConfiguration(report.configuration)];
   const known = ports.filter(({ port }) => port >= 1 && port <= HIGHEST_PORT);
   return {
     nonce,
+    ...(counts && { counts }),
+    ...(configuration && { configuration }),
     connections: new Map(
       known.flatMap(({ port, openConnections }) => (openConnections === 0 ? [] : [[port, openConnections]])),
     ),

@@ -117,7 +117,7 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
     recordedEvents,
     openToWorker: tunnels.open,
     workerReport: tunnels.reported,
-    workers: () => workerReport({ streams: () => fleet.streams(), log, now }),
+    workers: () => workerReport({ streams: () => fleet.streams(), log, reported: tunnels.reported, now }),
     metrics: () => metrics.read(),
     envoyNotices,
     logger,

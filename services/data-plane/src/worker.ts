@@ -1,11 +1,13 @@
 import type { Socket } from 'node:net';
-import { createPingKeepalive } from '@pulseplane/keepalive';
+import { createPingKeepalive, type SocketOptionError } from '@pulseplane/keepalive';
 import type { Bind, GatewayName } from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
+import type { ConfigurationReport, WorkerCounts } from '@pulseplane/tunnel';
 import { createAdmin } from './admin/admin.ts';
 import { createReadiness } from './admin/readiness.ts';
 import type { CloseReason } from './connection/close-reason.ts';
 import type { Connection } from './connection/connection.ts';
+import { createConnectionCounter } from './connection/connection-counts.ts';
 import { enforce } from './connection/enforce.ts';
 import { longTimeout } from './connection/long-timeout.ts';
 import { createConnectionRegistry } from './connection/registry.ts';
@@ -61,6 +63,10 @@ export type Worker = {
   drain(deadlineMs: number): Promise<void>;
   /** How many connections are open on each configured port that has any. */
   connectionsPerPort(): ReadonlyMap<number, number>;
+  /** What became of connections, for each policy too. */
+  counts(): WorkerCounts;
+  /** The configuration in force; undefined before the first. */
+  configuration(): ConfigurationReport | undefined;
   /** How the configured ports are. */
   binds(): readonly BindStatus[];
   /** The worker's own ports in use. */
@@ -83,12 +89,14 @@ export function createWorker(options: WorkerOptions): Worker {
   let draining = false;
   let full = false;
   let origin: ConfigurationOrigin | undefined;
+  let saveError: string | undefined;
   let isConnected = false;
 
   const readiness = createReadiness(['config']);
   const pings = createPingKeepalive(options.pingJitter === undefined ? {} : { jitter: options.pingJitter });
   const limits: Limits = { ...defaultLimits(), ...options.limits };
   const registry = createConnectionRegistry((connection, reason) => {
+    counter.closed(connection, reason);
     metrics.connectionClosed(connection, reason);
     const fields = {
       connection: connection.id,
@@ -110,13 +118,19 @@ export function createWorker(options: WorkerOptions): Worker {
     onConnection: (bind, socket) => accept(bind, socket),
     onStatus: options.onBindStatus ?? (() => undefined),
   });
+  const counter = createConnectionCounter(() => registry.all());
   const metrics = createMetrics({
+    counts: counter.read,
     connections: () => registry.all(),
     upstreams: () => upstreams.all(),
     binds: () => binds.status(),
     configuration: () => origin,
     isConnected: () => isConnected,
   });
+  const socketOptionFailed = (error: SocketOptionError, policyKey?: string) => {
+    counter.socketOptionFailed(policyKey);
+    metrics.socketOptionFailed(error);
+  };
   const upstreams = createUpstreams({
     ...options.upstream,
     logger,
@@ -124,11 +138,11 @@ export function createWorker(options: WorkerOptions): Worker {
     backend: (key) => tables.backends.get(key),
     settings: (path) => backend(path),
     onPoolEvent: metrics.poolEvent,
-    onSocketOptionError: metrics.socketOptionFailed,
+    onSocketOptionError: socketOptionFailed,
   });
   const enforcement = {
     logger,
-    onSocketOptionError: metrics.socketOptionFailed,
+    onSocketOptionError: socketOptionFailed,
     durationJitter: options.durationJitter ?? DURATION_JITTER,
   };
 
@@ -175,6 +189,7 @@ export function createWorker(options: WorkerOptions): Worker {
     },
     onUpgraded: judge,
     onPing: metrics.pingSent,
+    onPingAck: metrics.pingAcknowledged,
     onUpstreamFailure: metrics.upstreamFailed,
     onUpstreamTimeout: metrics.upstreamTimedOut,
     onUpstreamOverflow: metrics.upstreamOverflowed,
@@ -246,6 +261,7 @@ export function createWorker(options: WorkerOptions): Worker {
       frontend = frontendByPort(tables, gateway);
       backend = backendByPath(tables);
       if (!draining) binds.reconcile(tables.binds);
+      counter.keepOnly(new Set(tables.policies.map(({ key }) => key)));
       upstreams.prune(tables.backends.values());
       rejudge.all();
       rejudgeUpstreams.all();
@@ -260,7 +276,10 @@ export function createWorker(options: WorkerOptions): Worker {
           : undefined,
       );
     },
-    saved: metrics.configSaved,
+    saved(error) {
+      saveError = error;
+      metrics.configSaved(error);
+    },
     connected(is) {
       isConnected = is;
     },
@@ -290,6 +309,8 @@ export function createWorker(options: WorkerOptions): Worker {
       for (const { bind } of registry.all()) counts.set(bind.port, (counts.get(bind.port) ?? 0) + 1);
       return counts;
     },
+    counts: counter.read,
+    configuration: () => origin && { ...origin, ...(saveError !== undefined && { saveError }) },
     binds: binds.status,
     ports: admin.portsInUse,
   };

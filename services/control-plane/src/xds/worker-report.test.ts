@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createMemoryEventLog } from '@pulseplane/event-log';
+import type { WorkerReport } from '@pulseplane/tunnel';
 import { RESOURCE_TYPE_URL } from '@pulseplane/wire';
 import { createDiscoveryServer, observers, type ResourceSet, runAdsClient } from '@pulseplane/xds';
 import { Fleet } from './fleet.ts';
@@ -50,9 +51,26 @@ test('a worker is told of with what it was sent, holds and refuses, also after i
     readonly node: string;
     readonly connected: boolean;
     readonly message?: string;
+    readonly configuration?: { readonly source: string; readonly saveError?: string; readonly ageSeconds: number };
+    readonly connections?: object;
+    readonly policies?: readonly object[];
     readonly types: readonly [{ readonly state: string; readonly nacked?: object; readonly lagSeconds: number }];
   };
-  const report = () => workerReport({ streams: () => fleet.streams(), log, now }) as unknown as readonly Report[];
+  const peers = { open: 1, closes: new Map([['peer', 2]]), socketOptionErrors: 0 };
+  const own: WorkerReport = {
+    nonce: '',
+    connections: new Map(),
+    ports: new Map(),
+    configuration: { source: 'disk', acceptedAt: new Date(0), saveError: 'ENOSPC' },
+    counts: {
+      ...peers,
+      closes: new Map([...peers.closes, ['ping_timeout', 3], ['keepalive_timeout', 4]]),
+      policies: new Map([['policy/a', peers]]),
+    },
+  };
+  const reported = ({ id }: { readonly id: string }) => (id === 'w1' ? own : undefined);
+  const report = () =>
+    workerReport({ streams: () => fleet.streams(), log, reported, now }) as unknown as readonly Report[];
   const until = async (holds: () => boolean): Promise<void> => {
     for (const deadline = Date.now() + 5_000; !holds(); await new Promise((resolve) => setTimeout(resolve, 5))) {
       assert(Date.now() < deadline, JSON.stringify(report()));
@@ -72,6 +90,15 @@ test('a worker is told of with what it was sent, holds and refuses, also after i
   const resource = { name: 'b', error: 'is bad' };
   assert.deepEqual(nacked, { message: '[{"key":"b","error":"is bad"}]', resources: [resource] });
   assert((report()[0]?.types[0]?.lagSeconds ?? 0) > 0);
+
+  const { configuration, connections, policies } = report()[0] ?? {};
+  assert.equal(configuration?.source, 'disk');
+  assert.equal(configuration?.saveError, 'ENOSPC');
+  assert((configuration?.ageSeconds ?? 0) > 1e9);
+  const closes = { peer: 2, ping_timeout: 3, keepalive_timeout: 4 };
+  assert.deepEqual(connections, { open: 1, closes, keepaliveFailures: 7, socketOptionErrors: 0 });
+  const one = { policy: 'policy/a', open: 1, closes: { peer: 2 }, keepaliveFailures: 0, socketOptionErrors: 0 };
+  assert.deepEqual(policies, [one]);
 
   const stopOther = connect('w2', 'nonsense');
   await until(() => report().find(({ node }) => node === 'w2')?.types[0]?.state === 'acked');

@@ -1,5 +1,6 @@
 import type { EventLog } from '@pulseplane/event-log';
 import { GATEWAY, type JsonObject } from '@pulseplane/resources';
+import type { ConnectionCounts, TunnelServer, WorkerReport } from '@pulseplane/tunnel';
 import type { TypeState } from '@pulseplane/xds';
 import { refOf } from '../command/index.ts';
 import type { StreamRecord } from './fleet.ts';
@@ -9,6 +10,8 @@ import type { TypeRecord } from './type-record.ts';
 export type WorkerReportSources = {
   readonly streams: () => readonly StreamRecord[];
   readonly log: Pick<EventLog, 'object'>;
+  /** What a worker says of itself over its tunnel. */
+  readonly reported: TunnelServer['reported'];
   readonly now: () => Date;
 };
 
@@ -16,11 +19,12 @@ export type WorkerReportSources = {
 const MAX_NAMES = 100;
 
 /** What `GET /v1/workers` tells of each stream, open ones first: who it is, and for each type what was sent and answered. */
-export function workerReport({ streams, log, now }: WorkerReportSources): readonly JsonObject[] {
+export function workerReport({ streams, log, reported, now }: WorkerReportSources): readonly JsonObject[] {
   return streams().map((entry) => {
     const { stream, since, goneAt, types } = entry;
     const { id, node, peer, variant, only } = stream;
     const states = stream.types();
+    const own = goneAt === undefined ? reported({ id: node.id, role: node.role }) : undefined;
     return {
       stream: id,
       node: node.id,
@@ -33,6 +37,7 @@ export function workerReport({ streams, log, now }: WorkerReportSources): readon
       connectedAt: since.toISOString(),
       ...(goneAt !== undefined && { goneAt: goneAt.toISOString() }),
       types: [...types].map(([typeUrl, known]) => typeReport(typeUrl, known, states.get(typeUrl), now())),
+      ...(own && ownReport(own, now())),
     };
   });
 }
@@ -71,6 +76,34 @@ function typeReport(typeUrl: string, known: TypeRecord, state: TypeState | undef
       },
     }),
     lagSeconds: behindSince === undefined ? 0 : (now.getTime() - behindSince.getTime()) / 1_000,
+  };
+}
+
+/** What the worker says of itself: where its configuration is from, and what became of connections. */
+function ownReport({ configuration, counts }: WorkerReport, now: Date): JsonObject {
+  return {
+    ...(configuration && {
+      configuration: {
+        source: configuration.source,
+        acceptedAt: configuration.acceptedAt.toISOString(),
+        ageSeconds: (now.getTime() - configuration.acceptedAt.getTime()) / 1_000,
+        ...(configuration.saveError !== undefined && { saveError: configuration.saveError }),
+      },
+    }),
+    ...(counts && {
+      connections: countsReport(counts),
+      policies: [...counts.policies].map(([policy, one]) => ({ policy, ...countsReport(one) })),
+    }),
+  };
+}
+
+function countsReport({ open, closes, socketOptionErrors }: ConnectionCounts): JsonObject {
+  const failures = ['keepalive_timeout', 'ping_timeout'].map((reason) => closes.get(reason) ?? 0);
+  return {
+    open,
+    closes: Object.fromEntries(closes),
+    keepaliveFailures: failures.reduce((sum, count) => sum + count, 0),
+    socketOptionErrors,
   };
 }
 

@@ -1,33 +1,35 @@
 /** Why a connection ended. The same words in the log, the metrics and the admin pages. */
-export type CloseReason =
+export const CLOSE_REASONS = [
   /** The kernel gave up after unanswered probes. */
-  | 'keepalive_timeout'
+  'keepalive_timeout',
   /** No ACK of an HTTP/2 PING in time. */
-  | 'ping_timeout'
+  'ping_timeout',
   /** No request on an HTTP/1 connection within the idle timeout. */
-  | 'idle_timeout'
+  'idle_timeout',
   /** The first bytes began and did not go on in time. */
-  | 'first_byte_timeout'
+  'first_byte_timeout',
   /** No PROXY header came, though a policy asks for one, or one that is none. */
-  | 'proxy_header'
+  'proxy_header',
   /** The policy's maxConnectionDuration is over. */
-  | 'max_duration'
+  'max_duration',
   /** The client closed or reset it. */
-  | 'peer'
+  'peer',
   /** The client broke the protocol. */
-  | 'protocol_error'
+  'protocol_error',
   /** The client sent more PINGs, SETTINGS or resets over HTTP/2 than one may. */
-  | 'flood'
+  'flood',
   /** The upstream closed it, broke it off or could not be reached. */
-  | 'upstream'
+  'upstream',
   /** A TCP or TLS listener has nothing to send the connection to. */
-  | 'no_route'
+  'no_route',
   /** The worker stops. */
-  | 'drain'
+  'drain',
   /** The port is no longer configured. */
-  | 'listener_removed'
+  'listener_removed',
   /** Anything else; the log has the error. */
-  | 'error';
+  'error',
+] as const;
+export type CloseReason = (typeof CLOSE_REASONS)[number];
 
 const DEAD_PEER = new Set(['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
 const PEER_GONE = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED']);

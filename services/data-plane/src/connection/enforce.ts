@@ -13,7 +13,8 @@ import { longTimeout } from './long-timeout.ts';
 
 export type EnforceContext = {
   readonly logger: Logger;
-  onSocketOptionError(error: SocketOptionError): void;
+  /** `policyKey`: what was to be set there; undefined for what the socket had before. */
+  onSocketOptionError(error: SocketOptionError, policyKey?: string): void;
   /** Share of maxConnectionDuration, 0 to 1, by which a connection may end earlier. */
   readonly durationJitter: number;
 };
@@ -37,12 +38,13 @@ function enforceTcp(connection: Connection, wanted: EffectiveTcpKeepalive | unde
       report(
         connection,
         { kind: 'unsupported', reason: 'this Node does not show the file descriptor of a socket' },
+        wanted?.policyKey,
         context,
       );
     }
     return;
   }
-  const original = connection.tcp?.original ?? readOriginal(connection, fd, context);
+  const original = connection.tcp?.original ?? readOriginal(connection, fd, wanted?.policyKey, context);
   if (original === undefined) return;
   const options: TcpKeepaliveOptions =
     wanted === undefined
@@ -57,7 +59,7 @@ function enforceTcp(connection: Connection, wanted: EffectiveTcpKeepalive | unde
     const error = setTcpKeepalive(fd, options);
     if (error !== undefined) {
       connection.tcp = { original, current: undefined };
-      report(connection, error, context);
+      report(connection, error, wanted?.policyKey, context);
       return;
     }
     connection.tcp = { original, current: options };
@@ -84,19 +86,29 @@ function enforceHttp(connection: Connection, { http }: EffectiveFrontend, { dura
 }
 
 /** Read before the first policy touches the socket, so these are the values that it had at accept. */
-function readOriginal(connection: Connection, fd: number, context: EnforceContext): TcpKeepaliveOptions | undefined {
+function readOriginal(
+  connection: Connection,
+  fd: number,
+  policyKey: string | undefined,
+  context: EnforceContext,
+): TcpKeepaliveOptions | undefined {
   const reading = getTcpKeepalive(fd);
   if (!reading.ok) {
-    report(connection, reading.error, context);
+    report(connection, reading.error, policyKey, context);
     return undefined;
   }
   return reading.value;
 }
 
-function report(connection: Connection, error: SocketOptionError, context: EnforceContext): void {
-  context.onSocketOptionError(error);
+function report(
+  connection: Connection,
+  error: SocketOptionError,
+  policyKey: string | undefined,
+  context: EnforceContext,
+): void {
+  context.onSocketOptionError(error, policyKey);
   context.logger.warn(
-    { connection: connection.id, peer: connection.peer, error: describeSocketOptionError(error) },
+    { connection: connection.id, peer: connection.peer, policy: policyKey, error: describeSocketOptionError(error) },
     'TCP keepalive could not be set on a connection',
   );
 }

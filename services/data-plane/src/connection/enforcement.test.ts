@@ -91,9 +91,13 @@ test('the page tells bytes, the policy and the last PING round trip', async () =
   assert.ok(row.bytesIn > 50 && row.bytesOut > 50, JSON.stringify(row));
   assert.ok(row.lastPingRttMs !== null && row.lastPingRttMs < 300);
   assert.match(await world.metrics(), /pulseplane_http2_pings_sent_total [1-9]/);
+  assert.match(await world.metrics(), /pulseplane_http2_ping_rtt_seconds_bucket\{le="0.25"\} [1-9]/);
+  assert.ok((await world.metrics()).includes(`pulseplane_policy_connections_open{policy="${HTTP_KEY}"} 1`));
   client.destroy();
-  world.remove(policy);
   await until(async () => (await world.connections()).length === 0);
+  const closes = `pulseplane_policy_connection_closes_total{policy="${HTTP_KEY}",reason="peer"} 1`;
+  assert.ok((await world.metrics()).includes(closes));
+  world.remove(policy);
 });
 
 test('a frozen HTTP/2 client is closed at interval plus timeout with reason ping_timeout', async (t) => {

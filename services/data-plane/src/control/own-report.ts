@@ -1,4 +1,4 @@
-import type { PortState, WorkerReport } from '@pulseplane/tunnel';
+import type { ConfigurationReport, PortState, WorkerCounts, WorkerReport } from '@pulseplane/tunnel';
 import type { BindStatus } from '../listener/bind-manager.ts';
 
 /** What is told of the worker: its ports, and which configuration they are of. */
@@ -13,12 +13,23 @@ export type OwnReport = {
 type Told = {
   connectionsPerPort(): ReadonlyMap<number, number>;
   binds(): readonly BindStatus[];
+  counts(): WorkerCounts;
+  configuration(): ConfigurationReport | undefined;
 };
+
+/** Counts change all the time, and are sent whole. */
+const COUNTS_EVERY_MS = 5_000;
 
 export function createOwnReport(worker: Told): OwnReport {
   let taken = '';
   // A configuration is named when all its ports were tried, so that whoever reads its name knows all of them.
   let tried = '';
+  let counted: { readonly counts: WorkerCounts; readonly at: number } | undefined;
+  const counts = (): WorkerCounts => {
+    const at = performance.now();
+    if (counted === undefined || at - counted.at >= COUNTS_EVERY_MS) counted = { counts: worker.counts(), at };
+    return counted.counts;
+  };
   return {
     taken: (nonce) => {
       taken = nonce;
@@ -30,8 +41,11 @@ export function createOwnReport(worker: Told): OwnReport {
     report: () => {
       const binds = worker.binds();
       if (binds.every(({ state }) => state !== 'opening')) tried = taken;
+      const configuration = worker.configuration();
       return {
         nonce: tried,
+        counts: counts(),
+        ...(configuration && { configuration }),
         connections: worker.connectionsPerPort(),
         ports: new Map(
           binds.flatMap((status): [number, PortState][] => {

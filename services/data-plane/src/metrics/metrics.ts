@@ -1,5 +1,6 @@
 import type { SocketOptionError } from '@pulseplane/keepalive';
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { WorkerCounts } from '@pulseplane/tunnel';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { CloseReason } from '../connection/close-reason.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { ConfigurationOrigin } from '../control/configuration.ts';
@@ -13,6 +14,7 @@ export type Metrics = {
   connectionClosed(connection: Connection, reason: CloseReason): void;
   socketOptionFailed(error: SocketOptionError): void;
   pingSent(): void;
+  pingAcknowledged(rttMs: number): void;
   configApplied(rejected: number): void;
   /** The configuration was saved, or for an error it could not be. */
   configSaved(error: string | undefined): void;
@@ -29,6 +31,7 @@ export type Metrics = {
 
 /** What is looked up when the metrics are read. */
 export type MetricSources = {
+  counts(): WorkerCounts;
   connections(): Iterable<Connection>;
   upstreams(): Iterable<UpstreamConnection>;
   /** Undefined before the first configuration. */
@@ -117,6 +120,45 @@ export function createMetrics(sources: MetricSources): Metrics {
     registers,
   });
   const pings = new Counter({ name: 'pulseplane_http2_pings_sent_total', help: 'HTTP/2 PINGs sent', registers });
+  const pingRtt = new Histogram({
+    name: 'pulseplane_http2_ping_rtt_seconds',
+    help: 'From an HTTP/2 PING to its ACK',
+    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers,
+  });
+  new Gauge({
+    name: 'pulseplane_policy_connections_open',
+    help: 'Open connections from clients by the policies in force on them',
+    labelNames: ['policy'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [policy, { open }] of sources.counts().policies) this.set({ policy }, open);
+    },
+  });
+  new Counter({
+    name: 'pulseplane_policy_connection_closes_total',
+    help: 'Closed connections by the policies in force on them and reason',
+    labelNames: ['policy', 'reason'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [policy, { closes }] of sources.counts().policies) {
+        for (const [reason, count] of closes) this.inc({ policy, reason }, count);
+      }
+    },
+  });
+  new Counter({
+    name: 'pulseplane_policy_setsockopt_errors_total',
+    help: 'Socket options that a policy asks for and that could not be read or set',
+    labelNames: ['policy'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [policy, { socketOptionErrors }] of sources.counts().policies)
+        this.inc({ policy }, socketOptionErrors);
+    },
+  });
   const applies = new Counter({
     name: 'pulseplane_config_applies_total',
     help: 'Configuration batches by outcome',
@@ -178,6 +220,7 @@ export function createMetrics(sources: MetricSources): Metrics {
         error.kind === 'errno' ? { option: error.option, errno: error.errno } : { option: 'any', errno: 'unsupported' },
       ),
     pingSent: () => pings.inc(),
+    pingAcknowledged: (rttMs) => pingRtt.observe(rttMs / 1_000),
     configApplied(count) {
       applies.inc({ outcome: count === 0 ? 'accepted' : 'partly_rejected' });
       if (count > 0) rejected.inc(count);

@@ -10,6 +10,7 @@ export type Http2ServingContext = {
   readonly pings: PingKeepalive;
   readonly limits: Limits;
   onPing(): void;
+  onPingAck(rttMs: number): void;
 };
 
 const PING_BYTES = 17;
@@ -80,6 +81,7 @@ export class Http2Serving implements Served {
         session: this.#session,
         bytesRead: () => this.#connection.socket.bytesRead,
         onPing: () => this.#context.onPing(),
+        onAck: (rttMs) => this.#context.onPingAck(rttMs),
         onTimeout: () => this.#connection.close('ping_timeout'),
       },
       settings,

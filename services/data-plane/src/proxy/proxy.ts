@@ -37,6 +37,7 @@ export type ProxyContext = {
   /** The connection has left HTTP for another protocol. */
   onUpgraded(connection: Connection): void;
   onPing(): void;
+  onPingAck(rttMs: number): void;
   onUpstreamFailure(backendKey: string): void;
   /** A backend took no connection in time, or did not answer a request within its requestTimeout. */
   onUpstreamTimeout(backendKey: string, kind: 'connect' | 'request'): void;
@@ -79,6 +80,7 @@ export function createProxy(context: ProxyContext): Proxy {
   };
 
   const http1 = createHttp1Front({ limits, onExchange, onUpgraded: context.onUpgraded });
+  const http2 = { ...context, onExchange };
 
   const serveHttp = (connection: Connection) => {
     const { port } = connection.bind;
@@ -89,7 +91,7 @@ export function createProxy(context: ProxyContext): Proxy {
       } else {
         // An HTTP/2 peer that ends its side has ended the session.
         connection.socket.allowHalfOpen = false;
-        serveHttp2(connection, http, { pings: context.pings, limits, onExchange, onPing: context.onPing });
+        serveHttp2(connection, http, http2);
       }
       context.onProtocol(connection);
     };

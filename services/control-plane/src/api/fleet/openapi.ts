@@ -3,6 +3,12 @@ import { answer, object, reference, text, whole, yesOrNo } from '../openapi-sche
 
 const time: JsonObject = { ...text, format: 'date-time' };
 const stamped = (more: JsonObject = {}): JsonObject => object({ version: text, at: time, ...more });
+const counts: JsonObject = {
+  open: whole,
+  closes: { type: 'object', additionalProperties: whole, description: 'By reason.' },
+  keepaliveFailures: { ...whole, description: 'Closed because probes or PINGs were not answered.' },
+  socketOptionErrors: whole,
+};
 const listOf = (items: JsonObject): JsonObject => ({ type: 'array', items });
 
 /** What `/v1/workers` answers with. */
@@ -38,6 +44,14 @@ export const FLEET_SCHEMAS: JsonObject = {
             lagSeconds: { type: 'number', description: 'For how long the newest is not acknowledged.' },
           }),
         ),
+        configuration: object({
+          source: { ...text, enum: ['control_plane', 'disk'] },
+          acceptedAt: time,
+          ageSeconds: { type: 'number', description: 'Since the control plane sent or confirmed it.' },
+          saveError: { ...text, description: 'Why it could not be saved on the disk of the worker.' },
+        }),
+        connections: object({ ...counts }),
+        policies: listOf(object({ policy: text, ...counts })),
       }),
     ),
   }),

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pulseplane/dev/tunnel/v1/tunnel.proto.
  */
 export const file_pulseplane_dev_tunnel_v1_tunnel: GenFile = /*@__PURE__*/
-  fileDesc("CiVwdWxzZXBsYW5lL2Rldi90dW5uZWwvdjEvdHVubmVsLnByb3RvEhhwdWxzZXBsYW5lLmRldi50dW5uZWwudjEiXQoKQXR0YWNobWVudBIPCgdub2RlX2lkGAEgASgJEgwKBHJvbGUYAiABKAkSMAoGcmVwb3J0GAMgASgLMiAucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLlJlcG9ydCLYAgoGUmVwb3J0EjQKBXBvcnRzGAEgAygLMiUucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLlJlcG9ydC5Qb3J0Eg0KBW5vbmNlGAIgASgJGq8BCgRQb3J0EgwKBHBvcnQYASABKA0SGAoQb3Blbl9jb25uZWN0aW9ucxgCIAEoDRI1Cg9saXN0ZW5pbmdfc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAASPwoHZmFpbHVyZRgEIAEoCzIsLnB1bHNlcGxhbmUuZGV2LnR1bm5lbC52MS5SZXBvcnQuT3BlbkZhaWx1cmVIAEIHCgVzdGF0ZRpXCgtPcGVuRmFpbHVyZRIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEY29kZRgCIAEoCRIPCgdhZGRyZXNzGAMgASgJIoEBCgRPcGVuEhEKCXN0cmVhbV9pZBgBIAEoCRIwCgVhZG1pbhgCIAEoCzIfLnB1bHNlcGxhbmUuZGV2LnR1bm5lbC52MS5BZG1pbkgAEiwKA2xvZxgDIAEoCzIdLnB1bHNlcGxhbmUuZGV2LnR1bm5lbC52MS5Mb2dIAEIGCgR3aGF0IgcKBUFkbWluInwKA0xvZxIOCgZmb2xsb3cYASABKAgSFwoKdGFpbF9saW5lcxgCIAEoDUgAiAEBEikKBXNpbmNlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgp0aW1lc3RhbXBzGAQgASgIQg0KC190YWlsX2xpbmVzIkQKBUNodW5rEhEKCXN0cmVhbV9pZBgBIAEoCRIMCgRkYXRhGAIgASgMEgsKA2VuZBgDIAEoCBINCgVlcnJvchgEIAEoCTKxAQoMV29ya2VyVHVubmVsElIKBkF0dGFjaBIkLnB1bHNlcGxhbmUuZGV2LnR1bm5lbC52MS5BdHRhY2htZW50Gh4ucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLk9wZW4oATABEk0KBUNhcnJ5Eh8ucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLkNodW5rGh8ucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLkNodW5rKAEwAWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CiVwdWxzZXBsYW5lL2Rldi90dW5uZWwvdjEvdHVubmVsLnByb3RvEhhwdWxzZXBsYW5lLmRldi50dW5uZWwudjEiXQoKQXR0YWNobWVudBIPCgdub2RlX2lkGAEgASgJEgwKBHJvbGUYAiABKAkSMAoGcmVwb3J0GAMgASgLMiAucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLlJlcG9ydCKIBwoGUmVwb3J0EjQKBXBvcnRzGAEgAygLMiUucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLlJlcG9ydC5Qb3J0Eg0KBW5vbmNlGAIgASgJEjcKBmNvdW50cxgDIAEoCzInLnB1bHNlcGxhbmUuZGV2LnR1bm5lbC52MS5SZXBvcnQuQ291bnRzEkAKCHBvbGljaWVzGAQgAygLMi4ucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLlJlcG9ydC5Qb2xpY2llc0VudHJ5EkUKDWNvbmZpZ3VyYXRpb24YBSABKAsyLi5wdWxzZXBsYW5lLmRldi50dW5uZWwudjEuUmVwb3J0LkNvbmZpZ3VyYXRpb24aWAoNUG9saWNpZXNFbnRyeRILCgNrZXkYASABKAkSNgoFdmFsdWUYAiABKAsyJy5wdWxzZXBsYW5lLmRldi50dW5uZWwudjEuUmVwb3J0LkNvdW50czoCOAEarwEKBFBvcnQSDAoEcG9ydBgBIAEoDRIYChBvcGVuX2Nvbm5lY3Rpb25zGAIgASgNEjUKD2xpc3RlbmluZ19zaW5jZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABI/CgdmYWlsdXJlGAQgASgLMiwucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLlJlcG9ydC5PcGVuRmFpbHVyZUgAQgcKBXN0YXRlGlcKC09wZW5GYWlsdXJlEikKBXNpbmNlGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRjb2RlGAIgASgJEg8KB2FkZHJlc3MYAyABKAkaqAEKBkNvdW50cxIMCgRvcGVuGAEgASgEEkMKBmNsb3NlcxgCIAMoCzIzLnB1bHNlcGxhbmUuZGV2LnR1bm5lbC52MS5SZXBvcnQuQ291bnRzLkNsb3Nlc0VudHJ5EhwKFHNvY2tldF9vcHRpb25fZXJyb3JzGAMgASgEGi0KC0Nsb3Nlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEaZwoNQ29uZmlndXJhdGlvbhIvCgthY2NlcHRlZF9hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJZnJvbV9kaXNrGAIgASgIEhIKCnNhdmVfZXJyb3IYAyABKAkigQEKBE9wZW4SEQoJc3RyZWFtX2lkGAEgASgJEjAKBWFkbWluGAIgASgLMh8ucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLkFkbWluSAASLAoDbG9nGAMgASgLMh0ucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLkxvZ0gAQgYKBHdoYXQiBwoFQWRtaW4ifAoDTG9nEg4KBmZvbGxvdxgBIAEoCBIXCgp0YWlsX2xpbmVzGAIgASgNSACIAQESKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnRpbWVzdGFtcHMYBCABKAhCDQoLX3RhaWxfbGluZXMiRAoFQ2h1bmsSEQoJc3RyZWFtX2lkGAEgASgJEgwKBGRhdGEYAiABKAwSCwoDZW5kGAMgASgIEg0KBWVycm9yGAQgASgJMrEBCgxXb3JrZXJUdW5uZWwSUgoGQXR0YWNoEiQucHVsc2VwbGFuZS5kZXYudHVubmVsLnYxLkF0dGFjaG1lbnQaHi5wdWxzZXBsYW5lLmRldi50dW5uZWwudjEuT3BlbigBMAESTQoFQ2FycnkSHy5wdWxzZXBsYW5lLmRldi50dW5uZWwudjEuQ2h1bmsaHy5wdWxzZXBsYW5lLmRldi50dW5uZWwudjEuQ2h1bmsoATABYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * @generated from message pulseplane.dev.tunnel.v1.Attachment
@@ -68,6 +68,27 @@ export type Report = Message<"pulseplane.dev.tunnel.v1.Report"> & {
    * @generated from field: string nonce = 2;
    */
   nonce: string;
+
+  /**
+   * All connections of clients.
+   *
+   * @generated from field: pulseplane.dev.tunnel.v1.Report.Counts counts = 3;
+   */
+  counts?: Report_Counts | undefined;
+
+  /**
+   * By policy, named as in its resource. A connection counts for each policy in force on it. 256 at most.
+   *
+   * @generated from field: map<string, pulseplane.dev.tunnel.v1.Report.Counts> policies = 4;
+   */
+  policies: { [key: string]: Report_Counts };
+
+  /**
+   * Absent before the first.
+   *
+   * @generated from field: pulseplane.dev.tunnel.v1.Report.Configuration configuration = 5;
+   */
+  configuration?: Report_Configuration | undefined;
 };
 
 /**
@@ -150,6 +171,74 @@ export type Report_OpenFailure = Message<"pulseplane.dev.tunnel.v1.Report.OpenFa
  */
 export const Report_OpenFailureSchema: GenMessage<Report_OpenFailure> = /*@__PURE__*/
   messageDesc(file_pulseplane_dev_tunnel_v1_tunnel, 1, 1);
+
+/**
+ * Since the worker began.
+ *
+ * @generated from message pulseplane.dev.tunnel.v1.Report.Counts
+ */
+export type Report_Counts = Message<"pulseplane.dev.tunnel.v1.Report.Counts"> & {
+  /**
+   * @generated from field: uint64 open = 1;
+   */
+  open: bigint;
+
+  /**
+   * By reason.
+   *
+   * @generated from field: map<string, uint64> closes = 2;
+   */
+  closes: { [key: string]: bigint };
+
+  /**
+   * How often a socket option could not be read or set.
+   *
+   * @generated from field: uint64 socket_option_errors = 3;
+   */
+  socketOptionErrors: bigint;
+};
+
+/**
+ * Describes the message pulseplane.dev.tunnel.v1.Report.Counts.
+ * Use `create(Report_CountsSchema)` to create a new message.
+ */
+export const Report_CountsSchema: GenMessage<Report_Counts> = /*@__PURE__*/
+  messageDesc(file_pulseplane_dev_tunnel_v1_tunnel, 1, 2);
+
+/**
+ * The configuration in force.
+ *
+ * @generated from message pulseplane.dev.tunnel.v1.Report.Configuration
+ */
+export type Report_Configuration = Message<"pulseplane.dev.tunnel.v1.Report.Configuration"> & {
+  /**
+   * When the control plane sent or confirmed it.
+   *
+   * @generated from field: google.protobuf.Timestamp accepted_at = 1;
+   */
+  acceptedAt?: Timestamp | undefined;
+
+  /**
+   * It was read from the disk, and the control plane has not answered since the worker began.
+   *
+   * @generated from field: bool from_disk = 2;
+   */
+  fromDisk: boolean;
+
+  /**
+   * Why it could not be saved last, the name of an errno mostly.
+   *
+   * @generated from field: string save_error = 3;
+   */
+  saveError: string;
+};
+
+/**
+ * Describes the message pulseplane.dev.tunnel.v1.Report.Configuration.
+ * Use `create(Report_ConfigurationSchema)` to create a new message.
+ */
+export const Report_ConfigurationSchema: GenMessage<Report_Configuration> = /*@__PURE__*/
+  messageDesc(file_pulseplane_dev_tunnel_v1_tunnel, 1, 3);
 
 /**
  * Asks the worker to call Carry with this id, which nobody can guess.
