@@ -139,7 +139,7 @@ test('a NACK of a backend policy is shown at the policy that it is about, and at
   ]);
   const programmed = (name: string, resource: string) => {
     const rejections = [{ worker: 'w', resource, message: 'no' }];
-    const observe = () => ({ kind: 'connected', workers: 1, waiting: 0, rejections, portFailures: [] }) as const;
+    const observe = () => ({ kind: 'connected', workers: 1, waiting: [], rejections, portFailures: [] }) as const;
     const status = projection.status(stored(policy(name, [], {})), observe) as unknown as Status;
     return status.conditions?.find(({ type }) => type === 'Programmed')?.status;
   };

@@ -196,7 +196,7 @@ test('a listener counts the routes that attached to it, and hears what workers s
   const status = listenerStatus(projection, edge, {
     kind: 'connected',
     workers: 1,
-    waiting: 0,
+    waiting: [],
     rejections,
     portFailures: [],
   });
@@ -493,29 +493,37 @@ test('programmed is what the connected workers say', () => {
     const { status: value, message } = status.conditions.find(({ type }) => type === 'Programmed') ?? {};
     return `${value}: ${message}`;
   };
-  const connected = (waiting: number, resource?: string): WorkerObservation => {
+  const connected = (waiting: readonly string[], resource?: string): WorkerObservation => {
     const rejections = resource === undefined ? [] : [{ worker: 'w', resource, message: 'bad' }];
-    return { kind: 'connected', workers: 2, waiting, rejections, portFailures: [] };
+    return { kind: 'connected', workers: 5, waiting, rejections, portFailures: [] };
   };
   const ofMine = 'policy/frontend/httpbin/mine:frontend-tcp:httpbin/agentgateway-proxy';
   const cases: readonly [WorkerObservation, ofGateway: string, ofPolicy: string][] = [
     [{ kind: 'no-workers' }, 'Unknown: No worker is connected', 'Unknown: No worker is connected'],
-    [connected(1), 'False: Waiting for 1 of 2 workers', 'False: Waiting for 1 of 2 workers'],
+    [connected(['a']), 'False: Waiting for 1 of 5 workers: a', 'False: Waiting for 1 of 5 workers: a'],
     [
-      connected(0),
-      'True: Acknowledged by every connected worker (2)',
-      'True: Acknowledged by every connected worker (2)',
+      connected(['a', 'b', 'c', 'd', 'e']),
+      'False: Waiting for 5 of 5 workers: a, b, c and 2 more',
+      'False: Waiting for 5 of 5 workers: a, b, c and 2 more',
     ],
-    [connected(0, ofMine), `False: Rejected by w: ${ofMine}: bad`, `False: Rejected by w: ${ofMine}: bad`],
-    [connected(0, 'bind/x'), 'False: Rejected by w: bind/x: bad', 'True: Acknowledged by every connected worker (2)'],
+    [
+      connected([]),
+      'True: Acknowledged by every connected worker (5)',
+      'True: Acknowledged by every connected worker (5)',
+    ],
+    [connected([], ofMine), `False: Rejected by w: ${ofMine}: bad`, `False: Rejected by w: ${ofMine}: bad`],
+    [connected([], 'bind/x'), 'False: Rejected by w: bind/x: bad', 'True: Acknowledged by every connected worker (5)'],
   ];
+  const rejections = ['w', 'w', 'v'].map((worker) => ({ worker, resource: ofMine, message: 'bad' }));
+  const byTwo = { kind: 'connected', workers: 5, waiting: [], rejections, portFailures: [] } as const;
+  assert.equal(programmed(mine, byTwo), `False: Rejected by w and 1 more of 5: ${ofMine}: bad`);
   for (const [observation, ofGateway, ofPolicy] of cases) {
     assert.equal(programmed(gatewayObject, observation), ofGateway);
     assert.equal(programmed(mine, observation), ofPolicy);
     assert.equal(programmed(lost, observation), 'False: Policy is overridden on every target');
   }
   const nowhere = policy('nowhere', '2026-01-01T00:00:00Z', { targetRefs: [{ ...TARGET, name: 'gone' }] });
-  assert.equal(programmed(nowhere, connected(0)), 'False: Policy is not attached');
+  assert.equal(programmed(nowhere, connected([])), 'False: Policy is not attached');
 });
 
 test('a policy on several gateways says where it is not programmed, and shows at most 16 of them', () => {
@@ -529,11 +537,11 @@ test('a policy on several gateways says where it is not programmed, and shows at
   const status = projectionOf([...gateways, everywhere]).status(everywhere, ({ name }) => ({
     kind: 'connected',
     workers: 1,
-    waiting: name === 'g07' ? 1 : 0,
+    waiting: name === 'g07' ? ['w'] : [],
     rejections: [],
     portFailures: [],
   })) as unknown as Conditions & { readonly ancestors: readonly Ancestor[] };
-  assert.equal(status.conditions[0]?.message, 'Gateway httpbin/g07: Waiting for 1 of 1 workers');
+  assert.equal(status.conditions[0]?.message, 'Gateway httpbin/g07: Waiting for 1 of 1 workers: w');
   assert.equal(status.ancestors.length, 16);
   const last = status.ancestors.at(-1);
   assert.deepEqual(

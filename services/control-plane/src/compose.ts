@@ -59,7 +59,11 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
   const fleet = new Fleet(logger, now, {
     sourcesOf: (node, typeUrl, name) => snapshots.sourcesOf(node, typeUrl, name),
   });
-  const metrics = new FleetMetrics((role) => snapshots.changedAt(role), now);
+  const metrics = new FleetMetrics(
+    (role) => snapshots.changedAt(role),
+    now,
+    () => fleet.streams(),
+  );
   const tunnels = createTunnelServer({ onReport: (worker, report) => fleet.reported(worker, report) });
   const ads = createDiscoveryServer({
     source: snapshots,

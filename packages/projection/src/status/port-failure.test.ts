@@ -55,7 +55,7 @@ async function statusWith(failures: readonly [worker: string, port: number][], p
   return new Projection(log).status(stored, () => ({
     kind: 'connected',
     workers: 2,
-    waiting: 0,
+    waiting: [],
     rejections: [],
     portFailures,
   })) as unknown as GatewayStatus;

@@ -4,10 +4,7 @@ import type { Claim } from '../policy-attachment.ts';
 import { routesOf } from '../route-attachment.ts';
 import { specOf } from '../typed-object.ts';
 import type { World } from '../world/world.ts';
-import type { WorkerObservation } from './programmed.ts';
-
-/** So many workers are named. */
-const MOST_NAMED = 3;
+import { inShort, type WorkerObservation } from './programmed.ts';
 
 /** A port that some worker cannot open, in words, and whether no connected worker has it open. */
 type Unopened = { readonly message: string; readonly everywhere: boolean };
@@ -17,14 +14,11 @@ export function unopenedPort(observation: WorkerObservation, port: number): Unop
   if (observation.kind === 'no-workers') return undefined;
   const failures = observation.portFailures.filter((failure) => failure.port === port);
   if (failures.length === 0) return undefined;
-  const named = failures
-    .slice(0, MOST_NAMED)
-    .map(
-      ({ worker, code, address }) => `${worker} (${code} ${address.includes(':') ? `[${address}]` : address}:${port})`,
-    );
-  const others = failures.length > MOST_NAMED ? ` and ${failures.length - MOST_NAMED} more` : '';
+  const workers = failures.map(
+    ({ worker, code, address }) => `${worker} (${code} ${address.includes(':') ? `[${address}]` : address}:${port})`,
+  );
   return {
-    message: `Port ${port} cannot be opened by ${named.join(', ')}${others}`,
+    message: `Port ${port} cannot be opened by ${inShort(workers)}`,
     everywhere: failures.length >= observation.workers,
   };
 }

@@ -26,8 +26,8 @@ export type WorkerObservation = {
   | {
       readonly kind: 'connected';
       readonly workers: number;
-      /** So many have not answered yet to the newest that there is. */
-      readonly waiting: number;
+      /** The names of those that have not answered yet to the newest that there is. */
+      readonly waiting: readonly string[];
       readonly rejections: readonly Rejection[];
       readonly portFailures: readonly PortFailure[];
     }
@@ -48,14 +48,23 @@ export function programmed(
     return condition('Programmed', 'Unknown', 'Pending', 'No worker is connected', about, since);
   }
   const { workers, waiting, rejections } = observation;
-  const rejection = rejections.find(({ resource }) => concerns(resource));
+  const [rejection, ...more] = rejections.filter(({ resource }) => concerns(resource));
   if (rejection !== undefined) {
     const { worker, resource, message } = rejection;
-    return condition('Programmed', 'False', 'Invalid', `Rejected by ${worker}: ${resource}: ${message}`, about, since);
+    const others = new Set(more.map((one) => one.worker).filter((one) => one !== worker)).size;
+    const by = others === 0 ? worker : `${worker} and ${others} more of ${workers}`;
+    return condition('Programmed', 'False', 'Invalid', `Rejected by ${by}: ${resource}: ${message}`, about, since);
   }
   if (unopened !== undefined) return condition('Programmed', 'False', PORT_UNAVAILABLE, unopened, about, since);
-  return waiting > 0
-    ? condition('Programmed', 'False', 'Pending', `Waiting for ${waiting} of ${workers} workers`, about, since)
+  return waiting.length > 0
+    ? condition(
+        'Programmed',
+        'False',
+        'Pending',
+        `Waiting for ${waiting.length} of ${workers} workers: ${inShort(waiting)}`,
+        about,
+        since,
+      )
     : condition(
         'Programmed',
         'True',
@@ -64,4 +73,13 @@ export function programmed(
         about,
         since,
       );
+}
+
+/** So many workers are named. */
+const MOST_NAMED = 3;
+
+/** The first of many, in words, and how many more there are. */
+export function inShort(names: readonly string[]): string {
+  const named = names.slice(0, MOST_NAMED).join(', ');
+  return names.length > MOST_NAMED ? `${named} and ${names.length - MOST_NAMED} more` : named;
 }

@@ -49,7 +49,7 @@ async function stages() {
         kind: 'connected',
         since: now().toISOString(),
         workers: 1,
-        waiting,
+        waiting: Array.from({ length: waiting }, (_, index) => `w${index}`),
         rejections: [],
         portFailures: [],
       };

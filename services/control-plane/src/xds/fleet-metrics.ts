@@ -1,5 +1,6 @@
 import type { DiscoveryStream, ServerOutput, StreamObserver } from '@pulseplane/xds';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { StreamRecord } from './fleet.ts';
 
 /** Other types are counted together: a client may ask for whatever it likes. */
 const KNOWN_TYPES: ReadonlySet<string> = new Set([
@@ -14,7 +15,10 @@ const KNOWN_TYPES: ReadonlySet<string> = new Set([
 /** From a loopback to a long way round, in seconds. */
 const ACK_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30, 60];
 
-/** Counts what happens on the xDS streams. `changedAt`: when what a role gets was last changed, in ms of the epoch. */
+/**
+ * Counts what happens on the xDS streams. `changedAt`: when what a role gets was last changed, in ms of the epoch;
+ * `streams`: what is known of each, open or gone.
+ */
 export class FleetMetrics implements StreamObserver {
   readonly #registry = new Registry();
   readonly #changedAt: (role: string) => number | undefined;
@@ -29,7 +33,11 @@ export class FleetMetrics implements StreamObserver {
   /** What is on its way: when it was committed, by stream and type. */
   readonly #waiting = new Map<number, Map<string, number>>();
 
-  constructor(changedAt: (role: string) => number | undefined, now: () => Date) {
+  constructor(
+    changedAt: (role: string) => number | undefined,
+    now: () => Date,
+    streams: () => readonly StreamRecord[] = () => [],
+  ) {
     this.#changedAt = changedAt;
     this.#now = now;
     const registers = [this.#registry];
@@ -56,6 +64,27 @@ export class FleetMetrics implements StreamObserver {
       help: 'From the commit of a change to its ACK',
       labelNames: ['type'],
       buckets: ACK_BUCKETS,
+      registers,
+    });
+    // Counted when somebody reads them.
+    const behind = new Gauge({
+      name: name('streams_behind'),
+      help: 'Open streams that have not acknowledged the newest that they were sent',
+      labelNames: ['type'],
+      registers,
+      collect: () => {
+        behind.reset();
+        lag.reset();
+        for (const [type, seconds] of lags(streams(), this.#now())) {
+          behind.set({ type }, seconds.length);
+          lag.set({ type }, Math.max(0, ...seconds));
+        }
+      },
+    });
+    const lag = new Gauge({
+      name: name('lag_seconds'),
+      help: 'For how long the one that is furthest behind has been so',
+      labelNames: ['type'],
       registers,
     });
     for (const variant of ['delta', 'sotw']) this.#streams.set({ variant }, 0);
@@ -101,6 +130,21 @@ export class FleetMetrics implements StreamObserver {
     this.#waiting.delete(id);
     this.#streams.dec({ variant });
   }
+}
+
+/** Of each type the streams that are behind, by the seconds for which they are. */
+function lags(streams: readonly StreamRecord[], now: Date): ReadonlyMap<string, readonly number[]> {
+  const found = new Map<string, number[]>();
+  for (const { types, goneAt } of streams) {
+    if (goneAt !== undefined) continue;
+    for (const [typeUrl, { behindSince }] of types) {
+      const type = labelOf(typeUrl);
+      const seconds = found.get(type) ?? [];
+      found.set(type, seconds);
+      if (behindSince !== undefined) seconds.push((now.getTime() - behindSince.getTime()) / 1_000);
+    }
+  }
+  return found;
 }
 
 function labelOf(typeUrl: string): string {

@@ -31,11 +31,18 @@ test('a worker counts as waiting until it has answered the newest, and what it r
   fleet.opened(ONE);
   minute = 2;
   fleet.opened(stream(2, { id: 'other', role: 'ns~else' }));
-  const waiting = { kind: 'connected', ...since(1), workers: 1, waiting: 1, rejections: [], portFailures: [] };
+  const waiting = {
+    kind: 'connected',
+    ...since(1),
+    workers: 1,
+    waiting: ['worker-1'],
+    rejections: [],
+    portFailures: [],
+  };
   assert.deepEqual(observe(), waiting);
   fleet.output(ONE, { kind: 'respond', response });
   fleet.output(ONE, { kind: 'acked', response });
-  assert.deepEqual(observe(), { ...waiting, ...since(2), waiting: 0 });
+  assert.deepEqual(observe(), { ...waiting, ...since(2), waiting: [] });
   assert.deepEqual(observe(true), { ...waiting, ...since(2) });
   minute = 3;
 
@@ -43,7 +50,7 @@ test('a worker counts as waiting until it has answered the newest, and what it r
   const rejections = [{ name: 'policy/p', error: 'no such field' }];
   fleet.output(ONE, { kind: 'nacked', response, message: 'text', rejections });
   const refused = { worker: 'worker-1', resource: 'policy/p', message: 'no such field' };
-  assert.deepEqual(observe(), { ...waiting, ...since(3), waiting: 0, rejections: [refused] });
+  assert.deepEqual(observe(), { ...waiting, ...since(3), waiting: [], rejections: [refused] });
   fleet.output(ONE, { kind: 'respond', response });
   assert.deepEqual(observe(), { ...waiting, ...since(3) });
   minute = 4;
@@ -88,7 +95,7 @@ function reporting(reportWithinMs?: number) {
     told: () => told,
     observe: () => {
       const observed = fleet.observe(GATEWAY, false);
-      return observed.kind === 'connected' ? [observed.waiting, observed.portFailures] : undefined;
+      return observed.kind === 'connected' ? [observed.waiting.length, observed.portFailures] : undefined;
     },
   };
 }

@@ -205,7 +205,7 @@ export class Fleet implements StreamObserver {
       kind: 'connected',
       since,
       workers: entries.length,
-      waiting: entries.filter((entry) => isWaiting(entry) || hasNews).length,
+      waiting: entries.filter((entry) => isWaiting(entry) || hasNews).map(({ stream }) => stream.node.id),
       rejections: entries.flatMap(({ stream: { node }, types }) =>
         [...types].flatMap(([typeUrl, { rejected }]) =>
           [...rejected].flatMap(([name, message]) => this.#rejections(node, typeUrl, name, message)),

@@ -15,7 +15,11 @@ test('a worker is told of with what it was sent, holds and refuses, also after i
   const log = createMemoryEventLog();
   const fleet = new Fleet(SILENT, now);
   const committedAt = Date.now() - 60;
-  const metrics = new FleetMetrics(() => committedAt, now);
+  const metrics = new FleetMetrics(
+    () => committedAt,
+    now,
+    () => fleet.streams(),
+  );
   let resources: ResourceSet = new Map();
   const watchers = new Set<() => void>();
   const server = createDiscoveryServer({
@@ -103,6 +107,9 @@ test('a worker is told of with what it was sent, holds and refuses, also after i
   const stopOther = connect('w2', 'nonsense');
   await until(() => report().find(({ node }) => node === 'w2')?.types[0]?.state === 'acked');
   assert.match(report().find(({ node }) => node === 'w2')?.message ?? '', /names no gateway/);
+  const { text: whileBehind } = await metrics.read();
+  assert.match(whileBehind, /^pulseplane_xds_streams_behind\{type="agentgateway\S+ 1$/m);
+  assert.match(whileBehind, /^pulseplane_xds_lag_seconds\{type="agentgateway\S+ (?!0$)[\d.]+$/m);
   stopOther();
   stop();
   await until(() => report().length === 2 && report().every(({ connected }) => !connected));

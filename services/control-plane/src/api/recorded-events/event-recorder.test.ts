@@ -80,7 +80,7 @@ async function stages() {
   };
 }
 
-const running = { kind: 'connected', workers: 1, waiting: 0, rejections: [], portFailures: [] } as const;
+const running = { kind: 'connected', workers: 1, waiting: [], rejections: [], portFailures: [] } as const;
 
 function assertTold(told: readonly string[], ...expected: readonly (readonly [RegExp, number?])[]): void {
   for (const [pattern, times = 1] of expected) {
@@ -152,7 +152,7 @@ test('a port that a worker cannot open is told once on the Gateway, and once whe
   const warning =
     /^Warning PortUnavailable x1 agentgateway-proxy: Listener http: Port 3000 cannot be opened by w1 \(EADDRINUSE 127\.0\.0\.1:3000\)$/;
   assertTold(await told(), [warning], [/Warning/], [/Programmed/, 0]);
-  answer({ ...failing, waiting: 1 });
+  answer({ ...failing, waiting: ['w1'] });
   await told();
   answer(failing);
   assertTold(await told(), [warning]);

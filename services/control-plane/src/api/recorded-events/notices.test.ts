@@ -24,7 +24,7 @@ const accepted = condition('Accepted', 'True', 'Valid', 'Policy accepted');
 const attached = condition('Attached', 'True', 'Attached', 'Attached to all targets');
 const programmed = (workers: number, generation = 1) =>
   condition('Programmed', 'True', 'Programmed', `Acknowledged by every connected worker (${workers})`, generation);
-const pending = condition('Programmed', 'False', 'Pending', 'Waiting for 1 of 1 workers');
+const pending = condition('Programmed', 'False', 'Pending', 'Waiting for 1 of 1 workers: w1');
 const nacked = condition('Programmed', 'False', 'Invalid', 'Rejected by w1: policy/x: no such thing');
 
 const CASES: readonly (readonly [string, JsonObject | undefined, JsonObject, readonly string[]])[] = [
@@ -53,6 +53,12 @@ const CASES: readonly (readonly [string, JsonObject | undefined, JsonObject, rea
     policy(pending),
     policy(nacked),
     ['Warning Rejected Gateway a/edge: Rejected by w1: policy/x: no such thing'],
+  ],
+  [
+    'refused by one more worker',
+    policy(nacked),
+    policy(condition('Programmed', 'False', 'Invalid', 'Rejected by w1 and 1 more of 3: policy/x: no such thing')),
+    [],
   ],
   [
     'overridden',

@@ -14,8 +14,8 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['Programmed Invalid', 'Rejected'],
 ]);
 
-/** How many workers there are is no news. */
-const WORKER_COUNT = / \(\d+\)$/;
+/** How many workers there are is no news, nor how many more refuse the same. */
+const WORKER_COUNT = / \(\d+\)$|(?<=^Rejected by \S+) and \d+ more of \d+(?=: )/;
 
 /** The conditions of an object's status, wherever its kind has them. */
 export function conditionsIn(status: JsonObject): Conditions {
