@@ -85,7 +85,7 @@ test('while objects cannot be read, workers keep what they have and their stream
   const fleet = new Fleet(logger, () => new Date());
   const workers = () => {
     const observed = fleet.observe(NAME, snapshots.hasNews(NAME));
-    return observed.kind === 'connected' ? [observed.workers, observed.waiting] : [0, 0];
+    return observed.kind === 'connected' ? [observed.workers, observed.waiting.length] : [0, 0];
   };
   const server = createDiscoveryServer({ source: snapshots, observer: fleet, identifier: 'test' });
   context.after(() => server.close());
