@@ -24,6 +24,8 @@ export type Exchange = {
   readonly headers: readonly string[];
   /** Undefined when the request has none. */
   readonly body: Readable | undefined;
+  /** Names and values in turn, known when the body has ended. */
+  trailers(): readonly string[];
   /** Undefined for most. A request that asks for one has no body. */
   readonly upgrade: Upgrade | undefined;
   readonly peerAddress: string;

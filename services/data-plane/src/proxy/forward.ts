@@ -4,7 +4,7 @@ import { ConnectTimeoutError } from '../upstream/dial.ts';
 import type { UpstreamCall, UpstreamHandler } from '../upstream/http-client.ts';
 import type { Upstream } from '../upstream/upstreams.ts';
 import { answer, type Exchange } from './exchange.ts';
-import { headerValue, requestHeaders, responseHeaders } from './headers.ts';
+import { headerValue, requestHeaders, requestTrailers, responseHeaders } from './headers.ts';
 import { join } from './join.ts';
 
 /** How an exchange with an upstream ended. */
@@ -26,10 +26,16 @@ export type ForwardOutcome =
 
 export type ForwardOptions = { readonly preserveCase: boolean; readonly bodyIdleMs: number };
 
+/** How many pieces of a request body, as the client's socket brought them, are held for a slow backend. */
+const UPLOAD_CHUNKS = 4;
 const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'PULSEPLANE_ANSWER_TIMEOUT', 'ETIMEDOUT']);
 const NO_SOCKET = 'PULSEPLANE_UPSTREAM_SOCKETS';
 const NO_UPGRADE = 'PULSEPLANE_NO_UPGRADE';
-const BAD_REQUESTS = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH']);
+const BAD_REQUESTS = new Set([
+  ...['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'],
+  // Two of a field of which there may be one.
+  'ERR_HTTP2_HEADER_SINGLE_VALUE',
+]);
 
 /**
  * Sends a request upstream, when there is a place for it, and streams both bodies, each no faster than its reader
@@ -173,6 +179,7 @@ export function forward(
         headers: requestHeaders(exchange.headers, exchange.authority, exchange.peerAddress),
         trailers: headerValue(exchange.headers, 'te')?.toLowerCase().includes('trailers') === true,
         body: upload,
+        bodyTrailers: () => requestTrailers(exchange.trailers(), exchange.headers),
         upgrade: exchange.upgrade?.protocol,
       },
       handler,
@@ -218,7 +225,8 @@ function whenSilent(body: Readable, upload: PassThrough, idleMs: number, callbac
  * the client sends would take its connection along, and with it the answer.
  */
 function uploadOf(body: Readable): PassThrough {
-  const upload = new PassThrough();
+  // Of objects, though they are bytes: undici would give a body that is there already a length, and no trailers.
+  const upload = new PassThrough({ readableObjectMode: true, readableHighWaterMark: UPLOAD_CHUNKS });
   upload.on('error', () => undefined);
   body.on('error', (error) => upload.destroy(error));
   body.on('close', () => {

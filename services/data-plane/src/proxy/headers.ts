@@ -11,6 +11,15 @@ const HOP_BY_HOP = new Set([
   'http2-settings',
 ]);
 
+/**
+ * What a trailer must not be (RFC 9110, section 6.5.1), because it would come after it was looked at: framing, routing,
+ * modifiers of the request, authentication, how to read the content, and what the worker says itself.
+ */
+const NO_TRAILER = new Set([
+  ...['content-length', 'host', 'trailer', 'cache-control', 'expect', 'max-forwards', 'pragma', 'range'],
+  ...['authorization', 'cookie', 'content-encoding', 'content-type', 'content-range', 'forwarded', 'x-real-ip'],
+]);
+
 /** The value of a header in a flat list; several are joined as RFC 9110 says. */
 export function headerValue(headers: readonly string[], name: string): string | undefined {
   let found: string | undefined;
@@ -24,7 +33,6 @@ export function headerValue(headers: readonly string[], name: string): string | 
 
 /** Headers for the upstream: hop-by-hop ones removed, one `host`, the client added to `x-forwarded-for`. */
 export function requestHeaders(headers: readonly string[], authority: string, peerAddress: string): string[] {
-  // Trailers of a request are not passed on, so neither is what announces them.
   const dropped = new Set(['host', 'expect', 'x-forwarded-for', 'trailer', ...named(headers)]);
   // An HTTP/1.0 client may name no host; then the backend's own takes its place.
   const result = authority === '' ? [] : ['host', authority];
@@ -36,6 +44,11 @@ export function requestHeaders(headers: readonly string[], authority: string, pe
   }
   if (cookies.length > 0) result.push('cookie', cookies.join('; '));
   const forwarded = headerValue(headers, 'x-forwarded-for');
+  const announced = headerValue(headers, 'trailer')
+    ?.split(',')
+    .map((name) => name.trim());
+  const trailers = announced?.filter(isTrailer).join(', ') ?? '';
+  if (trailers !== '') result.push('trailer', trailers);
   result.push('x-forwarded-for', forwarded === undefined ? peerAddress : `${forwarded}, ${peerAddress}`);
   return result;
 }
@@ -47,6 +60,19 @@ export function responseHeaders(headers: readonly string[], preserveCase: boolea
     result.push(preserveCase ? name : name.toLowerCase(), value);
   }
   return result;
+}
+
+/** Trailers for the upstream: those that may be some, named in lower case. */
+export function requestTrailers(trailers: readonly string[], headers: readonly string[]): string[] {
+  const result: string[] = [];
+  for (const [name, value] of endToEnd(trailers, new Set(named(headers))))
+    if (isTrailer(name)) result.push(name.toLowerCase(), value);
+  return result;
+}
+
+function isTrailer(name: string): boolean {
+  const lower = name.toLowerCase();
+  return lower !== '' && !HOP_BY_HOP.has(lower) && !NO_TRAILER.has(lower) && !lower.startsWith('x-forwarded-');
 }
 
 /** A flat list as node:http2 takes it. */

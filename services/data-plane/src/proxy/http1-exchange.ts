@@ -19,6 +19,7 @@ export function toExchange(
     authority: authority ?? request.headers.host ?? '',
     headers: request.rawHeaders,
     body: hasBody(request) ? request : undefined,
+    trailers: () => request.rawTrailers,
     upgrade,
     peerAddress: connection.peerAddress,
     sink: response,

@@ -74,6 +74,10 @@ function toExchange(
   if (headerValue(headers, 'expect')?.toLowerCase() === '100-continue' && !stream.destroyed) {
     stream.additionalHeaders({ ':status': 100 });
   }
+  let received: readonly string[] = [];
+  stream.on('trailers', (_headers, _flags, list?: readonly string[]) => {
+    received = list ?? [];
+  });
   let promised = false;
   let pendingTrailers: readonly string[] = [];
   const gone = () => stream.destroyed || stream.closed || session.destroyed;
@@ -103,6 +107,7 @@ function toExchange(
     authority: pseudo.get(':authority') ?? headerValue(headers, 'host') ?? '',
     headers,
     body: stream.endAfterHeaders || protocol !== undefined ? undefined : stream,
+    trailers: () => received,
     upgrade: protocol === undefined ? undefined : { protocol, accept },
     peerAddress: connection.peerAddress,
     sink: stream,
@@ -117,7 +122,12 @@ function toExchange(
       promised = follows === 'trailers';
       if (promised) {
         stream.once('wantTrailers', () => {
-          if (!gone()) stream.sendTrailers(toHeaderObject(pendingTrailers));
+          if (gone()) return;
+          try {
+            stream.sendTrailers(toHeaderObject(pendingTrailers));
+          } catch {
+            stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+          }
         });
       }
       return true;

@@ -44,9 +44,17 @@ function onRequest(incoming: IncomingMessage, response: ServerResponse): void {
       setTimeout(() => response.destroy(), 50);
       return;
     case '/trailers':
+    case '/two-etags':
       response.writeHead(200, { trailer: 'x-sum' });
       response.write('body');
-      response.addTrailers({ 'x-sum': '42' });
+      response.addTrailers(
+        incoming.url === '/trailers'
+          ? { 'x-sum': '42' }
+          : [
+              ['ETag', '1'],
+              ['ETag', '2'],
+            ],
+      );
       response.end();
       return;
     case '/case':
@@ -151,6 +159,16 @@ test('trailers pass through', async () => {
   stream.resume();
   const [trailers] = (await once(stream, 'trailers')) as [Record<string, string>];
   assert.equal(trailers['x-sum'], '42');
+  client.destroy();
+});
+
+test('trailers that HTTP/2 cannot have end their stream and nothing else', async () => {
+  const client = http2.connect(`http://127.0.0.1:${world.httpPort}`);
+  const stream = client.request({ ':path': '/two-etags' });
+  stream.resume();
+  await assert.rejects(once(stream, 'end'), { code: 'ERR_HTTP2_STREAM_ERROR' });
+  const [headers] = (await once(client.request({ ':path': '/x' }), 'response')) as [http2.IncomingHttpHeaders];
+  assert.equal(headers[':status'], 200);
   client.destroy();
 });
 

@@ -11,6 +11,8 @@ export type UpstreamRequest = {
   /** The client takes trailers. */
   readonly trailers: boolean;
   readonly body: Readable | undefined;
+  /** What follows the body, when it has ended: names and values in turn. */
+  readonly bodyTrailers: () => readonly string[];
   /** The protocols that the client wants to change to; such a request has no body. */
   readonly upgrade: string | undefined;
   /** How long the head of the answer may take after the request; 0: that is somebody else's business. */

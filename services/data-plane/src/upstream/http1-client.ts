@@ -1,8 +1,15 @@
+import type { Socket } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
 import { upgradedProtocol } from '../connection/connection.ts';
 import { headerValue } from '../proxy/headers.ts';
 import type { Dial } from './dial.ts';
-import { type HttpClient, originOf, type UpstreamHandler, type UpstreamRoute } from './http-client.ts';
+import {
+  type HttpClient,
+  originOf,
+  type UpstreamHandler,
+  type UpstreamRequest,
+  type UpstreamRoute,
+} from './http-client.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 import { sameKeepalive, type UpstreamRegistry } from './upstream-registry.ts';
 import { websocketKey } from './websocket-key.ts';
@@ -15,6 +22,8 @@ type Line = {
   readonly origin: string;
   readonly client: Client;
   route: UpstreamRoute;
+  /** Those of the request under way. */
+  trailers: UpstreamRequest['bodyTrailers'];
   connection: UpstreamConnection | undefined;
   isIdle: boolean;
 };
@@ -63,6 +72,7 @@ export function createHttp1Client(dial: Dial, registry: UpstreamRegistry): HttpC
         const { backend, path, settings } = line.route;
         dial(backend, { timeoutMs: settings.tcp.connectTimeoutMs }, (error, socket) => {
           if (socket === undefined) return callback(error ?? new Error('no socket'), null);
+          putTrailers(socket, () => line.trailers());
           line.connection = registry.add('http1', path, socket);
           line.connection.underWay = line.isIdle ? 0 : 1;
           callback(null, socket);
@@ -72,7 +82,7 @@ export function createHttp1Client(dial: Dial, registry: UpstreamRegistry): HttpC
       bodyTimeout: 0,
       maxHeaderSize: MAX_HEADER_BYTES,
     });
-    const line: Line = { origin, client, route, connection: undefined, isIdle: false };
+    const line: Line = { origin, client, route, trailers: () => [], connection: undefined, isIdle: false };
     client.on('disconnect', () => {
       // One that was upgraded is let go of with its socket open.
       if (line.connection?.socket.destroyed !== false) line.connection = undefined;
@@ -98,6 +108,7 @@ export function createHttp1Client(dial: Dial, registry: UpstreamRegistry): HttpC
       const pooled = request.fresh ? undefined : takeIdle(origin, route);
       const line = pooled ?? open(origin, route);
       line.route = route;
+      line.trailers = request.bodyTrailers;
       // A client that asked over HTTP/2 has none.
       const needsKey =
         request.upgrade === 'websocket' && headerValue(request.headers, 'sec-websocket-key') === undefined;
@@ -180,6 +191,22 @@ function toDispatchHandler(
       const isLost = isPooled && 'code' in error && CONNECTION_LOST.has(String(error.code));
       handler.onError(error, isLost ? 'stale' : undefined);
     },
+  };
+}
+
+/** How undici ends a chunked body, in one write of its own. Everything else of a body goes out as a Buffer. */
+const LAST_CHUNK = '\r\n0\r\n\r\n';
+
+/** Puts trailers in: undici has none for requests. */
+function putTrailers(socket: Socket, trailersOf: () => readonly string[]): void {
+  const write = socket.write.bind(socket) as (...args: readonly unknown[]) => boolean;
+  socket.write = (chunk: unknown, ...rest: readonly unknown[]) => {
+    if (chunk !== LAST_CHUNK) return write(chunk, ...rest);
+    const trailers = trailersOf();
+    let lines = '';
+    for (let index = 0; index + 1 < trailers.length; index += 2)
+      lines += `${trailers[index]}: ${trailers[index + 1]}\r\n`;
+    return write(`\r\n0\r\n${lines}\r\n`, ...rest);
   };
 }
 

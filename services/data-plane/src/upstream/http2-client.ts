@@ -209,7 +209,7 @@ function exchange(ready: Ready, request: UpstreamRequest, handler: UpstreamHandl
   try {
     if (request.upgrade !== undefined) checkUpgrade(session, request.upgrade);
     const endStream = request.body === undefined && request.upgrade === undefined;
-    stream = session.request(headersOf(request), { endStream });
+    stream = session.request(headersOf(request), { endStream, waitForTrailers: request.body !== undefined });
   } catch (error) {
     done();
     handler.onError(error instanceof Error ? error : new Error(String(error)), session.closed ? 'unsent' : undefined);
@@ -237,6 +237,14 @@ function exchange(ready: Ready, request: UpstreamRequest, handler: UpstreamHandl
       cancelTimeout = longTimeout(request.headersTimeoutMs, () => abort(new AnswerTimeoutError('no answer in time')));
     });
   }
+  stream.on('wantTrailers', () => {
+    if (stream.destroyed || stream.closed) return;
+    try {
+      stream.sendTrailers(toHeaderObject(request.bodyTrailers()));
+    } catch (error) {
+      abort(error instanceof Error ? error : new Error(String(error)));
+    }
+  });
   stream.on('response', (headers, flags, raw?: readonly string[]) => {
     cancelTimeout();
     ready.isProven = true;
