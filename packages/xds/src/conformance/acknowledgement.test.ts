@@ -124,6 +124,17 @@ test('C14: after a NACK nothing of the response is taken as held; a list of the 
     await stream.quiet();
     server.publish({ CDS: { good: '2', bad: '4' } });
     assert.equal(await stream.next(), variant === 'sotw' ? 'CDS bad@4 good@2' : 'CDS bad@4');
+    stream.ack('CDS');
+    server.publish({ CDS: { good: '2', bad: '5' } });
+    await stream.next();
+    stream.nack('CDS', '[{"key":"bad","warn":"half of it does nothing"}]');
+    await stream.quiet();
+    server.publish({ CDS: { good: '2', bad: '4' } });
+    assert.equal(
+      await stream.next(),
+      variant === 'sotw' ? 'CDS bad@4 good@2' : 'CDS bad@4',
+      'what it warned of is held',
+    );
     stream.close();
   }
 });

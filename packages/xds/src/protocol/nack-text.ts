@@ -9,8 +9,8 @@ export function formatRejections(rejections: readonly Rejection[]): string {
 }
 
 /**
- * What a NACK says of single resources: agentgateway's list, or Envoy's `Error adding/updating cluster(s) NAME: reason`
- * (then the others and the removals are applied). Undefined for any other text: nothing is known per resource.
+ * Which resources a NACK refuses: agentgateway's list, or Envoy's `Error adding/updating cluster(s) NAME: reason` (then
+ * the others and the removals are applied). Undefined for any other text: nothing is known per resource.
  */
 export function parseRejections(text: string, names: readonly string[]): readonly Rejection[] | undefined {
   return parseList(text) ?? parseEnvoyText(text, names);
@@ -23,13 +23,17 @@ function parseList(text: string): readonly Rejection[] | undefined {
   } catch {
     return undefined;
   }
-  if (!Array.isArray(parsed)) return undefined;
-  const rejections = parsed.flatMap((entry: unknown) =>
-    typeof entry === 'object' && entry !== null && 'key' in entry && typeof entry.key === 'string'
-      ? [{ name: entry.key, error: 'error' in entry ? String(entry.error) : '' }]
-      : [],
+  if (!Array.isArray(parsed) || parsed.length === 0 || !parsed.every(isListed)) return undefined;
+  // What agentgateway only warns of is in force.
+  return parsed.flatMap(({ key, error, warn }) =>
+    error === undefined && warn !== undefined ? [] : [{ name: key, error: String(error ?? '') }],
   );
-  return rejections.length > 0 && rejections.length === parsed.length ? rejections : undefined;
+}
+
+function isListed(
+  entry: unknown,
+): entry is { readonly key: string; readonly error?: unknown; readonly warn?: unknown } {
+  return typeof entry === 'object' && entry !== null && 'key' in entry && typeof entry.key === 'string';
 }
 
 function parseEnvoyText(text: string, names: readonly string[]): readonly Rejection[] | undefined {
