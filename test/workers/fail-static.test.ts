@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openSqliteEventLog } from '../../packages/event-log/src/index.ts';
+import type { KubernetesObject } from '../../packages/resources/src/index.ts';
 import { type ControlPlaneProcess, spawnControlPlane } from '../system/control-plane-process.ts';
 import { eventually, freePorts, type Ports } from '../system/running-system.ts';
+import { needs } from '../system/tools.ts';
 import { spawnWorker, type WorkerProcess } from '../system/worker-process.ts';
 
 const POLICIES = '/apis/agentgateway.dev/v1alpha1/namespaces/httpbin/agentgatewaypolicies';
@@ -25,9 +28,10 @@ type Told = {
 /** A control plane with a gateway whose HTTP listener is one of `ports`, and what a worker of it needs. */
 type World = AsyncDisposable & {
   readonly ports: Ports;
+  readonly dataDir: string;
   readonly stateDir: string;
   readonly startControlPlane: () => Promise<ControlPlaneProcess>;
-  readonly startWorker: (stateDir?: string) => Promise<WorkerProcess>;
+  readonly startWorker: (stateDir?: string, wrapper?: readonly string[]) => Promise<WorkerProcess>;
 };
 
 async function createWorld(): Promise<World> {
@@ -37,6 +41,7 @@ async function createWorld(): Promise<World> {
   const running = new Set<{ readonly kill: () => Promise<void> }>();
   return {
     ports,
+    dataDir,
     stateDir,
     startControlPlane: async () => {
       const started = spawnControlPlane({ dataDir, ports });
@@ -44,12 +49,13 @@ async function createWorld(): Promise<World> {
       await started.ready();
       return started;
     },
-    startWorker: async (folder = stateDir) => {
+    startWorker: async (folder = stateDir, wrapper = []) => {
       const worker = await spawnWorker({
         xds: ports.xds,
         nodeId: 'static',
         listenAddress: '127.0.0.1',
         stateDir: folder,
+        wrapper,
       });
       running.add(worker);
       return worker;
@@ -71,7 +77,7 @@ async function write(ports: Ports, method: string, path: string, body: object): 
   assert.ok(response.ok, await response.text());
 }
 
-function keepalive(time: string): object {
+function keepalive(time: string) {
   return { spec: { frontend: { tcp: { keepalive: { time } } } } };
 }
 
@@ -194,6 +200,67 @@ test('a file that is cut off is said, not used, and not fatal: the worker denies
   await eventually(async () => assert.equal(await servedIdleSeconds(ports, second), 30), 30_000);
 });
 
+type Stored = KubernetesObject & { readonly metadata: { readonly uid: string }; readonly spec: object };
+
+/** What the API refuses, as an older control plane may have stored it: more than the kernel takes. */
+async function storeTooLong(dataDir: string, object: Stored): Promise<void> {
+  const log = await openSqliteEventLog(join(dataDir, 'events.db'));
+  await log.append({
+    expected: [],
+    events: [
+      {
+        id: 'older-control-plane',
+        type: 'SpecChanged',
+        subject: {
+          group: 'agentgateway.dev',
+          kind: 'AgentgatewayPolicy',
+          namespace: 'httpbin',
+          name: 'kept',
+          uid: object.metadata.uid,
+        },
+        object: { ...object, spec: { ...object.spec, ...keepalive('40000s').spec } },
+        actor: { user: 'anonymous', via: 'test' },
+        requestId: 'r',
+        correlationId: 'r',
+        time: new Date().toISOString(),
+      },
+    ],
+  });
+  await log.close();
+}
+
+test('a version that the worker rejected is not in force, nor after a restart without the control plane', async () => {
+  await using world = await createWorld();
+  const { ports, dataDir, stateDir } = world;
+  const older = await world.startControlPlane();
+  await configure(ports);
+  const kept = (await (await fetch(`http://127.0.0.1:${ports.rest}${POLICIES}/kept`)).json()) as Stored;
+  const first = await world.startWorker();
+  await eventually(() => assert.match(readFileSync(join(stateDir, FILE), 'utf8'), /policy\/[^"]*kept/));
+  await older.kill();
+  await storeTooLong(dataDir, kept);
+  const newer = await world.startControlPlane();
+  await eventually(() => assert.match(first.output(), /40000000 must be from 1000/), 30_000);
+  assert.equal(await servedIdleSeconds(ports, first), 30);
+  await Promise.all([newer.kill(), first.kill()]);
+
+  const second = await world.startWorker();
+  await eventually(async () => assert.equal(await servedIdleSeconds(ports, second), 30));
+  assert.match((await readiness(second))[1], /from disk/);
+});
+
+test('a worker that has never accepted a configuration is not ready and opens no port', async () => {
+  await using world = await createWorld();
+  const { ports } = world;
+  const worker = await world.startWorker();
+  await eventually(async () => assert.deepEqual(await readiness(worker), [500, 'not ready, pending: config']));
+  await sleep(2_000);
+  assert.deepEqual(await readiness(worker), [500, 'not ready, pending: config']);
+  await assert.rejects(fetch(`http://127.0.0.1:${ports.http}/`));
+  const text = await (await fetch(`http://127.0.0.1:${worker.ports.metrics}/metrics`)).text();
+  assert.doesNotMatch(text, /^pulseplane_config_age_seconds\{/m);
+});
+
 test('where nothing can be saved the worker says so and serves', async () => {
   await using world = await createWorld();
   const { ports } = world;
@@ -205,4 +272,28 @@ test('where nothing can be saved the worker says so and serves', async () => {
   await eventually(() => assert.match(worker.output(), /"error":"ENOTDIR".*could not be saved/));
   const text = await (await fetch(`http://127.0.0.1:${worker.ports.metrics}/metrics`)).text();
   assert.match(text, /^pulseplane_config_saves_total\{outcome="ENOTDIR"\} [1-9]/m);
+});
+
+/** Root writes everywhere, unless it lets go of that. */
+const NOT_EVERYWHERE =
+  process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-dac_override', '--inh-caps=-dac_override'] : [];
+
+test('a folder that may not be written is said with its errno, and used when it may', {
+  skip: NOT_EVERYWHERE.length > 0 && needs('setpriv'),
+}, async () => {
+  await using world = await createWorld();
+  const { ports, stateDir } = world;
+  mkdirSync(stateDir, { mode: 0o500 });
+  await world.startControlPlane();
+  await configure(ports);
+  const worker = await world.startWorker(stateDir, NOT_EVERYWHERE);
+  await eventually(async () => assert.equal(await servedIdleSeconds(ports, worker), 30));
+  await eventually(() => assert.match(worker.output(), /"error":"EACCES".*could not be saved/));
+  const metrics = async () => (await fetch(`http://127.0.0.1:${worker.ports.metrics}/metrics`)).text();
+  assert.match(await metrics(), /^pulseplane_config_saves_total\{outcome="EACCES"\} [1-9]/m);
+  assert.equal((await readiness(worker))[0], 200);
+
+  chmodSync(stateDir, 0o700);
+  await eventually(() => assert.match(readFileSync(join(stateDir, FILE), 'utf8'), /policy\/[^"]*kept/), 20_000);
+  assert.match(await metrics(), /^pulseplane_config_saves_total\{outcome="ok"\} [1-9]/m);
 });
