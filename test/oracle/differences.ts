@@ -124,10 +124,6 @@ export const DIFFERENCES: readonly Difference[] = [
     steps: { discovery: ['/apis/agentgateway.dev/v1alpha1'] },
   },
   {
-    reason: 'Writes get warnings of ours too: what is not enforced yet, and what [lint](#lint) finds.',
-    steps: { read: ['create a list'] },
-  },
-  {
     reason: 'A list does not count what remains after a page (`remainingItemCount`, which is optional).',
     steps: { read: ['the metadata of a list', 'the first page'] },
   },

@@ -563,20 +563,6 @@ test('a class is accepted when it names our controller, and left to others other
   assert.equal(status('example.com/other'), undefined);
 });
 
-test('a TLSRoute says that no listener takes it', () => {
-  const object = stored({
-    apiVersion: 'gateway.networking.k8s.io/v1alpha2',
-    kind: 'TLSRoute',
-    metadata: { name: 'r', namespace: 'httpbin', generation: 1 },
-    spec: { parentRefs: [{ name: GATEWAY.name }], rules: [{ backendRefs: [] }] },
-  });
-  const status = projectionOf([gateway(), object]).status(object, OBSERVE) as unknown as { parents: Conditions[] };
-  assert.deepEqual(
-    status.parents.map(({ conditions }) => [conditions[0]?.status, conditions[0]?.reason]),
-    [['False', 'NotAllowedByListeners']],
-  );
-});
-
 test('a route that no listener takes is told what they speak, or that its namespace is not allowed', () => {
   const message = (kind: string, version: string, namespace: string, parentRef: object) => {
     const object = stored({

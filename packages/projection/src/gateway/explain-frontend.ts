@@ -37,14 +37,19 @@ const HTTP_FIELDS = (Object.keys(HTTP_SETTINGS) as (keyof HttpSettings)[]).map(
   }),
 );
 
-/** Every value of {@link effectiveFrontend} with its source: the same merge, told field by field. */
+const PROXY_FIELDS = ['mode', 'version'] as const;
+
+/**
+ * Every value of {@link effectiveFrontend} with its source: the same merge, told field by field. Of the PROXY protocol
+ * only where a policy sets it.
+ */
 export function explainFrontend(
   policies: readonly Policy[],
   gateway: GatewayName,
   port: number,
-): { readonly tcp: readonly ExplainedValue[]; readonly http: readonly ExplainedValue[] } {
+): { readonly [Section in 'tcp' | 'http' | 'proxyProtocol']: readonly ExplainedValue[] } {
   const effective = effectiveFrontend(policies, gateway, port);
-  const { tcp, http } = winningPolicies(policies, gateway, port);
+  const { tcp, http, proxyProtocol } = winningPolicies(policies, gateway, port);
   const keepalive = tcp?.frontend.section === 'tcp' ? tcp.frontend.keepalive : {};
   const settings = http?.frontend.section === 'http' ? http.frontend.http : {};
   return {
@@ -58,5 +63,16 @@ export function explainFrontend(
       value: effective.http[name] ?? null,
       ...(http !== undefined && settings[setting] !== undefined && { source: { policy: http, field } }),
     })),
+    proxyProtocol: PROXY_FIELDS.flatMap((name): readonly ExplainedValue[] => {
+      const value = effective.proxyProtocol?.[name];
+      if (proxyProtocol === undefined || value === undefined) return [];
+      return [
+        {
+          name: `proxyProtocol.${name}`,
+          value,
+          source: { policy: proxyProtocol, field: `spec.frontend.proxyProtocol.${name}` },
+        },
+      ];
+    }),
   };
 }

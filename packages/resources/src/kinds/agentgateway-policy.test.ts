@@ -236,6 +236,20 @@ test('a size that is no quantity breaks the pattern only', () => {
   assert.match(faults[0] ?? '', /^spec\.frontend\.http\.http2FrameSize: Invalid value: "big": .* should match/);
 });
 
+check('the PROXY protocol', [
+  ['all defaults', { targetRefs, frontend: { proxyProtocol: {} } }, []],
+  ['each of its fields', { targetRefs, frontend: { proxyProtocol: { mode: 'Optional', version: 'All' } } }, []],
+  [
+    'values that it does not have',
+    { targetRefs, frontend: { proxyProtocol: { mode: 'Loose', version: 'V3' } } },
+    [
+      'spec.frontend.proxyProtocol.mode: Unsupported value: "Loose": supported values: "Optional", "Strict"',
+      'spec.frontend.proxyProtocol.version: Unsupported value: "V3": supported values: "All", "V1", "V2"',
+      SKIPPED,
+    ],
+  ],
+]);
+
 check('sections that are not enforced', [
   ['traffic', { targetRefs, frontend: { tcp }, traffic: { x: 1 } }, [`spec.traffic: ${NOT_ENFORCED}`]],
   ['backend', { targetRefs, frontend: { tcp }, backend: { auth: { x: 1 } } }, [`spec.backend.auth: ${NOT_ENFORCED}`]],
@@ -247,13 +261,11 @@ check('sections that are not enforced', [
       'spec: Invalid value: "object": strategy.inheritance may only be set on traffic policies',
     ],
   ],
-  ...['tls', 'accessLog', 'tracing', 'metrics', 'networkAuthorization', 'proxyProtocol', 'connect'].map(
-    (name): Cases[number] => [
-      `frontend.${name}`,
-      { targetRefs, frontend: { [name]: {} } },
-      [`spec.frontend.${name}: ${NOT_ENFORCED}`],
-    ],
-  ),
+  ...['tls', 'accessLog', 'tracing', 'metrics', 'networkAuthorization', 'connect'].map((name): Cases[number] => [
+    `frontend.${name}`,
+    { targetRefs, frontend: { [name]: {} } },
+    [`spec.frontend.${name}: ${NOT_ENFORCED}`],
+  ]),
   ['traffic alone', { targetRefs, traffic: {} }, [`spec.traffic: ${NOT_ENFORCED}`]],
   [
     'an unknown field of one',

@@ -118,7 +118,7 @@ const sections = {
     tracing: 'How requests are traced.',
   }),
   http: Type.Optional(Http),
-  proxyProtocol: Type.Optional(notEnforced(ProxyProtocol)),
+  proxyProtocol: Type.Optional(ProxyProtocol),
   tcp: Type.Optional(Tcp),
   tls: Type.Optional(notEnforced(Tls)),
 };

@@ -25,53 +25,60 @@ const CASES: readonly (readonly [name: string, spec: Json, faults: readonly (str
   [
     'HTTPS',
     listeners({ ...listener, protocol: 'HTTPS' }),
-    ['spec.listeners[0].protocol: Invalid value: "string": protocol HTTPS is not supported yet; use HTTP or TCP'],
+    ['spec.listeners[0].protocol: Invalid value: "string": protocol HTTPS is not supported yet; use HTTP, TCP or TLS'],
   ],
   [
-    'TLS with its settings',
-    listeners({ ...listener, protocol: 'TLS', tls: { mode: 'Passthrough' } }),
-    [
-      `spec.listeners[0].tls: ${NOT_ENFORCED}`,
-      'spec.listeners[0].protocol: Invalid value: "string": protocol TLS is not supported yet; use HTTP or TCP',
-    ],
+    'TLS that passes through',
+    listeners({ ...listener, protocol: 'TLS', hostname: '*.example.com', tls: { mode: 'Passthrough' } }),
+    [],
   ],
   [
     'HTTPS that passes through',
     listeners({ ...listener, protocol: 'HTTPS', tls: { mode: 'Passthrough' } }),
     [
-      `spec.listeners[0].tls: ${NOT_ENFORCED}`,
-      'spec.listeners[0].protocol: Invalid value: "string": protocol HTTPS is not supported yet; use HTTP or TCP',
+      'spec.listeners[0].protocol: Invalid value: "string": protocol HTTPS is not supported yet; use HTTP, TCP or TLS',
       'spec.listeners: Invalid value: "array": tls mode must be Terminate for protocol HTTPS',
     ],
   ],
   [
     'TLS without its settings',
     listeners({ ...listener, protocol: 'TLS' }),
+    ['spec.listeners: Invalid value: "array": tls mode must be set for protocol TLS'],
+  ],
+  [
+    'TLS that ends here',
+    listeners({ ...listener, protocol: 'TLS', tls: { mode: 'Terminate' } }),
     [
-      'spec.listeners[0].protocol: Invalid value: "string": protocol TLS is not supported yet; use HTTP or TCP',
-      'spec.listeners: Invalid value: "array": tls mode must be set for protocol TLS',
+      'spec.listeners[0].tls.mode: Invalid value: "string": Terminate is not enforced by Pulseplane; use Passthrough',
+      'spec.listeners[0].tls: Invalid value: "object": No such key: options evaluating rule: certificateRefs or options must be specified when mode is Terminate',
     ],
   ],
   [
+    'TLS with settings of TLS that ends here',
+    listeners({
+      ...listener,
+      protocol: 'TLS',
+      tls: { mode: 'Passthrough', certificateRefs: [{ name: 'a' }], options: { a: 'b' } },
+    }),
+    [`spec.listeners[0].tls.certificateRefs: ${NOT_ENFORCED}`, `spec.listeners[0].tls.options: ${NOT_ENFORCED}`],
+  ],
+  [
     'TLS on HTTP',
-    listeners({ ...listener, tls: { certificateRefs: [{ name: 'a' }] } }),
-    [
-      `spec.listeners[0].tls: ${NOT_ENFORCED}`,
-      `spec.listeners: Invalid value: "array": tls must not be specified for protocols ['HTTP', 'TCP', 'UDP']`,
-    ],
+    listeners({ ...listener, tls: { mode: 'Passthrough' } }),
+    [`spec.listeners: Invalid value: "array": tls must not be specified for protocols ['HTTP', 'TCP', 'UDP']`],
   ],
   [
     'a protocol that is no name',
     listeners({ ...listener, protocol: 'a b' }),
     [
       /^spec\.listeners\[0\]\.protocol: Invalid value: "a b": .* should match/,
-      'spec.listeners[0].protocol: Invalid value: "string": protocol a b is not supported yet; use HTTP or TCP',
+      'spec.listeners[0].protocol: Invalid value: "string": protocol a b is not supported yet; use HTTP, TCP or TLS',
     ],
   ],
   [
     'UDP',
     listeners({ ...listener, protocol: 'UDP' }),
-    ['spec.listeners[0].protocol: Invalid value: "string": protocol UDP is not supported yet; use HTTP or TCP'],
+    ['spec.listeners[0].protocol: Invalid value: "string": protocol UDP is not supported yet; use HTTP, TCP or TLS'],
   ],
   [
     'a host on TCP',

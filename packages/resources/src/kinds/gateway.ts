@@ -77,21 +77,32 @@ const CertificateReference = Type.Object(
 
 const ListenerTls = Type.Object(
   {
-    mode: Type.Optional(choice(['Terminate', 'Passthrough'], 'Whether TLS ends here or at the backend.', 'Terminate')),
-    certificateRefs: Type.Optional(
-      Type.Array(CertificateReference, {
-        description: 'The certificates that are shown.',
-        maxItems: 64,
-        'x-kubernetes-list-type': 'atomic',
+    mode: Type.Optional(
+      Type.Unsafe<'Terminate' | 'Passthrough'>({
+        ...choice(['Terminate', 'Passthrough'], 'Whether TLS ends here or at the backend.', 'Terminate'),
+        'x-kubernetes-validations': [
+          { rule: "self != 'Terminate'", message: 'Terminate is not enforced by Pulseplane; use Passthrough' },
+        ],
       }),
     ),
+    certificateRefs: Type.Optional(
+      notEnforced(
+        Type.Array(CertificateReference, {
+          description: 'The certificates that are shown.',
+          maxItems: 64,
+          'x-kubernetes-list-type': 'atomic',
+        }),
+      ),
+    ),
     options: Type.Optional(
-      Type.Unsafe<{ readonly [key: string]: string }>({
-        type: 'object',
-        description: 'Settings of an implementation.',
-        maxProperties: 16,
-        additionalProperties: { type: 'string', maxLength: 4096 },
-      }),
+      notEnforced(
+        Type.Unsafe<{ readonly [key: string]: string }>({
+          type: 'object',
+          description: 'Settings of an implementation.',
+          maxProperties: 16,
+          additionalProperties: { type: 'string', maxLength: 4096 },
+        }),
+      ),
     ),
   },
   {
@@ -111,20 +122,20 @@ const Listener = Type.Object(
     hostname: Type.Optional(hostnameField('The host name to serve; every one when left out.')),
     port: portField('The port to listen on.'),
     protocol: Type.String({
-      description: 'What the listener speaks: HTTP or TCP.',
+      description: 'What the listener speaks: HTTP, TCP or TLS.',
       minLength: 1,
       maxLength: 255,
       pattern: PROTOCOL,
       'x-kubernetes-validations': [
         {
-          rule: "self in ['HTTP', 'TCP']",
-          message: 'protocol is not supported yet; use HTTP or TCP',
-          messageExpression: "'protocol ' + self + ' is not supported yet; use HTTP or TCP'",
+          rule: "self in ['HTTP', 'TCP', 'TLS']",
+          message: 'protocol is not supported yet; use HTTP, TCP or TLS',
+          messageExpression: "'protocol ' + self + ' is not supported yet; use HTTP, TCP or TLS'",
         },
       ],
     }),
     allowedRoutes: Type.Optional(AllowedRoutes),
-    tls: Type.Optional(notEnforced(ListenerTls)),
+    tls: Type.Optional(ListenerTls),
   },
   { description: 'A port with its protocol.' },
 );

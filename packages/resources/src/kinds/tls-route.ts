@@ -31,6 +31,5 @@ export const TLS_ROUTE: ResourceKind = defineKind({
   categories: ['gateway-api'],
   description: 'TLSRoute sends the TLS connections that reach a gateway to backends, by server name.',
   spec: TlsRouteSpec,
-  hints: () => ['spec.parentRefs: no gateway takes a TLSRoute yet, because listeners of protocol TLS are not enforced'],
   status: RouteStatus,
 });

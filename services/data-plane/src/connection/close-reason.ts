@@ -22,6 +22,8 @@ export const CLOSE_REASONS = [
   'upstream',
   /** A TCP or TLS listener has nothing to send the connection to. */
   'no_route',
+  /** No listener or route of the port serves the server name (SNI) that the client asks for, or clients without one. */
+  'unknown_server_name',
   /** The worker stops. */
   'drain',
   /** The port is no longer configured. */

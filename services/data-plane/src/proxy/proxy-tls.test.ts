@@ -4,6 +4,7 @@ import { type AddressInfo, connect as connectTcp } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { type ConnectionOptions, connect, createServer, type Server, type TLSSocket } from 'node:tls';
 import type { GatewayResource } from '@pulseplane/projection/gateway';
+import type { CloseReason } from '../connection/close-reason.ts';
 import { CERTIFICATE, PRIVATE_KEY } from '../testing/certificate.ts';
 import {
   createWorld,
@@ -142,19 +143,20 @@ test('TLS ends at the backend, bytes go both ways, and the page shows the name a
 });
 
 describe('a connection that leads nowhere is closed', () => {
-  const cases: readonly (readonly [string, ConnectionOptions])[] = [
-    ['a name that no listener has', { servername: 'a.example.org' }],
-    ['no name', {}],
-    ['a listener without a route for it', { servername: 'only.listener.test' }],
+  const cases: readonly (readonly [string, ConnectionOptions, CloseReason])[] = [
+    ['a name that no listener has', { servername: 'a.example.org' }, 'unknown_server_name'],
+    ['no name', {}, 'unknown_server_name'],
+    ['a name that no route of the listener has', { servername: 'b.listener.test' }, 'unknown_server_name'],
+    ['a route without a backend that has a weight', { servername: 'a.listener.test' }, 'no_route'],
   ];
-  for (const [what, options] of cases) {
-    test(`${what}: no_route`, async () => {
-      world.apply(listener('lonely', '*.listener.test'));
-      const before = await world.closes('no_route');
+  for (const [what, options, reason] of cases) {
+    test(`${what}: ${reason}`, async () => {
+      world.apply(listener('lonely', '*.listener.test'), route('lonely', 'lonely', ['a.listener.test'], ['a', 0]));
+      const before = await world.closes(reason);
       const socket = connect({ port, host: '127.0.0.1', ...options });
       socket.on('error', () => undefined);
       await new Promise((resolve) => socket.once('close', resolve));
-      await until(async () => (await world.closes('no_route')) === before + 1);
+      await until(async () => (await world.closes(reason)) === before + 1);
     });
   }
 

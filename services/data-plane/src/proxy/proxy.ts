@@ -127,7 +127,9 @@ export function createProxy(context: ProxyContext): Proxy {
   const serveTls = (connection: Connection) =>
     takeClientHello(connection, limits.clientHelloMs, ({ serverName }) => {
       connection.serverName = serverName;
-      serveRaw(connection, 'tls', routeTls(context.tables(), connection.bind, serverName ?? ''));
+      const routing = routeTls(context.tables(), connection.bind, serverName ?? '');
+      if (routing.route === undefined) return connection.close('unknown_server_name');
+      serveRaw(connection, 'tls', routing);
     });
 
   /** What the port speaks, when a proxy in front has had its say. */

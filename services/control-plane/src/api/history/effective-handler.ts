@@ -67,14 +67,22 @@ export function getEffective(options: ApiOptions, kind: ResourceKind, request: F
 
 type EffectivePort = ReturnType<typeof effectivePorts>[number];
 
-/** Each port with what holds for its connections, merged as the workers merge it. A TCP port has no HTTP settings. */
+/** Each port with what holds for its connections, merged as the workers merge it. Only an HTTP port has HTTP settings. */
 export function effectivePorts(gateway: GatewayName, resources: readonly GatewayResource[]) {
   const policies = policiesOf(resources);
   return resources.flatMap((resource) => {
     if (resource.kind !== 'bind') return [];
     const { port, protocol } = resource;
-    const { tcp, http } = effectiveFrontend(policies, gateway, port);
-    return [{ port, protocol, tcp: tcp ?? null, http: protocol === 'http' ? http : null }];
+    const { tcp, http, proxyProtocol } = effectiveFrontend(policies, gateway, port);
+    return [
+      {
+        port,
+        protocol,
+        tcp: tcp ?? null,
+        http: protocol === 'http' ? http : null,
+        ...(proxyProtocol && { proxyProtocol }),
+      },
+    ];
   });
 }
 
@@ -99,7 +107,7 @@ export function effectiveBackends(resources: readonly GatewayResource[]): readon
       route,
       backend: { namespace, name },
       tcp,
-      http: route.kind === 'TCPRoute' ? null : http,
+      http: route.kind === 'HTTPRoute' ? http : null,
     };
   });
 }

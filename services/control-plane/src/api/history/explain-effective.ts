@@ -57,24 +57,24 @@ export function createExplainer({ log, projection, gateway, policies, seq }: Exp
   });
   return {
     port({ port, protocol }) {
-      const { tcp, http } = explainFrontend(policies, gateway, port);
+      const { tcp, http, proxyProtocol } = explainFrontend(policies, gateway, port);
       const overridden = projection.overridden(gateway, port, MOST_OVERRIDDEN + 1);
       return protocol === 'http'
-        ? explain([...tcp, ...http], overridden)
+        ? explain([...tcp, ...http, ...proxyProtocol], overridden)
         : explain(
-            tcp,
+            [...tcp, ...proxyProtocol],
             overridden.filter(({ section }) => section !== 'frontend.http'),
           );
     },
     path(index, path) {
       const { tcp, http } = explainBackend(index, path);
       const overridden = projection.overriddenOnPath(path, MOST_OVERRIDDEN + 1);
-      return path.route.kind === 'TCPRoute'
-        ? explain(
+      return path.route.kind === 'HTTPRoute'
+        ? explain([...tcp, ...http], overridden)
+        : explain(
             tcp,
             overridden.filter(({ section }) => section !== 'backend.http'),
-          )
-        : explain([...tcp, ...http], overridden);
+          );
     },
   };
 }

@@ -343,6 +343,34 @@ for (const { name, open } of EVENT_LOGS) {
         assert.equal((await send('GET', `${POLICY}/effective`)).statusCode, 404);
       });
 
+      test('explains the PROXY protocol where a policy sets it; TLS that passes through has no HTTP settings', async () => {
+        const { send } = await createFixture({ log: open() });
+        await send('POST', CLASSES, CLASS);
+        const listener = { name: 'tls', port: 3443, protocol: 'TLS', tls: { mode: 'Passthrough' } };
+        const gateway = { ...GATEWAY, spec: { ...GATEWAY.spec, listeners: [...GATEWAY.spec.listeners, listener] } };
+        assert.equal((await send('POST', GATEWAYS, gateway)).statusCode, 201);
+        const target = { ...TCP_POLICY.spec.targetRefs[0], port: 3443 };
+        const spec = { targetRefs: [target], frontend: { proxyProtocol: { mode: 'Optional' } } };
+        assert.equal((await send('POST', POLICIES, { ...TCP_POLICY, spec })).statusCode, 201);
+        const url = `${GATEWAYS}/agentgateway-proxy/effective?explain=true`;
+        const [tls] = (await send('GET', `${url}&port=3443`)).json().ports;
+        const policyKey = 'frontend/httpbin/httpbin-keepalive:frontend-proxy:httpbin/agentgateway-proxy/port=3443';
+        assert.deepEqual(
+          [tls.protocol, tls.http, tls.proxyProtocol],
+          ['tls', null, { policyKey, mode: 'optional', version: 'v2' }],
+        );
+        assert.deepEqual(
+          tls.values.map(({ name, value, source }: Explained) => [name, value, source.field ?? source]),
+          [
+            ...['tcp.idleSeconds', 'tcp.intervalSeconds', 'tcp.probes'].map((name) => [name, null, 'default']),
+            ['proxyProtocol.mode', 'optional', 'spec.frontend.proxyProtocol.mode'],
+            ['proxyProtocol.version', 'v2', 'spec.frontend.proxyProtocol.version'],
+          ],
+        );
+        const [http] = (await send('GET', `${url}&port=3000`)).json().ports;
+        assert.equal('proxyProtocol' in http, false);
+      });
+
       test('explains each value by policy, field, event and actor, and names those that lost', async () => {
         const { send } = await createFixture({ log: open() });
         await send('POST', CLASSES, CLASS);
