@@ -1,16 +1,17 @@
 import { openSqliteEventLog } from '@pulseplane/event-log';
-import type { Random } from '../system/random.ts';
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 import { OBJECTS, refOf, seqOf, VERSIONS } from './content.ts';
 
 const READS = 5_000;
 
 /** How long reads of random objects at random moments take, each in ms, after the file is opened anew. */
-export async function readAtRandom(file: string, random: Random): Promise<readonly number[]> {
+export async function readAtRandom(file: string, random: RandomGenerator): Promise<readonly number[]> {
   const log = openSqliteEventLog(file);
   try {
     return Array.from({ length: READS }, () => {
-      const index = random.between(0, OBJECTS - 1);
-      const seq = random.between(seqOf(OBJECTS - 1, 1), seqOf(OBJECTS - 1, VERSIONS));
+      const index = uniformInt(random, 0, OBJECTS - 1);
+      const seq = uniformInt(random, seqOf(OBJECTS - 1, 1), seqOf(OBJECTS - 1, VERSIONS));
       const ref = refOf(index);
       const startedAt = performance.now();
       const stored = log.objectAt(ref, seq);

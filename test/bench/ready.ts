@@ -1,6 +1,7 @@
+import { randomInt } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { anySeed, Random } from '../system/random.ts';
+import { mersenne } from 'pure-rand/generator/mersenne';
 import { OBJECTS, VERSIONS } from './content.ts';
 import { fillEtcd } from './fill-etcd.ts';
 import { fillLog } from './fill-log.ts';
@@ -25,8 +26,8 @@ async function measureReady(directory: string): Promise<Record<string, number>> 
   const etcdDir = join(directory, 'filled-etcd');
   const file = join(dataDir, 'events.db');
   mkdirSync(dataDir);
-  const seed = anySeed();
-  const random = new Random(seed);
+  const seed = randomInt(2 ** 32);
+  const random = mersenne(seed);
   say(`ready: filling with ${OBJECTS * VERSIONS} events over ${OBJECTS} objects (seed of the reads: ${seed})`);
   await fillLog(file);
   if (!(await fillEtcd(etcdDir))) say('etcd is not on PATH: its ratio is left out');

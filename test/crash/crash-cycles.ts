@@ -1,9 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { mersenne } from 'pure-rand/generator/mersenne';
+import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 import { inspectLogFile } from '../../packages/event-log/src/testing/inspect-file.ts';
 import { type ControlPlaneProcess, spawnControlPlane } from '../system/control-plane-process.ts';
-import { Random } from '../system/random.ts';
 import { freePorts } from '../system/running-system.ts';
 import { checkWrites } from './check-writes.ts';
 import { backendKey, runWorkload } from './workload.ts';
@@ -35,7 +38,7 @@ export type CrashCounts = {
 export async function runCrashCycles({ cycles, seed, onCycle }: CrashOptions): Promise<CrashCounts> {
   let started = 0;
   let counts: CrashCounts = { cycles: 0, kills: 0, acknowledged: 0, violations: [] };
-  const lane = async (random: Random): Promise<void> => {
+  const lane = async (random: RandomGenerator): Promise<void> => {
     while (started < cycles) {
       await using file = await CrashedFile.open(random);
       for (let index = 0; index < CYCLES_PER_FILE && started < cycles; index += 1) {
@@ -54,7 +57,7 @@ export async function runCrashCycles({ cycles, seed, onCycle }: CrashOptions): P
       }
     }
   };
-  await Promise.all(Array.from({ length: LANES }, (_, index) => lane(new Random(seed + index))));
+  await Promise.all(Array.from({ length: LANES }, (_, index) => lane(mersenne(seed + index))));
   return counts;
 }
 
@@ -69,19 +72,23 @@ type CycleCounts = Pick<CrashCounts, 'kills' | 'acknowledged' | 'violations'>;
 class CrashedFile {
   readonly #dataDir: string;
   readonly #ports: { readonly rest: number; readonly xds: number };
-  readonly #random: Random;
+  readonly #random: RandomGenerator;
   readonly #record = new WriteRecord();
   #existing: ReadonlyMap<string, number> = new Map();
   #server: ControlPlaneProcess;
 
-  private constructor(dataDir: string, ports: { readonly rest: number; readonly xds: number }, random: Random) {
+  private constructor(
+    dataDir: string,
+    ports: { readonly rest: number; readonly xds: number },
+    random: RandomGenerator,
+  ) {
     this.#dataDir = dataDir;
     this.#ports = ports;
     this.#random = random;
     this.#server = spawnControlPlane({ dataDir, ports });
   }
 
-  static async open(random: Random): Promise<CrashedFile> {
+  static async open(random: RandomGenerator): Promise<CrashedFile> {
     return new CrashedFile(mkdtempSync(join(tmpdir(), 'pulseplane-crash-')), await freePorts(), random);
   }
 
@@ -89,7 +96,8 @@ class CrashedFile {
     await this.#server.ready();
     let acknowledged = 0;
     // Mostly soon; at times late enough for a checkpoint to be under way.
-    const delay = this.#random.chance(0.2) ? this.#random.between(300, 900) : this.#random.between(50, 300);
+    const delay =
+      uniformFloat64(this.#random) < 0.2 ? uniformInt(this.#random, 300, 900) : uniformInt(this.#random, 50, 300);
     const server = this.#server;
     await runWorkload({
       port: this.#ports.rest,
@@ -105,10 +113,10 @@ class CrashedFile {
     });
     await server.kill();
     let kills = 1;
-    if (this.#random.chance(0.1)) {
+    if (uniformFloat64(this.#random) < 0.1) {
       // A crash while the crash is being mended.
       this.#server = spawnControlPlane({ dataDir: this.#dataDir, ports: this.#ports });
-      await new Promise((resolve) => setTimeout(resolve, this.#random.between(150, 450)));
+      await new Promise((resolve) => setTimeout(resolve, uniformInt(this.#random, 150, 450)));
       await this.#server.kill();
       kills += 1;
     }

@@ -3,9 +3,11 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { mersenne } from 'pure-rand/generator/mersenne';
 import { inspectLogFile } from '../../packages/event-log/src/testing/inspect-file.ts';
 import { type ControlPlaneProcess, spawnControlPlane } from '../system/control-plane-process.ts';
-import { Random } from '../system/random.ts';
 import { freePorts } from '../system/running-system.ts';
 import { checkWrites } from './check-writes.ts';
 import { losePower, type UnsyncedWrites } from './power-loss.ts';
@@ -47,7 +49,7 @@ async function run(
   servers: ControlPlaneProcess[],
 ): Promise<PowerLossCounts> {
   const shim = compileShim(root);
-  const random = new Random(seed);
+  const random = mersenne(seed);
   const ports = await freePorts();
   const record = new WriteRecord();
   let acknowledged = 0;
@@ -78,7 +80,7 @@ async function run(
     );
     if (loss > losses || violations.length > 0) return { losses: loss - 1, acknowledged, violations };
 
-    const delay = random.chance(0.3) ? random.between(500, 1200) : random.between(50, 400);
+    const delay = uniformFloat64(random) < 0.3 ? uniformInt(random, 500, 1200) : uniformInt(random, 50, 400);
     let first = true;
     await runWorkload({
       port: ports.rest,

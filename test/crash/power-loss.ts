@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Random } from '../system/random.ts';
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 
 /** What becomes of writes that no sync had covered when the power went. */
 export type UnsyncedWrites = 'lost' | 'some' | 'torn';
@@ -31,7 +33,7 @@ type NameChange = { readonly index: number; readonly name: string; readonly inod
 export function losePower(
   { from, to, journal }: { readonly from: string; readonly to: string; readonly journal: string },
   unsynced: UnsyncedWrites,
-  random: Random,
+  random: RandomGenerator,
 ): void {
   const durable = new Map<string, Inode>();
   for (const name of readdirSync(from)) {
@@ -69,24 +71,24 @@ export function losePower(
   for (const [name, inode] of durable) writeFileSync(join(to, name), contentAfter(inode, unsynced, random));
 }
 
-function contentAfter({ before, changes, covered }: Inode, unsynced: UnsyncedWrites, random: Random): Buffer {
+function contentAfter({ before, changes, covered }: Inode, unsynced: UnsyncedWrites, random: RandomGenerator): Buffer {
   const synced = changes.filter(({ index }) => index < covered);
   const loose = changes.filter(({ index }) => index >= covered);
   return applyAll(before, [...synced, ...survivors(loose, unsynced, random)]);
 }
 
-function survivors(loose: readonly Change[], unsynced: UnsyncedWrites, random: Random): readonly Change[] {
+function survivors(loose: readonly Change[], unsynced: UnsyncedWrites, random: RandomGenerator): readonly Change[] {
   switch (unsynced) {
     case 'lost':
       return [];
     case 'some':
       // A disk writes in any order.
-      return loose.filter(() => random.chance(0.5));
+      return loose.filter(() => uniformFloat64(random) < 0.5);
     case 'torn': {
-      const whole = loose.slice(0, random.between(0, loose.length));
+      const whole = loose.slice(0, uniformInt(random, 0, loose.length));
       const next = loose[whole.length];
       if (next?.kind !== 'write') return whole;
-      return [...whole, { ...next, data: next.data.subarray(0, random.between(0, next.data.length)) }];
+      return [...whole, { ...next, data: next.data.subarray(0, uniformInt(random, 0, next.data.length)) }];
     }
   }
 }

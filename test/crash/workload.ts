@@ -1,4 +1,6 @@
-import type { Random } from '../system/random.ts';
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 import { RestClient, type RestRequest } from './rest-client.ts';
 import type { Action, Target, WriteRecord } from './writes.ts';
 
@@ -9,7 +11,7 @@ const NAMESPACES = '/api/v1/namespaces';
 export type WorkloadOptions = {
   readonly port: number;
   readonly clients: number;
-  readonly random: Random;
+  readonly random: RandomGenerator;
   readonly record: WriteRecord;
   /** The backends that exist, with their versions: each client goes on from there. */
   readonly existing: ReadonlyMap<string, number>;
@@ -59,13 +61,13 @@ class Client {
 
   #step(): Promise<unknown> {
     const { random } = this.#options;
-    if (random.chance(0.04)) return this.#namespaceRound();
-    if (random.chance(0.1)) return this.#changeShared();
-    const target = { namespace: 'default', name: `c${this.#index}-${random.between(0, NAMES_PER_CLIENT - 1)}` };
+    if (uniformFloat64(random) < 0.04) return this.#namespaceRound();
+    if (uniformFloat64(random) < 0.1) return this.#changeShared();
+    const target = { namespace: 'default', name: `c${this.#index}-${uniformInt(random, 0, NAMES_PER_CLIENT - 1)}` };
     const version = this.#versions.get(backendKey(target));
     if (version === undefined) return this.#create(target);
-    if (random.chance(0.3)) return this.#delete(target);
-    return this.#update(target, random.chance(0.5) ? version : undefined);
+    if (uniformFloat64(random) < 0.3) return this.#delete(target);
+    return this.#update(target, uniformFloat64(random) < 0.5 ? version : undefined);
   }
 
   /** A deletion of a namespace with something in it is one command of several events. */
@@ -79,7 +81,7 @@ class Client {
   }
 
   async #changeShared(): Promise<void> {
-    const target = { namespace: 'default', name: `shared-${this.#options.random.between(0, SHARED_NAMES - 1)}` };
+    const target = { namespace: 'default', name: `shared-${uniformInt(this.#options.random, 0, SHARED_NAMES - 1)}` };
     if ((await this.#update(target, undefined)) === 404) await this.#create(target);
   }
 
