@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ROOT } from '../../system/tools.ts';
-import { CLUSTER_TYPE_URL } from './messages.ts';
+import { CLUSTER_TYPE_URL, RESOURCE_TYPE_URL } from './messages.ts';
 import { onServerCore } from './process-figures.ts';
 import { program } from './programs.ts';
 import type { Size, XdsServer } from './xds-server.ts';
@@ -15,24 +15,24 @@ export const hasPeer = existsSync(PEER);
 
 /** The product's xDS server, without what makes its resources. */
 export function startProductServer({ streams, resources }: Size): Promise<XdsServer> {
-  return start(process.execPath, [program('product-server'), String(streams), String(resources)]);
+  return start(RESOURCE_TYPE_URL, process.execPath, [program('product-server'), String(streams), String(resources)]);
 }
 
 /** Frames on sockets, and nothing else. */
 export function startFrameServer({ streams }: Size): Promise<XdsServer> {
-  return start(process.execPath, [program('frame-server'), String(streams)]);
+  return start(CLUSTER_TYPE_URL, process.execPath, [program('frame-server'), String(streams)]);
 }
 
 /** go-control-plane's delta server. */
 export function startPeer(cache: 'snapshot' | 'linear', windows: 'dynamic' | 'static') {
   return ({ streams, resources }: Size): Promise<XdsServer> =>
-    start(PEER, [
+    start(CLUSTER_TYPE_URL, PEER, [
       ...['-streams', String(streams), '-resources', String(resources)],
       ...['-cache', cache, '-windows', windows],
     ]);
 }
 
-async function start(command: string, args: readonly string[]): Promise<XdsServer> {
+export async function start(typeUrl: string, command: string, args: readonly string[]): Promise<XdsServer> {
   const child: ChildProcess = spawn(...onServerCore(command, args), { stdio: ['pipe', 'pipe', 'inherit'] });
   const { stdin, stdout } = child;
   if (stdin === null || stdout === null) throw new Error('a child without pipes');
@@ -46,7 +46,7 @@ async function start(command: string, args: readonly string[]): Promise<XdsServe
     // taskset becomes the program: its process stays.
     pid: child.pid ?? 0,
     port: await next(),
-    typeUrl: CLUSTER_TYPE_URL,
+    typeUrl,
     role: 'bench~gateway',
     opened: async () => {
       await next();

@@ -4,7 +4,7 @@ import { createDiscoveryServer, NO_RESOURCES, observers, type VersionedResource 
 import { Fleet } from '../../../services/control-plane/src/xds/fleet.ts';
 import { FleetMetrics } from '../../../services/control-plane/src/xds/fleet-metrics.ts';
 import { ChangeLines } from './change-lines.ts';
-import { CLUSTER_TYPE_URL, resourceOf } from './messages.ts';
+import { RESOURCE_TYPE_URL, resourceOf } from './messages.ts';
 
 /**
  * The product's xDS server with all that the control plane does for each push: the truth about the fleet, metrics, logs
@@ -26,7 +26,7 @@ function versioned(index: number, version: number): [string, VersionedResource] 
 
 const server = createDiscoveryServer({
   source: {
-    resources: (_node, typeUrl) => (typeUrl === CLUSTER_TYPE_URL ? set : NO_RESOURCES),
+    resources: (_node, typeUrl) => (typeUrl === RESOURCE_TYPE_URL ? set : NO_RESOURCES),
     watch: (_node, changed) => {
       listeners.add(changed);
       return () => listeners.delete(changed);

@@ -1,9 +1,7 @@
 import { isIPv6 } from 'node:net';
 import {
-  type handleBidiStreamingCall,
   Server,
   ServerCredentials,
-  type ServerDuplexStream,
   type ServiceDefinition,
   status,
   type UntypedServiceImplementation,
@@ -11,6 +9,7 @@ import {
 import { type DeltaDiscoveryRequest, type DiscoveryRequest, discoveryServices } from '@pulseplane/wire';
 import type { Variant } from '../protocol/message.ts';
 import { DEFAULT_LIMITS, type ServerLimits } from '../protocol/server-state.ts';
+import { type BareCall, type CallListener, takeCalls } from './bare-call.ts';
 import { type ResourceSource, type ServedStream, type StreamObserver, serveStream } from './discovery-stream.ts';
 import { NodeMemory } from './node-memory.ts';
 import { ResponseEncoder } from './response-encoder.ts';
@@ -77,7 +76,11 @@ const GOODBYE_MS = 200;
 export function createDiscoveryServer(options: DiscoveryServerOptions): DiscoveryServer {
   const { source, observer, identifier, maxConnectionAgeMs, services } = options;
   const limits = { ...DEFAULT_LIMITS, ...STREAM_LIMITS, ...options.limits };
+  const methods = new Map<string, (call: BareCall) => CallListener<DeltaDiscoveryRequest | DiscoveryRequest>>();
   const server = new Server({
+    interceptors: [takeCalls(methods)],
+    // Statistics of single messages that nobody reads.
+    'grpc.enable_channelz': 0,
     'grpc.keepalive_time_ms': limits.pingIntervalMs,
     'grpc.keepalive_timeout_ms': limits.pingTimeoutMs,
     'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
@@ -97,15 +100,15 @@ export function createDiscoveryServer(options: DiscoveryServerOptions): Discover
 
   const handler =
     (variant: Variant, only: string | undefined) =>
-    (call: ServerDuplexStream<DeltaDiscoveryRequest | DiscoveryRequest, Buffer>): void => {
-      const peer = call.getPeer().replace(/:\d+$/, '');
+    (call: BareCall): CallListener<DeltaDiscoveryRequest | DiscoveryRequest> => {
+      const peer = call.peer.replace(/:\d+$/, '');
       count += 1;
       open += 1;
       perPeer.add(peer, 1);
-      call.once('close', () => {
+      const closed = (): void => {
         open -= 1;
         perPeer.add(peer, -1);
-      });
+      };
       const excess = closing
         ? 'the control plane is going down'
         : open > limits.maxStreams
@@ -115,8 +118,8 @@ export function createDiscoveryServer(options: DiscoveryServerOptions): Discover
             : undefined;
       if (excess !== undefined) {
         observer.refused(undefined, excess);
-        call.emit('error', { code: closing ? status.UNAVAILABLE : status.RESOURCE_EXHAUSTED, details: excess });
-        return;
+        call.end(closing ? status.UNAVAILABLE : status.RESOURCE_EXHAUSTED, excess);
+        return { message: () => undefined, halfClosed: () => undefined, closed };
       }
       let node: string | undefined;
       const served = serveStream(call, {
@@ -143,21 +146,25 @@ export function createDiscoveryServer(options: DiscoveryServerOptions): Discover
         },
       });
       streams.add(served);
+      return {
+        message: served.message,
+        halfClosed: served.halfClosed,
+        closed: () => {
+          closed();
+          served.closed();
+        },
+      };
     };
 
   for (const { only, sotw, delta } of discoveryServices) {
-    const methods = [
+    const offered = [
       ...(sotw === undefined ? [] : [{ ...sotw, variant: 'sotw' as const }]),
       { ...delta, variant: 'delta' as const },
     ];
+    for (const { method, variant } of offered) methods.set(method.path, handler(variant, only));
     server.addService(
-      Object.fromEntries(methods.map(({ name, method }) => [name, { ...method, responseSerialize: asIs }])),
-      Object.fromEntries(
-        methods.map(({ name, variant }) => [
-          name,
-          handler(variant, only) as handleBidiStreamingCall<DeltaDiscoveryRequest | DiscoveryRequest, Buffer>,
-        ]),
-      ),
+      Object.fromEntries(offered.map(({ name, method }) => [name, { ...method, responseSerialize: asIs }])),
+      Object.fromEntries(offered.map(({ name }) => [name, taken])),
     );
   }
   for (const { definition, implementation } of services ?? []) server.addService(definition, implementation);
@@ -195,6 +202,9 @@ export function createDiscoveryServer(options: DiscoveryServerOptions): Discover
     },
   };
 }
+
+/** The handler of calls that never come to it. */
+function taken(): void {}
 
 /** Responses come encoded. */
 function asIs(bytes: Buffer): Buffer {

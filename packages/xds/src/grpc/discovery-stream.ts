@@ -1,10 +1,11 @@
-import { type ServerDuplexStream, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import type { DeltaDiscoveryRequest, DiscoveryRequest } from '@pulseplane/wire';
 import type { Variant } from '../protocol/message.ts';
 import type { ResourceSet } from '../protocol/resources.ts';
 import { type ServerInput, type ServerOutput, stepServer, waits } from '../protocol/server.ts';
 import { initialServerState, type ServerLimits } from '../protocol/server-state.ts';
 import type { TypeState } from '../protocol/type-state.ts';
+import type { BareCall, CallListener } from './bare-call.ts';
 import { type NodeIdentity, nodeIdentity, toRequest } from './message-conversion.ts';
 import type { NodeMemory } from './node-memory.ts';
 import type { ResponseEncoder } from './response-encoder.ts';
@@ -59,14 +60,14 @@ export function observers(...all: readonly StreamObserver[]): StreamObserver {
   };
 }
 
-export type ServedStream = {
+export type ServedStream = CallListener<Request> & {
   /** Time has passed. */
   tick(now: number): void;
   /** Ends the stream with UNAVAILABLE, which a client takes as a reason to come again. */
   end(reason: string): void;
 };
 
-type Call = ServerDuplexStream<DeltaDiscoveryRequest | DiscoveryRequest, Buffer>;
+type Request = DeltaDiscoveryRequest | DiscoveryRequest;
 
 export type StreamContext = {
   readonly id: number;
@@ -88,7 +89,7 @@ export type StreamContext = {
 const MAX_UNREAD_MS = 60_000;
 
 /** One stream's loop: feeds the machine and sends what it says. */
-export function serveStream(call: Call, context: StreamContext): ServedStream {
+export function serveStream(call: BareCall, context: StreamContext): ServedStream {
   const { variant, only, source, observer, encoder, memory, now } = context;
   let state = initialServerState(variant, only, context.limits);
   let stream: DiscoveryStream | undefined;
@@ -108,7 +109,7 @@ export function serveStream(call: Call, context: StreamContext): ServedStream {
   };
   const end = (code: status, reason: string): void => {
     if (over) return;
-    call.emit('error', { code, details: reason });
+    call.end(code, reason);
     finish();
   };
   const refuse = (code: status, reason: string): void => {
@@ -122,7 +123,7 @@ export function serveStream(call: Call, context: StreamContext): ServedStream {
       if (output.kind === 'close') refuse(CLOSE_STATUS[output.rule], output.reason);
       else if (output.kind === 'respond') {
         const bytes = encoder.encode(variant, output.response);
-        call.write(bytes);
+        call.send(bytes);
         observer.output(to, output, bytes.byteLength);
       } else observer.output(to, output, 0);
     }
@@ -131,7 +132,7 @@ export function serveStream(call: Call, context: StreamContext): ServedStream {
     if (stream === undefined) return;
     const { node } = stream;
     const resources = new Map<string, ResourceSet>();
-    for (const typeUrl of state.types.keys()) {
+    for (const { typeUrl } of state.types) {
       const known = source.resources(node, typeUrl);
       if (known !== undefined) resources.set(typeUrl, known);
     }
@@ -143,13 +144,14 @@ export function serveStream(call: Call, context: StreamContext): ServedStream {
       refuse(status.RESOURCE_EXHAUSTED, excess);
       return undefined;
     }
-    stream = { id: context.id, node, peer: call.getPeer(), variant, only, types: () => state.types };
+    const types = (): ReadonlyMap<string, TypeState> => new Map(state.types.map((type) => [type.typeUrl, type]));
+    stream = { id: context.id, node, peer: call.peer, variant, only, types };
     observer.opened(stream);
     stop = source.watch(node, changed);
     return stream;
   };
 
-  call.on('data', (message: DeltaDiscoveryRequest | DiscoveryRequest) => {
+  const take = (message: Request): void => {
     if (over) return;
     const identity = nodeIdentity(message);
     // C4: the node does not change on a stream.
@@ -169,18 +171,19 @@ export function serveStream(call: Call, context: StreamContext): ServedStream {
     const resources = source.resources(from.node, typeUrl);
     feed(from, { kind: 'request', request, resources, ...(unsettled !== undefined && { unsettled }), now: now() });
     observer.requested(from, typeUrl);
-  });
-  call.on('error', finish);
-  call.on('cancelled', finish);
-  call.on('end', () => {
-    finish();
-    call.end();
-  });
+  };
 
   return {
+    message: take,
+    halfClosed: () => {
+      if (over) return;
+      finish();
+      call.end(status.OK, 'OK');
+    },
+    closed: finish,
     tick: (at) => {
       if (over || stream === undefined) return;
-      if (call.writableLength === 0) {
+      if (call.unsent() === 0) {
         unreadSince = undefined;
         if (waits(state)) feed(stream, { kind: 'time', now: at });
         return;

@@ -12,12 +12,12 @@ export class NodeMemory {
   }
 
   /** Takes the types of a stream that has ended. */
-  keep(node: string, types: ReadonlyMap<string, TypeState>): void {
+  keep(node: string, types: readonly TypeState[]): void {
     const known = new Map(this.#nodes.get(node));
-    for (const [typeUrl, type] of types) {
+    for (const type of types) {
       const open = unsettled(type);
-      if (open.size > 0) known.set(typeUrl, open);
-      else known.delete(typeUrl);
+      if (open.size > 0) known.set(type.typeUrl, open);
+      else known.delete(type.typeUrl);
     }
     this.#nodes.delete(node);
     if (known.size > 0) this.#nodes.set(node, known);

@@ -3,7 +3,12 @@ import { DeltaDiscoveryResponseSchema, DiscoveryResponseSchema } from '@pulsepla
 import type { DiscoveryResponse, Variant } from '../protocol/message.ts';
 import type { VersionedResource } from '../protocol/resources.ts';
 
-type Encoded = { readonly response: DiscoveryResponse; readonly bytes: Uint8Array };
+type Encoded = {
+  readonly response: DiscoveryResponse;
+  readonly bytes: Uint8Array;
+  /** What was sent last: streams that have come equally far have equal nonces. */
+  last: { readonly nonce: string; readonly message: Buffer };
+};
 
 /** Field 5 of both responses, wire type 2. Fields may come in any order, so it can be put last. */
 const NONCE_TAG = 0x2a;
@@ -26,11 +31,11 @@ export class ResponseEncoder {
     const known = variant === 'delta' ? this.#delta : this.#sotw;
     let encoded = known.get(response.resources);
     if (encoded === undefined || !isSame(variant, encoded.response, response)) {
-      encoded = { response, bytes: variant === 'delta' ? this.#encodeDelta(response) : this.#encodeSotw(response) };
+      const bytes = variant === 'delta' ? this.#encodeDelta(response) : this.#encodeSotw(response);
+      encoded = { response, bytes, last: withNonce(bytes, response.nonce) };
       known.set(response.resources, encoded);
-    }
-    const nonce = Buffer.from(response.nonce);
-    return Buffer.concat([encoded.bytes, Buffer.of(NONCE_TAG, nonce.byteLength), nonce]);
+    } else if (encoded.last.nonce !== response.nonce) encoded.last = withNonce(encoded.bytes, response.nonce);
+    return encoded.last.message;
   }
 
   #encodeDelta({ typeUrl, version, resources, removed }: DiscoveryResponse): Uint8Array {
@@ -57,6 +62,11 @@ export class ResponseEncoder {
     });
     return toBinary(DiscoveryResponseSchema, message);
   }
+}
+
+function withNonce(bytes: Uint8Array, nonce: string): Encoded['last'] {
+  const encoded = Buffer.from(nonce);
+  return { nonce, message: Buffer.concat([bytes, Buffer.of(NONCE_TAG, encoded.byteLength), encoded]) };
 }
 
 function isSame(variant: Variant, one: DiscoveryResponse, other: DiscoveryResponse): boolean {

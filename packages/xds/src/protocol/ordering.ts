@@ -1,13 +1,15 @@
-import { CLUSTER_TYPE_URL, ENDPOINT_TYPE_URL, orderOf } from './resource-types.ts';
+import { ANY_TIME, CLUSTER_TYPE_URL, ENDPOINT_TYPE_URL, orderOf } from './resource-types.ts';
 import type { Gates } from './response.ts';
-import type { ServerLimits, ServerState } from './server-state.ts';
+import { type ServerLimits, type ServerState, typeOf } from './server-state.ts';
 import { type InFlight, isRefused, pending, type TypeState, visible } from './type-state.ts';
 
 /** What of a type has to wait for others on the same stream: make before break (C49). */
 export function gatesOf(state: ServerState, type: TypeState, now: number): Gates {
-  const { afterAnswer, afterRemoval } = orderOf(type.typeUrl);
+  const order = orderOf(type.typeUrl);
+  if (order === ANY_TIME) return OPEN;
+  const { afterAnswer, afterRemoval } = order;
   const others = (typeUrls: readonly string[]): readonly TypeState[] =>
-    typeUrls.flatMap((typeUrl) => state.types.get(typeUrl) ?? []);
+    typeUrls.flatMap((typeUrl) => typeOf(state, typeUrl) ?? []);
   const updates = others(afterAnswer).every(
     ({ inFlight }) => inFlight === undefined || isOverdue(inFlight, state.limits, now),
   );
@@ -22,10 +24,12 @@ export function gatesOf(state: ServerState, type: TypeState, now: number): Gates
   return { updates, removals, refused };
 }
 
+const OPEN: Gates = { updates: true, removals: true, refused: false };
+
 /** A client that comes back asks for its types one after the other: what the later ones point at must still be there. */
-function isReturning({ only, types }: ServerState, { typeUrl, reopenedAt }: TypeState, now: number): boolean {
-  if (only !== undefined || reopenedAt === undefined || now - reopenedAt >= RETURN_MS) return false;
-  return orderOf(typeUrl).afterRemoval.some((other) => !types.has(other));
+function isReturning(state: ServerState, { typeUrl, reopenedAt }: TypeState, now: number): boolean {
+  if (state.only !== undefined || reopenedAt === undefined || now - reopenedAt >= RETURN_MS) return false;
+  return orderOf(typeUrl).afterRemoval.some((other) => typeOf(state, other) === undefined);
 }
 
 /** Envoy sends all of its first requests without waiting for answers. */
@@ -42,7 +46,7 @@ export function isOverdue(inFlight: InFlight, { ackTimeoutMs }: ServerLimits, no
 
 /** The endpoints, owing what belongs to changed clusters (C50). Undefined when nothing is owed. */
 export function owesEndpoints(state: ServerState, typeUrl: string, changed: readonly string[]): TypeState | undefined {
-  const endpoints = typeUrl === CLUSTER_TYPE_URL ? state.types.get(ENDPOINT_TYPE_URL) : undefined;
+  const endpoints = typeUrl === CLUSTER_TYPE_URL ? typeOf(state, ENDPOINT_TYPE_URL) : undefined;
   if (endpoints?.view === undefined) return undefined;
   const { view } = endpoints;
   const warming = changed.filter((name) => visible(endpoints, view, name) !== undefined);

@@ -39,7 +39,8 @@ export function traitsOf(typeUrl: string): TypeTraits {
  */
 export type TypeOrder = { readonly afterAnswer: readonly string[]; readonly afterRemoval: readonly string[] };
 
-const ANY_TIME: TypeOrder = { afterAnswer: [], afterRemoval: [] };
+/** Waits for nothing. */
+export const ANY_TIME: TypeOrder = { afterAnswer: [], afterRemoval: [] };
 
 // Envoy withholds the answer to clusters until their endpoints have come (warming): endpoints never wait (C52).
 const ORDER: ReadonlyMap<string, TypeOrder> = new Map([

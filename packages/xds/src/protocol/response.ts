@@ -2,7 +2,7 @@ import type { DiscoveryResponse } from './message.ts';
 import { type TypeTraits, traitsOf } from './resource-types.ts';
 import { contentVersion, type ResourceSet, type VersionedResource, wildcardContent } from './resources.ts';
 import type { ServerState } from './server-state.ts';
-import { heldAt, type InFlight, isRefused, pending, type TypeState, visible } from './type-state.ts';
+import { heldAt, type InFlight, isRefused, NO_NAMES, pending, type TypeState, visible } from './type-state.ts';
 
 /** What may be sent now, as far as other types are concerned. */
 export type Gates = {
@@ -38,7 +38,8 @@ export function makeResponse(type: TypeState, state: ServerState, gates: Gates, 
   const heldBack = said.length === sayable.length ? [] : sayable.filter((name) => !said.includes(name));
   const since = gates.refused ? now : (type.heldBackSince ?? now);
   const heldBackSince = heldBack.length === 0 ? undefined : since;
-  const waiting = { ...type, heldBackSince, claimed: '' };
+  const isWaiting = type.heldBackSince === heldBackSince && type.claimed === '';
+  const waiting = isWaiting ? type : { ...type, heldBackSince, claimed: '' };
   if (updated.length === 0 && said.length === 0 && !type.answerOwed) {
     const unsayable = sayable.length < removed.length;
     return { kind: 'nothing', type: unsayable ? { ...waiting, ...forgotten(waiting, removed, view) } : waiting };
@@ -55,8 +56,10 @@ export function makeResponse(type: TypeState, state: ServerState, gates: Gates, 
     removed: complete ? (said.length === removed.length ? removed : said) : [],
   };
   const inFlight: InFlight = { response, target: view, complete, heldBack: complete ? heldBack : [], sentAt: now };
-  const rest = new Set(complete ? [] : owedAfter(waiting, updated, part, said));
-  const again = new Set(complete ? [] : [...type.again].filter((name) => !part.some((sent) => sent.name === name)));
+  const rest = complete ? NO_NAMES : new Set(owedAfter(waiting, updated, part, said));
+  const again = complete
+    ? NO_NAMES
+    : new Set([...type.again].filter((name) => !part.some((sent) => sent.name === name)));
   return {
     kind: 'respond',
     inFlight,

@@ -12,7 +12,7 @@ export type ServerState = {
   readonly limits: ServerLimits;
   readonly nextNonce: number;
   /** In the order in which they are sent (C49). */
-  readonly types: ReadonlyMap<string, TypeState>;
+  readonly types: readonly TypeState[];
 };
 
 export type ServerLimits = {
@@ -35,5 +35,10 @@ export function initialServerState(
   only?: string,
   limits: ServerLimits = DEFAULT_LIMITS,
 ): ServerState {
-  return { variant, only, limits, nextNonce: 1, types: new Map() };
+  return { variant, only, limits, nextNonce: 1, types: [] };
+}
+
+/** What is known of a type, of which a stream has few. */
+export function typeOf({ types }: Pick<ServerState, 'types'>, typeUrl: string): TypeState | undefined {
+  return types.find((type) => type.typeUrl === typeUrl);
 }

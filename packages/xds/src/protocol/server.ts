@@ -5,7 +5,7 @@ import { gatesOf, isOverdue, owesEndpoints } from './ordering.ts';
 import { rankOf } from './resource-types.ts';
 import { difference, type ResourceSet } from './resources.ts';
 import { makeResponse } from './response.ts';
-import type { ServerState } from './server-state.ts';
+import { type ServerState, typeOf } from './server-state.ts';
 import { droppedMeanwhile, openType, subscribe, type Unsettled } from './subscription.ts';
 import { type InFlight, releaseSuspects, type TypeState } from './type-state.ts';
 
@@ -56,14 +56,15 @@ export function stepServer(state: ServerState, input: ServerInput): ServerStep {
       return takeRequest(state, input);
     case 'view': {
       // C7: a type that the client has not asked for on this stream is never sent.
-      const types = [...state.types].map(([typeUrl, type]): [string, TypeState] => {
-        const view = input.resources.get(typeUrl);
-        return [typeUrl, view === undefined ? type : { ...type, view }];
-      });
-      return flush({ ...state, types: new Map(types) }, input.now, []);
+      const draft = draftOf(state);
+      for (const type of state.types) {
+        const view = input.resources.get(type.typeUrl);
+        if (view !== undefined && view !== type.view) put(draft, { ...type, view });
+      }
+      return flush(draft, input.now, []);
     }
     case 'time':
-      return flush(state, input.now, []);
+      return flush(draftOf(state), input.now, []);
     default:
       return input satisfies never;
   }
@@ -71,7 +72,7 @@ export function stepServer(state: ServerState, input: ServerInput): ServerStep {
 
 /** Whether time alone may lead to something. */
 export function waits(state: ServerState): boolean {
-  for (const { inFlight, heldBackSince } of state.types.values()) {
+  for (const { inFlight, heldBackSince } of state.types) {
     if (inFlight !== undefined || heldBackSince !== undefined) return true;
   }
   return false;
@@ -79,7 +80,7 @@ export function waits(state: ServerState): boolean {
 
 function takeRequest(state: ServerState, input: Extract<ServerInput, { kind: 'request' }>): ServerStep {
   const typeUrl = input.request.typeUrl || state.only || ''; // C2
-  const request = { ...input.request, typeUrl };
+  const request = input.request.typeUrl === typeUrl ? input.request : { ...input.request, typeUrl };
   const closed = (rule: 'bad-request' | 'limit', reason: string): ServerStep => ({
     state,
     outputs: [{ kind: 'close', rule, reason }],
@@ -92,21 +93,25 @@ function takeRequest(state: ServerState, input: Extract<ServerInput, { kind: 're
   if (state.only !== undefined && typeUrl !== state.only) {
     return closed('bad-request', `this service serves ${state.only} only, not ${typeUrl}`);
   }
-  const known = state.types.get(typeUrl);
+  const known = typeOf(state, typeUrl);
   const excess = overLimit(state, known, request);
   if (excess !== undefined) return closed('limit', excess);
   if (known === undefined) {
     const opened = openType(request, input.resources, input.unsettled, input.now);
-    const types = [...state.types, [typeUrl, opened] as const];
-    types.sort(([one], [other]) => rankOf(one) - rankOf(other));
-    return flush({ ...state, types: new Map(types) }, input.now, []);
+    const types = [...state.types, opened];
+    types.sort((one, other) => rankOf(one.typeUrl) - rankOf(other.typeUrl));
+    return flush({ ...state, types }, input.now, []);
   }
+  const draft = draftOf(state);
   // C15: a stale nonce answers nothing; in state of the world its names are outdated too, in a delta they count (C37).
   if (request.variant === 'sotw' && request.nonce !== known.lastNonce) {
-    return { state: put(state, droppedMeanwhile(known, request)), outputs: [] };
+    put(draft, droppedMeanwhile(known, request));
+    return { state: draft, outputs: [] };
   }
-  const answered = answer({ ...known, view: input.resources ?? known.view }, request);
-  return flush(put(state, subscribe(answered.type, request)), input.now, answered.outputs);
+  const view = input.resources ?? known.view;
+  const answered = answer(view === known.view ? known : { ...known, view }, request);
+  put(draft, subscribe(answered.type, request));
+  return flush(draft, input.now, answered.outputs);
 }
 
 /** The ACK or NACK part of a request (C10, C11). What is answered already is not counted again (C13). */
@@ -132,7 +137,7 @@ function answer(
 
 /** C57: what one stream may make the server remember. */
 function overLimit(state: ServerState, known: TypeState | undefined, request: DiscoveryRequest): string | undefined {
-  if (known === undefined && state.types.size >= MAX_TYPES) return `more than ${MAX_TYPES} types on one stream`;
+  if (known === undefined && state.types.length >= MAX_TYPES) return `more than ${MAX_TYPES} types on one stream`;
   const added = request.variant === 'sotw' ? request.names : request.subscribe;
   const names = (request.variant === 'sotw' ? 0 : (known?.names.size ?? 0)) + added.length;
   if (names > MAX_NAMES) return `more than ${MAX_NAMES} resource names subscribed for ${request.typeUrl}`;
@@ -144,43 +149,42 @@ function overLimit(state: ServerState, known: TypeState | undefined, request: Di
 }
 
 /** Sends what is lacking, unless a response is in flight or there is nothing to say (C34, C53), in order (C49). */
-function flush(from: ServerState, now: number, before: readonly ServerOutput[]): ServerStep {
-  let state = from;
-  for (const type of from.types.values()) {
+function flush(state: Draft, now: number, before: readonly ServerOutput[]): ServerStep {
+  for (const type of state.types) {
     const released = releaseSuspects(type);
-    if (released !== type) state = put(state, released);
+    if (released !== type) put(state, released);
   }
   const outputs = [...before];
-  for (const typeUrl of from.types.keys()) state = flushType(state, typeUrl, now, outputs);
+  for (const type of state.types) flushType(state, type, now, outputs);
   // What a type waited for may have turned out to be nothing.
-  for (const { typeUrl, heldBackSince } of [...state.types.values()]) {
-    if (heldBackSince !== undefined) state = flushType(state, typeUrl, now, outputs);
+  for (const type of state.types) {
+    if (type.heldBackSince !== undefined) flushType(state, type, now, outputs);
   }
   return { state, outputs };
 }
 
-function flushType(state: ServerState, typeUrl: string, now: number, outputs: ServerOutput[]): ServerState {
-  let type = state.types.get(typeUrl);
-  if (type === undefined) return state;
+function flushType(state: Draft, before: TypeState, now: number, outputs: ServerOutput[]): void {
+  let type = before;
   if (type.inFlight !== undefined) {
     // C18: an answer that never comes must not hold newer content back for ever.
-    if (!isOverdue(type.inFlight, state.limits, now) || !hasNewer(type, type.inFlight)) return state;
+    if (!isOverdue(type.inFlight, state.limits, now) || !hasNewer(type, type.inFlight)) return;
     outputs.push({ kind: 'stale', response: type.inFlight.response });
     type = settle(type, type.inFlight, { kind: 'silence' });
   }
   const made = makeResponse(type, state, gatesOf(state, type, now), now);
-  const next = put(state, made.type);
+  put(state, made.type);
   switch (made.kind) {
     case 'nothing':
-      return next;
+      return;
     case 'current':
-      outputs.push({ kind: 'current', typeUrl, version: made.version });
-      return next;
+      outputs.push({ kind: 'current', typeUrl: type.typeUrl, version: made.version });
+      return;
     case 'respond':
       outputs.push({ kind: 'respond', response: made.inFlight.response });
-      return sent(next, made.inFlight, made.changed);
+      sent(state, made.inFlight, made.changed);
+      return;
     default:
-      return made satisfies never;
+      made satisfies never;
   }
 }
 
@@ -192,12 +196,19 @@ function hasNewer({ view, owed, owedAll, again }: TypeState, { target }: InFligh
 }
 
 /** C50: clusters that were changed wait for their endpoints anew. */
-function sent(state: ServerState, inFlight: InFlight, changed: readonly string[]): ServerState {
-  const next = { ...state, nextNonce: state.nextNonce + 1 };
-  const endpoints = owesEndpoints(next, inFlight.response.typeUrl, changed);
-  return endpoints === undefined ? next : put(next, endpoints);
+function sent(state: Draft, inFlight: InFlight, changed: readonly string[]): void {
+  state.nextNonce += 1;
+  const endpoints = owesEndpoints(state, inFlight.response.typeUrl, changed);
+  if (endpoints !== undefined) put(state, endpoints);
 }
 
-function put(state: ServerState, type: TypeState): ServerState {
-  return { ...state, types: new Map(state.types).set(type.typeUrl, type) };
+/** The state that a step comes to, while it is being made. */
+type Draft = Omit<ServerState, 'nextNonce' | 'types'> & { nextNonce: number; readonly types: TypeState[] };
+
+function draftOf(state: ServerState): Draft {
+  return { ...state, types: [...state.types] };
+}
+
+function put(state: Draft, type: TypeState): void {
+  state.types[state.types.findIndex(({ typeUrl }) => typeUrl === type.typeUrl)] = type;
 }

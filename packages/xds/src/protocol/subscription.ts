@@ -1,7 +1,7 @@
 import type { DeltaRequest, DiscoveryRequest, SotwRequest } from './message.ts';
 import { traitsOf } from './resource-types.ts';
 import type { ResourceSet } from './resources.ts';
-import { cleared, isWanted, newTypeState, type Odd, type TypeState } from './type-state.ts';
+import { cleared, isWanted, NO_NAMES, NOTHING_ODD, newTypeState, type Odd, type TypeState } from './type-state.ts';
 
 const WILDCARD = '*';
 
@@ -57,9 +57,9 @@ function openDelta(type: TypeState, request: DeltaRequest, unsettled: Unsettled 
   return {
     ...type,
     wildcard,
-    names,
+    names: names.size === 0 ? NO_NAMES : names,
     named: subscribe.length > 0,
-    odd,
+    odd: odd.size === 0 ? NOTHING_ODD : odd,
     owed: new Set([...[...names].filter((name) => !current(name)), ...stray]),
     answerOwed: wildcard,
   };

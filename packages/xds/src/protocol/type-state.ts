@@ -68,18 +68,22 @@ export type InFlight = {
   readonly sentAt: number;
 };
 
+/** Most streams have nothing of the kind: they share what holds nothing. */
+export const NO_NAMES: ReadonlySet<string> = new Set();
+export const NOTHING_ODD: ReadonlyMap<string, Odd> = new Map();
+
 export function newTypeState(typeUrl: string): TypeState {
   return {
     typeUrl,
     wildcard: false,
-    names: new Set(),
+    names: NO_NAMES,
     named: false,
     view: undefined,
     base: NO_RESOURCES,
-    odd: new Map(),
-    unlisted: new Set(),
-    owed: new Set(),
-    again: new Set(),
+    odd: NOTHING_ODD,
+    unlisted: NO_NAMES,
+    owed: NO_NAMES,
+    again: NO_NAMES,
     owedAll: false,
     answerOwed: false,
     claimed: '',

@@ -151,7 +151,7 @@ class Run {
     const found = pick(this.#random, links);
     if (peer === undefined || found === undefined) return;
     const [key, link] = found;
-    for (const [typeUrl, state] of link.state.types) peer.memory.set(typeUrl, unsettled(state));
+    for (const type of link.state.types) peer.memory.set(type.typeUrl, unsettled(type));
     peer.links.delete(key);
     this.#connect(peer);
   }

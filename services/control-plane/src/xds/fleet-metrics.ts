@@ -1,19 +1,18 @@
 import type { DiscoveryStream, ServerOutput, StreamObserver } from '@pulseplane/xds';
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { AckLatency } from './ack-latency.ts';
 import type { StreamRecord } from './fleet.ts';
 
 /** Other types are counted together: a client may ask for whatever it likes. */
-const KNOWN_TYPES: ReadonlySet<string> = new Set([
+const KNOWN_TYPES = [
   'agentgateway.dev.resource.Resource',
   'envoy.config.cluster.v3.Cluster',
   'envoy.config.endpoint.v3.ClusterLoadAssignment',
   'envoy.config.listener.v3.Listener',
   'envoy.config.route.v3.RouteConfiguration',
   'istio.workload.Address',
-]);
-
-/** From a loopback to a long way round, in seconds. */
-const ACK_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30, 60];
+];
+const LABELS = new Map(KNOWN_TYPES.map((type) => [`type.googleapis.com/${type}`, type]));
 
 /**
  * Counts what happens on the xDS streams. `changedAt`: when what a role gets was last changed, in ms of the epoch;
@@ -25,13 +24,13 @@ export class FleetMetrics implements StreamObserver {
   readonly #now: () => Date;
   readonly #streams: Gauge<'variant'>;
   readonly #refused: Counter;
-  readonly #pushes: Counter<'type'>;
-  readonly #bytes: Counter<'type'>;
-  readonly #answers: Counter<'type' | 'outcome'>;
+  /** By type, and answers by outcome too: told to their counters when these are read, which takes longer than to count. */
+  readonly #pushes = new Map<string, { count: number; bytes: number }>();
+  readonly #answers = new Map<string, Map<ServerOutput['kind'], number>>();
   readonly #nacks: Counter<'type' | 'reason'>;
-  readonly #latency: Histogram<'type'>;
+  readonly #latency = new AckLatency('pulseplane_xds_ack_seconds');
   /** What is on its way: when it was committed, by stream and type. */
-  readonly #waiting = new Map<number, Map<string, number>>();
+  readonly #waiting = new Map<number, Map<string, number | undefined>>();
 
   constructor(
     changedAt: (role: string) => number | undefined,
@@ -45,25 +44,44 @@ export class FleetMetrics implements StreamObserver {
     const name = (rest: string): string => `pulseplane_xds_${rest}`;
     this.#streams = new Gauge({ name: name('streams'), help: 'Open streams', labelNames: ['variant'], registers });
     this.#refused = new Counter({ name: name('streams_refused_total'), help: 'Streams that were refused', registers });
-    this.#pushes = new Counter({ name: name('pushes_total'), help: 'Responses sent', labelNames: ['type'], registers });
-    this.#bytes = new Counter({ name: name('push_bytes_total'), help: 'Bytes sent', labelNames: ['type'], registers });
-    this.#answers = new Counter({
+    const pushes = this.#pushes;
+    const answers = this.#answers;
+    new Counter({
+      name: name('pushes_total'),
+      help: 'Responses sent',
+      labelNames: ['type'],
+      registers,
+      collect() {
+        this.reset();
+        for (const [type, { count }] of pushes) this.inc({ type }, count);
+      },
+    });
+    new Counter({
+      name: name('push_bytes_total'),
+      help: 'Bytes sent',
+      labelNames: ['type'],
+      registers,
+      collect() {
+        this.reset();
+        for (const [type, { bytes }] of pushes) this.inc({ type }, bytes);
+      },
+    });
+    new Counter({
       name: name('answers_total'),
       help: 'What became of responses',
       labelNames: ['type', 'outcome'],
       registers,
+      collect() {
+        this.reset();
+        for (const [type, outcomes] of answers) {
+          for (const [outcome, count] of outcomes) this.inc({ type, outcome }, count);
+        }
+      },
     });
     this.#nacks = new Counter({
       name: name('nacks_total'),
       help: 'Rejected responses by reason',
       labelNames: ['type', 'reason'],
-      registers,
-    });
-    this.#latency = new Histogram({
-      name: name('ack_seconds'),
-      help: 'From the commit of a change to its ACK',
-      labelNames: ['type'],
-      buckets: ACK_BUCKETS,
       registers,
     });
     // Counted when somebody reads them.
@@ -92,7 +110,10 @@ export class FleetMetrics implements StreamObserver {
 
   /** Everything, as Prometheus reads it. */
   async read(): Promise<{ readonly contentType: string; readonly text: string }> {
-    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+    return {
+      contentType: this.#registry.contentType,
+      text: `${await this.#registry.metrics()}\n${this.#latency.text()}`,
+    };
   }
 
   opened({ id, variant }: DiscoveryStream): void {
@@ -104,22 +125,26 @@ export class FleetMetrics implements StreamObserver {
 
   output({ id, node }: DiscoveryStream, output: Exclude<ServerOutput, { kind: 'close' }>, bytes: number): void {
     const typeUrl = output.kind === 'current' ? output.typeUrl : output.response.typeUrl;
-    const type = labelOf(typeUrl);
+    const type = LABELS.get(typeUrl) ?? 'other';
     const waiting = this.#waiting.get(id);
     if (output.kind === 'respond') {
-      this.#pushes.inc({ type });
-      this.#bytes.inc({ type }, bytes);
+      const pushed = this.#pushes.get(type);
+      if (pushed === undefined) this.#pushes.set(type, { count: 1, bytes });
+      else {
+        pushed.count += 1;
+        pushed.bytes += bytes;
+      }
       const committed = this.#changedAt(node.role);
       if (committed !== undefined) waiting?.set(typeUrl, committed);
       return;
     }
-    this.#answers.inc({ type, outcome: output.kind });
+    const outcomes = this.#answers.get(type) ?? new Map();
+    this.#answers.set(type, outcomes.set(output.kind, (outcomes.get(output.kind) ?? 0) + 1));
     if (output.kind === 'nacked') this.#nacks.inc({ type, reason: reasonOf(output.message) });
     const committed = waiting?.get(typeUrl);
     if (committed === undefined) return;
-    waiting?.delete(typeUrl);
-    if (output.kind === 'acked')
-      this.#latency.observe({ type }, Math.max(0, this.#now().getTime() - committed) / 1_000);
+    waiting?.set(typeUrl, undefined);
+    if (output.kind === 'acked') this.#latency.observe(type, Math.max(0, this.#now().getTime() - committed) / 1_000);
   }
 
   refused(): void {
@@ -138,18 +163,13 @@ function lags(streams: readonly StreamRecord[], now: Date): ReadonlyMap<string, 
   for (const { types, goneAt } of streams) {
     if (goneAt !== undefined) continue;
     for (const [typeUrl, { behindSince }] of types) {
-      const type = labelOf(typeUrl);
+      const type = LABELS.get(typeUrl) ?? 'other';
       const seconds = found.get(type) ?? [];
       found.set(type, seconds);
       if (behindSince !== undefined) seconds.push((now.getTime() - behindSince.getTime()) / 1_000);
     }
   }
   return found;
-}
-
-function labelOf(typeUrl: string): string {
-  const type = typeUrl.slice(typeUrl.lastIndexOf('/') + 1);
-  return KNOWN_TYPES.has(type) ? type : 'other';
 }
 
 /** Why a response was rejected, in a word. The texts are for people, so this is as good as they are. */

@@ -5,7 +5,7 @@ import type { WorkerName, WorkerReport } from '@pulseplane/tunnel';
 import type { DiscoveryStream, NodeIdentity, ServerOutput, StreamObserver } from '@pulseplane/xds';
 import { parseRole, roleOf } from './gateway-snapshots.ts';
 import { PortReports } from './port-reports.ts';
-import { newTypeRecord, record, type TypeRecord } from './type-record.ts';
+import { newTypeRecord, note, type OpenTypeRecord, type TypeRecord } from './type-record.ts';
 
 /** A worker whose stream is open. */
 export type ConnectedWorker = {
@@ -29,10 +29,12 @@ export type StreamRecord = {
 
 type Entry = {
   readonly stream: DiscoveryStream;
+  /** Of its node's role, if that names one. */
+  readonly gateway: GatewayName | undefined;
   readonly since: Date;
   configured: boolean;
   readonly ports: PortReports;
-  readonly types: Map<string, TypeRecord>;
+  readonly types: Map<string, OpenTypeRecord>;
 };
 
 export type FleetOptions = {
@@ -70,27 +72,30 @@ export class Fleet implements StreamObserver {
   readonly #listeners = new Set<() => void>();
   readonly #answerListeners = new Set<(gateway: GatewayName) => void>();
   /** When a worker of each role was last heard of, the latest last; before all of them, this process began. */
-  readonly #heard = new Map<string, string>();
-  readonly #began: string;
+  readonly #heard = new Map<string, Date>();
+  readonly #began: Date;
+  #latest: Date;
 
   constructor(logger: Logger, now: () => Date, options: FleetOptions = {}) {
     this.#logger = logger;
     this.#now = now;
     this.#sourcesOf = options.sourcesOf ?? (() => []);
     this.#reportWithinMs = options.reportWithinMs ?? REPORT_WITHIN_MS;
-    this.#began = now().toISOString();
+    this.#began = now();
+    this.#latest = this.#began;
   }
 
   opened(stream: DiscoveryStream): void {
     const { id, node, peer } = stream;
+    const gateway = parseRole(node.role);
     const ports = new PortReports(node.reportsPorts === true, this.#reportWithinMs, () => {
       this.#logger.warn({ node: node.id }, 'a worker does not say how its ports are: its answers are enough');
-      this.#tellAnswer(node);
+      this.#tellAnswer(node, gateway);
     });
-    this.#streams.set(id, { stream, since: this.#now(), configured: false, ports, types: new Map() });
+    this.#streams.set(id, { stream, gateway, since: this.#now(), configured: false, ports, types: new Map() });
     this.#changed();
-    this.#tellAnswer(node);
-    if (parseRole(node.role) === undefined) {
+    this.#tellAnswer(node, gateway);
+    if (gateway === undefined) {
       this.#logger.warn(
         { stream: id, node: node.id, role: node.role, peer },
         'a worker connected without a role of the form <namespace>~<gateway>: it is sent nothing',
@@ -108,8 +113,11 @@ export class Fleet implements StreamObserver {
     const entry = this.#streams.get(id);
     if (entry === undefined) return;
     const typeUrl = output.kind === 'current' ? output.typeUrl : output.response.typeUrl;
-    const at = this.#now();
-    entry.types.set(typeUrl, record(entry.types.get(typeUrl) ?? newTypeRecord(at), output, at));
+    const at = this.#moment();
+    const known = entry.types.get(typeUrl);
+    const record = known ?? newTypeRecord(at);
+    if (known === undefined) entry.types.set(typeUrl, record);
+    note(record, output, at);
     switch (output.kind) {
       case 'respond':
         entry.ports.sent();
@@ -139,7 +147,7 @@ export class Fleet implements StreamObserver {
       entry.configured = true;
       this.#changed();
     }
-    this.#tellAnswer(node);
+    this.#tellAnswer(node, entry.gateway, at);
   }
 
   refused(stream: DiscoveryStream | undefined, reason: string): void {
@@ -154,24 +162,23 @@ export class Fleet implements StreamObserver {
       this.#remember(id, entry);
     }
     this.#changed();
-    this.#tellAnswer(node);
+    this.#tellAnswer(node, parseRole(node.role));
     this.#logger.info({ stream: id, node: node.id }, 'worker disconnected');
   }
 
   /** What a worker says of its ports over its tunnel. */
   reported({ id, role }: WorkerName, report: WorkerReport): void {
-    for (const { stream, ports } of this.#streams.values()) {
+    for (const { stream, gateway, ports } of this.#streams.values()) {
       const { node } = stream;
-      if (node.id === id && node.role === role && ports.reported(report)) this.#tellAnswer(node);
+      if (node.id === id && node.role === role && ports.reported(report)) this.#tellAnswer(node, gateway);
     }
   }
 
   /** The workers that serve a gateway, in the order in which they came. A worker may have a stream for each type. */
   workers(): readonly ConnectedWorker[] {
     const workers = new Map<string, ConnectedWorker>();
-    for (const { stream, since, configured } of this.#streams.values()) {
+    for (const { stream, gateway, since, configured } of this.#streams.values()) {
       const { id, node, peer } = stream;
-      const gateway = parseRole(node.role);
       const key = stream.only === undefined ? String(id) : `${node.id} ${peer}`;
       if (gateway !== undefined && !workers.has(key)) workers.set(key, { node, gateway, peer, since, configured });
     }
@@ -199,7 +206,7 @@ export class Fleet implements StreamObserver {
   observe(gateway: GatewayName, hasNews: boolean): WorkerObservation {
     const role = roleOf(gateway);
     const entries = [...this.#streams.values()].filter(({ stream }) => stream.node.role === role);
-    const since = this.#heard.get(role) ?? this.#began;
+    const since = (this.#heard.get(role) ?? this.#began).toISOString();
     if (entries.length === 0) return { kind: 'no-workers', since };
     return {
       kind: 'connected',
@@ -242,9 +249,9 @@ export class Fleet implements StreamObserver {
     }
   }
 
-  #hear({ role }: NodeIdentity): void {
+  #hear({ role }: NodeIdentity, at: Date): void {
     this.#heard.delete(role);
-    this.#heard.set(role, this.#now().toISOString());
+    this.#heard.set(role, at);
     if (this.#heard.size <= MAX_HEARD) return;
     for (const oldest of this.#heard.keys()) {
       this.#heard.delete(oldest);
@@ -252,9 +259,15 @@ export class Fleet implements StreamObserver {
     }
   }
 
-  #tellAnswer(node: NodeIdentity): void {
-    const gateway = parseRole(node.role);
-    this.#hear(node);
+  /** The time, for all that happens within one of its milliseconds the same object: thousands of records keep it. */
+  #moment(): Date {
+    const now = this.#now();
+    if (now.getTime() !== this.#latest.getTime()) this.#latest = now;
+    return this.#latest;
+  }
+
+  #tellAnswer(node: NodeIdentity, gateway: GatewayName | undefined, at = this.#now()): void {
+    this.#hear(node, at);
     if (gateway !== undefined) for (const listener of this.#answerListeners) listener(gateway);
   }
 

@@ -31,6 +31,8 @@ const MAX_VARIANTS = 32;
 
 /** What the clients of one gateway share. */
 type Watched = {
+  /** That the role names, if it names one. */
+  readonly gateway: GatewayName | undefined;
   readonly listeners: Set<() => void>;
   parts: Map<string, readonly GatewayResource[]>;
   /** Absent when something has changed since it was read. */
@@ -90,13 +92,12 @@ export class GatewaySnapshots implements ResourceSource {
 
   resources(node: NodeIdentity, typeUrl: string): ResourceSet | undefined {
     const { role } = node;
-    const gateway = parseRole(role);
     const translation = this.#translations.get(typeUrl);
-    if (gateway === undefined || translation === undefined) return NO_RESOURCES;
+    const watched = this.#watched.get(role) ?? newlyWatched(role);
+    if (watched.gateway === undefined || translation === undefined) return NO_RESOURCES;
     if (this.#isLoading()) return undefined;
-    const watched = this.#watched.get(role) ?? newlyWatched();
     try {
-      const { sets } = this.#make(gateway, watched, translation, node);
+      const { sets } = this.#make(watched.gateway, watched, translation, node);
       if (watched.failed === true) this.#logger.info({ role }, "a gateway's configuration can be read again");
       watched.failed = false;
       return sets.get(typeUrl) ?? NO_RESOURCES;
@@ -120,7 +121,7 @@ export class GatewaySnapshots implements ResourceSource {
   }
 
   watch({ role }: NodeIdentity, changed: () => void): () => void {
-    const watched = this.#watched.get(role) ?? newlyWatched();
+    const watched = this.#watched.get(role) ?? newlyWatched(role);
     this.#watched.set(role, watched);
     watched.listeners.add(changed);
     return () => {
@@ -206,12 +207,13 @@ export class GatewaySnapshots implements ResourceSource {
   }
 }
 
-function newlyWatched(): Watched {
-  return { listeners: new Set(), parts: new Map(), made: new Map() };
+function newlyWatched(role: string): Watched {
+  return { gateway: parseRole(role), listeners: new Set(), parts: new Map(), made: new Map() };
 }
 
 function variantKey({ typeUrls, variantOf }: Translation, node: NodeIdentity): string {
-  return `${typeUrls.join()} ${variantOf?.(node) ?? ''}`;
+  // A type belongs to one translation.
+  return `${typeUrls[0]} ${variantOf?.(node) ?? ''}`;
 }
 
 /** The set of a type. What has the same bytes stays the same object, the whole set too. */

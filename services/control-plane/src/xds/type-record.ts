@@ -1,56 +1,89 @@
 import type { DiscoveryResponse, ServerOutput } from '@pulseplane/xds';
 
-/** What became of one type on one stream. `stale`: unanswered for so long that newer content went out nevertheless. */
-export type TypeRecord = {
-  readonly state: 'subscribed' | 'sent' | 'acked' | 'nacked' | 'unwatched' | 'stale';
+/**
+ * What became of one type on one stream. It changes in place: there are thousands of them, and each push and each ACK
+ * changes one. `stale`: unanswered for so long that newer content went out nevertheless.
+ */
+export type TypeRecord = Readonly<OpenTypeRecord>;
+
+/** Of a stream that is open. */
+export type OpenTypeRecord = {
+  state: 'subscribed' | 'sent' | 'acked' | 'nacked' | 'unwatched' | 'stale';
   /** Of the state. */
-  readonly since: Date;
-  readonly sent?: Stamped;
-  readonly acked?: Stamped;
+  since: Date;
+  sent: Stamped | undefined;
+  acked: Stamped | undefined;
   /** The newest rejection, until what it was about is accepted. */
-  readonly nacked?: Stamped & { readonly message: string };
+  nacked: (Stamped & { readonly message: string }) | undefined;
   /** The resources that the client refuses to run, and why; until a newer version or their removal is sent. */
-  readonly rejected: ReadonlyMap<string, string>;
+  rejected: ReadonlyMap<string, string>;
   /** Since when something was sent that is not acknowledged. */
-  readonly behindSince?: Date;
+  behindSince: Date | undefined;
 };
 
 type Stamped = { readonly version: string; readonly at: Date };
 
-export function newTypeRecord(at: Date): TypeRecord {
-  return { state: 'subscribed', since: at, rejected: new Map() };
+const NONE: ReadonlyMap<string, string> = new Map();
+
+export function newTypeRecord(at: Date): OpenTypeRecord {
+  return {
+    state: 'subscribed',
+    since: at,
+    sent: undefined,
+    acked: undefined,
+    nacked: undefined,
+    rejected: NONE,
+    behindSince: undefined,
+  };
 }
 
-/** The record after what the protocol said at that time. */
-export function record(before: TypeRecord, output: Exclude<ServerOutput, { kind: 'close' }>, at: Date): TypeRecord {
+/** Takes down what the protocol said at that time. */
+export function note(record: OpenTypeRecord, output: Exclude<ServerOutput, { kind: 'close' }>, at: Date): void {
+  record.since = at;
   switch (output.kind) {
-    case 'respond': {
-      const named = new Set(namesOf(output.response));
-      const rejected = new Map([...before.rejected].filter(([name]) => !named.has(name)));
-      const { version } = output.response;
-      const behindSince = before.behindSince ?? at;
-      return { ...before, state: 'sent', since: at, sent: { version, at }, rejected, behindSince };
-    }
+    case 'respond':
+      record.state = 'sent';
+      record.sent = stamp(output.response.version, at);
+      record.rejected = without(record.rejected, output.response);
+      record.behindSince ??= at;
+      return;
     case 'acked':
-    case 'current': {
-      const { version } = output.kind === 'current' ? output : output.response;
-      const { nacked, behindSince: _behindSince, ...rest } = before;
-      const still = nacked !== undefined && before.rejected.size > 0 ? { nacked } : {};
-      return { ...rest, ...still, state: 'acked', since: at, acked: { version, at } };
-    }
+    case 'current':
+      record.state = 'acked';
+      record.acked = stamp(output.kind === 'current' ? output.version : output.response.version, at);
+      if (record.rejected.size === 0) record.nacked = undefined;
+      record.behindSince = undefined;
+      return;
     case 'nacked': {
       const { response, message } = output;
       const rejections = output.rejections ?? namesOf(response).map((name) => ({ name, error: message }));
-      const rejected = new Map(before.rejected);
-      for (const { name, error } of rejections) rejected.set(name, error);
-      return { ...before, state: 'nacked', since: at, nacked: { version: response.version, message, at }, rejected };
+      record.state = 'nacked';
+      record.nacked = { version: response.version, message, at };
+      record.rejected = new Map([...record.rejected, ...rejections.map(({ name, error }) => [name, error] as const)]);
+      return;
     }
     case 'unwatched':
     case 'stale':
-      return { ...before, state: output.kind, since: at };
+      record.state = output.kind;
+      return;
     default:
-      return output satisfies never;
+      output satisfies never;
   }
+}
+
+let last: Stamped | undefined;
+
+/** Of the same version at the same time there is one for many streams. */
+function stamp(version: string, at: Date): Stamped {
+  if (last?.version !== version || last.at.getTime() !== at.getTime()) last = { version, at };
+  return last;
+}
+
+/** Of what is sent anew nothing is known to be rejected. */
+function without(rejected: TypeRecord['rejected'], response: DiscoveryResponse): TypeRecord['rejected'] {
+  if (rejected.size === 0) return rejected;
+  const named = new Set(namesOf(response));
+  return new Map([...rejected].filter(([name]) => !named.has(name)));
 }
 
 function namesOf({ resources, removed }: DiscoveryResponse): readonly string[] {
