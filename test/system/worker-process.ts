@@ -13,6 +13,8 @@ export type WorkerOptions = {
   readonly xds: number;
   readonly nodeId: string;
   readonly listenAddress: string;
+  /** More flags. */
+  readonly args?: readonly string[];
   /** A directory that another worker has used. It is kept. */
   readonly stateDir?: string;
   /** A command in front of it that becomes it, as `setpriv` does. */
@@ -30,7 +32,7 @@ export type WorkerProcess = AsyncDisposable & {
 };
 
 export async function spawnWorker(options: WorkerOptions): Promise<WorkerProcess> {
-  const { xds, nodeId, listenAddress, wrapper = [] } = options;
+  const { xds, nodeId, listenAddress, wrapper = [], args: more = [] } = options;
   const ports = await freePorts();
   const stateDir = options.stateDir ?? mkdtempSync(join(tmpdir(), 'pulseplane-worker-'));
   const [command = process.execPath, ...args] = [
@@ -40,6 +42,7 @@ export async function spawnWorker(options: WorkerOptions): Promise<WorkerProcess
     ...['--control-plane', `127.0.0.1:${xds}`, '--node-id', nodeId, '--listen-address', listenAddress, '--insecure'],
     ...['--admin-port', String(ports.admin), '--metrics-port', String(ports.metrics)],
     ...['--readiness-port', String(ports.readiness), '--state-dir', stateDir],
+    ...more,
   ];
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let text = '';

@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { Agent, get, type IncomingMessage } from 'node:http';
-import { type ClientHttp2Session, connect } from 'node:http2';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually, freePorts, type Ports, type RunningSystem, startSystem } from '../system/running-system.ts';
 import { ROOT } from '../system/tools.ts';
+import { type Load, overHttp1, overHttp2 } from './load.ts';
 
 const CLIENTS = 8;
 /** Between the end of one worker and the next look of another at the port. */
 const PORT_FREE_WITHIN_MS = 15_000;
-
-type Load = { served: number; refused: number; readonly lost: string[] };
 
 /** A second worker of the same gateway, which waits for the ports of the first. */
 async function secondWorker(system: RunningSystem): Promise<{ child: ChildProcess; ports: Ports }> {
@@ -28,56 +25,6 @@ async function secondWorker(system: RunningSystem): Promise<{ child: ChildProces
   );
   await eventually(async () => assert.equal((await fetch(`http://127.0.0.1:${readiness}/healthz/ready`)).status, 200));
   return { child, ports };
-}
-
-/** Requests one after the other over one kept connection; only one that was sent and not answered is lost. */
-async function overHttp1(port: number, load: Load, isOver: () => boolean): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  while (!isOver()) {
-    try {
-      const request = get({ port, host: '127.0.0.1', agent, path: '/' });
-      const [response] = (await once(request, 'response')) as [IncomingMessage];
-      response.resume();
-      await once(response, 'end');
-      if (response.statusCode === 200) load.served += 1;
-      else load.lost.push(`HTTP/1.1 ${response.statusCode}`);
-    } catch (error) {
-      await failed(load, 'HTTP/1.1', error);
-    }
-  }
-  agent.destroy();
-}
-
-async function overHttp2(port: number, load: Load, isOver: () => boolean): Promise<void> {
-  let session: ClientHttp2Session | undefined;
-  while (!isOver()) {
-    try {
-      if (session === undefined || session.closed || session.destroyed) {
-        session = connect(`http://127.0.0.1:${port}`);
-        session.on('error', () => undefined);
-        await once(session, 'connect');
-      }
-      const stream = session.request({ ':path': '/' });
-      const [headers] = await once(stream, 'response');
-      stream.resume();
-      await once(stream, 'end');
-      if (headers[':status'] === 200) load.served += 1;
-      else load.lost.push(`HTTP/2 ${headers[':status']}`);
-    } catch (error) {
-      await failed(load, 'HTTP/2', error);
-    }
-  }
-  session?.close();
-}
-
-async function failed(load: Load, version: string, error: unknown): Promise<void> {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-  const text = `${version} ${code} ${error instanceof Error ? error.message : ''}`;
-  // Nobody listens, the session said that it takes no more, or that it did not look at the request (RFC 9113, 8.7).
-  const isRefused = code === 'ECONNREFUSED' || code === 'ERR_HTTP2_GOAWAY_SESSION' || text.includes('REFUSED_STREAM');
-  if (isRefused) load.refused += 1;
-  else load.lost.push(text);
-  await sleep(20);
 }
 
 test('a rolling restart under load loses no request but those that were visibly refused', async (t) => {

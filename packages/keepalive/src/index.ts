@@ -1,3 +1,4 @@
+export { ignoreNewConnections } from './ignore-new-connections.ts';
 export { type Clock, systemClock } from './ping/clock.ts';
 export {
   createPingKeepalive,
@@ -8,6 +9,7 @@ export {
   type PingTarget,
   type PingWatch,
 } from './ping/ping-keepalive.ts';
+export { type OpenedPort, openSharedPort } from './shared-port.ts';
 export { socketFd } from './socket-fd.ts';
 export {
   describeSocketOptionError,

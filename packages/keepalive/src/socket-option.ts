@@ -3,9 +3,14 @@ import { lastErrno, libc } from './libc.ts';
 /** Linux, all architectures that Node runs on except MIPS and SPARC, where SOL_SOCKET differs. */
 const SOL_SOCKET = 1;
 const IPPROTO_TCP = 6;
+const IPPROTO_IPV6 = 41;
 
 const OPTIONS = {
+  SO_REUSEADDR: { level: SOL_SOCKET, option: 2 },
   SO_KEEPALIVE: { level: SOL_SOCKET, option: 9 },
+  SO_REUSEPORT: { level: SOL_SOCKET, option: 15 },
+  SO_ATTACH_FILTER: { level: SOL_SOCKET, option: 26 },
+  IPV6_V6ONLY: { level: IPPROTO_IPV6, option: 26 },
   TCP_KEEPIDLE: { level: IPPROTO_TCP, option: 4 },
   TCP_KEEPINTVL: { level: IPPROTO_TCP, option: 5 },
   TCP_KEEPCNT: { level: IPPROTO_TCP, option: 6 },
@@ -44,6 +49,19 @@ export function setInt(fd: number, option: SocketOption, value: number): SocketO
   const { level, option: number } = OPTIONS[option];
   INT.writeInt32LE(value);
   const status = library.setsockopt(fd, level, number, INT, 4);
+  return status === 0 ? undefined : { kind: 'errno', call: 'setsockopt', option, errno: lastErrno() };
+}
+
+const FILTER_PROGRAM_BYTES = 16;
+
+/** Has a classic BPF program look at each packet for a socket, of eight bytes an instruction. */
+export function attachFilter(fd: number, instructions: Buffer): SocketOptionError | undefined {
+  const library = libc();
+  if (typeof library === 'string') return { kind: 'unsupported', reason: library };
+  const option = 'SO_ATTACH_FILTER';
+  const { level, option: number } = OPTIONS[option];
+  const program = { length: instructions.length / 8, instructions };
+  const status = library.attachFilter(fd, level, number, program, FILTER_PROGRAM_BYTES);
   return status === 0 ? undefined : { kind: 'errno', call: 'setsockopt', option, errno: lastErrno() };
 }
 

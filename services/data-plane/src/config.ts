@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { refuse, Settings } from '@pulseplane/command-line';
+import { refuse, Settings, workerPort } from '@pulseplane/command-line';
 import type { GatewayName } from '@pulseplane/projection/gateway';
 import type { LogLevel } from '@pulseplane/telemetry';
 
@@ -13,6 +13,10 @@ export type DataPlaneConfig = {
   /** Where the last accepted configuration is kept. */
   readonly stateDir: string;
   readonly listenAddress: string;
+  /** How many processes serve the gateway. */
+  readonly workers: number;
+  /** Other workers on this machine may listen on the gateway's ports too. */
+  readonly sharePorts: boolean;
   readonly adminAddress: string;
   readonly adminPort: number;
   readonly metricsPort: number;
@@ -39,6 +43,8 @@ export function parseDataPlaneConfig(argv: readonly string[]): DataPlaneConfig {
     .text('namespace', 'PULSEPLANE_NAMESPACE', 'name', 'the namespace to be shown in', 'agentgateway-system')
     .text('state-dir', 'PULSEPLANE_STATE_DIR', 'dir', 'where the last accepted configuration is kept', '.pulseplane')
     .address('listen-address', 'PULSEPLANE_LISTEN_ADDRESS', "address of the gateway's listeners", '127.0.0.1')
+    .count('workers', 'PULSEPLANE_WORKERS', 'how many worker processes share the ports', 1)
+    .flag('share-ports', 'PULSEPLANE_SHARE_PORTS', 'listen beside other workers that share their ports too')
     .address('admin-address', 'PULSEPLANE_ADMIN_ADDRESS', 'address of admin, metrics and readiness', '127.0.0.1')
     .port('admin-port', 'PULSEPLANE_ADMIN_PORT', 'port of the admin pages', 15_000)
     .port('metrics-port', 'PULSEPLANE_METRICS_PORT', 'port of the metrics', 15_020)
@@ -55,6 +61,10 @@ export function parseDataPlaneConfig(argv: readonly string[]): DataPlaneConfig {
       PROGRAM,
       `--namespace (PULSEPLANE_NAMESPACE): ${JSON.stringify(values.namespace)} is not a namespace's name`,
     );
+  }
+  const highest = workerPort(Math.max(values.adminPort, values.metricsPort, values.readinessPort), values.workers - 1);
+  if (highest > 65_535) {
+    refuse(PROGRAM, `--workers (PULSEPLANE_WORKERS): the last of ${values.workers} would need the port ${highest}`);
   }
   return Object.freeze({ ...values, gateway: { namespace, name } });
 }

@@ -25,6 +25,8 @@ import { createUpstreams, type UpstreamsContext } from './upstream/upstreams.ts'
 export type WorkerOptions = {
   /** Where the configured ports listen. */
   readonly listenAddress: string;
+  /** Other workers may listen there too. */
+  readonly sharePorts?: boolean;
   /** Where the worker's own three ports listen. Port 0 takes a free one. */
   readonly adminAddress: string;
   readonly adminPort: number;
@@ -113,7 +115,7 @@ export function createWorker(options: WorkerOptions): Worker {
     else logger.debug(fields, 'connection closed');
   });
   const binds = createBindManager({
-    listenAddress: options.listenAddress,
+    ...options,
     logger,
     onConnection: (bind, socket) => accept(bind, socket),
     onStatus: options.onBindStatus ?? (() => undefined),
@@ -286,9 +288,7 @@ export function createWorker(options: WorkerOptions): Worker {
     async drain(deadlineMs) {
       draining = true;
       readiness.wait('drain');
-      // Right after connections were accepted: the kernel resets those that a closed port has not accepted.
-      await new Promise((resolve) => setImmediate(resolve));
-      binds.close();
+      await binds.close();
       for (const connection of [...registry.all()]) connection.closeGracefully('drain');
       const cancel = longTimeout(deadlineMs, () => {
         for (const connection of [...registry.all()]) connection.close('drain');

@@ -1,4 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
+import { ignoreNewConnections, openSharedPort, socketFd } from '@pulseplane/keepalive';
 import type { Bind } from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
 
@@ -15,12 +17,17 @@ export type BindManager = {
   /** Opens what is new, closes what is gone, leaves the rest alone. */
   reconcile(binds: readonly Bind[]): void;
   status(): readonly BindStatus[];
-  /** Stops accepting everywhere, for good. */
-  close(): void;
+  /**
+   * Stops accepting everywhere, for good, without resetting a connection: those that have begun are accepted before the
+   * ports are closed.
+   */
+  close(): Promise<void>;
 };
 
 export type BindManagerOptions = {
   readonly listenAddress: string;
+  /** Others that ask for it too may listen on the same ports. */
+  readonly sharePorts?: boolean;
   readonly logger: Logger;
   onConnection(bind: Bind, socket: Socket): void;
   /** A port is open now, or cannot be opened, or for another reason. */
@@ -33,14 +40,17 @@ type Entry = { bind: Bind; server: Server | undefined; retry: NodeJS.Timeout | u
 
 const RETRY_MS = 1_000;
 const BACKLOG = 511;
+/** A handshake that has begun is over by then, and no client has asked for its connection again. */
+const HANDSHAKE_MS = 300;
 
 export function createBindManager(options: BindManagerOptions): BindManager {
-  const { listenAddress, logger, onConnection, onStatus, retryMs = RETRY_MS } = options;
+  const { listenAddress, sharePorts = false, logger, onConnection, onStatus, retryMs = RETRY_MS } = options;
   const entries = new Map<string, Entry>();
   let closed = false;
 
   const open = (entry: Entry) => {
     entry.retry = undefined;
+    if (closed) return;
     // Half-open, because a TCP proxy passes each direction's end on by itself.
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => onConnection(entry.bind, socket));
     entry.server = server;
@@ -53,7 +63,11 @@ export function createBindManager(options: BindManagerOptions): BindManager {
       }
       fail(entry, error.code ?? error.message);
     });
-    server.listen({ host: listenAddress, port: entry.bind.port, backlog: BACKLOG }, () => {
+    const { port } = entry.bind;
+    const shared = sharePorts ? openSharedPort(listenAddress, port, BACKLOG) : undefined;
+    if (shared?.ok === false) return fail(entry, shared.error);
+    const place = shared === undefined ? { host: listenAddress, port } : { fd: shared.fd };
+    server.listen({ ...place, backlog: BACKLOG }, () => {
       entry.status = { bind: entry.bind, state: 'listening', since: new Date() };
       logger.info({ bind: entry.bind.key, address: listenAddress, port: entry.bind.port }, 'listening');
       onStatus();
@@ -104,8 +118,13 @@ export function createBindManager(options: BindManagerOptions): BindManager {
       }
     },
     status: () => [...entries.values()].map((entry) => entry.status),
-    close() {
+    async close() {
       closed = true;
+      const opened = [...entries.values()].flatMap(({ server }) => (server?.listening === true ? [server] : []));
+      const fds = opened.map(socketFd).filter((fd) => fd !== undefined);
+      const isDeaf = fds.map(ignoreNewConnections).every((error) => error === undefined);
+      // Else right after connections were accepted: the kernel resets those that a closed port has not accepted.
+      await (isDeaf && fds.length > 0 ? delay(HANDSHAKE_MS) : setImmediate());
       for (const entry of entries.values()) shut(entry);
       entries.clear();
     },

@@ -12,6 +12,7 @@ export type UpConfig = {
   readonly insecure: boolean;
   readonly restPort: number;
   readonly xdsPort: number;
+  readonly workers: number;
   readonly adminPort: number;
   readonly metricsPort: number;
   readonly readinessPort: number;
@@ -36,7 +37,8 @@ export function parseUpConfig(argv: readonly string[]): UpConfig {
     .address('address', 'PULSEPLANE_ADDRESS', 'address that everything listens on', '127.0.0.1')
     .port('rest-port', 'PULSEPLANE_REST_PORT', 'REST API (8080 is where kubectl looks without a kubeconfig)', 8080)
     .port('xds-port', 'PULSEPLANE_XDS_PORT', 'xDS for workers (gRPC)', 9978)
-    .port('admin-port', 'PULSEPLANE_ADMIN_PORT', "the worker's admin pages", 15_000)
+    .count('workers', 'PULSEPLANE_WORKERS', "how many workers share the gateway's ports", 1)
+    .port('admin-port', 'PULSEPLANE_ADMIN_PORT', "the worker's admin pages, 100 more for each other one", 15_000)
     .port('metrics-port', 'PULSEPLANE_METRICS_PORT', "the worker's metrics", 15_020)
     .port('readiness-port', 'PULSEPLANE_READINESS_PORT', "the worker's readiness", 15_021)
     .port(

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onStopRequest, refuse } from '@pulseplane/command-line';
+import { onStopRequest, type Program, refuse, Supervisor, workerPort } from '@pulseplane/command-line';
 import { LOG_FILES, lockFile } from '@pulseplane/event-log';
 import { urlHost } from './address.ts';
 import { whyBusy } from './busy-port.ts';
@@ -9,7 +9,6 @@ import { parseUpConfig, type UpConfig } from './config.ts';
 import { exampleManifests } from './first-start.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { ProgramLog } from './program-log.ts';
-import { type Program, Supervisor } from './supervisor.ts';
 import { welcome } from './welcome.ts';
 
 const ROOT = new URL('../../../../', import.meta.url);
@@ -58,18 +57,25 @@ function say(line: string): void {
 /** Asked beforehand, so that the answer is one line and nothing has been started. */
 async function refuseBusyPorts(config: UpConfig): Promise<void> {
   const { restPort, xdsPort, adminPort, metricsPort, readinessPort, upstreamPort, httpPort, tcpPort } = config;
-  const flags = {
-    'rest-port': restPort,
-    'xds-port': xdsPort,
-    'admin-port': adminPort,
-    'metrics-port': metricsPort,
-    'readiness-port': readinessPort,
-    'upstream-port': upstreamPort,
+  const workers = Array.from({ length: config.workers }, (_, worker) => worker);
+  const flags: readonly (readonly [flag: string, port: number])[] = [
+    ['rest-port', restPort],
+    ['xds-port', xdsPort],
+    ...workers.map((worker) => ['admin-port', workerPort(adminPort, worker)] as const),
+    ...workers.map((worker) => ['metrics-port', workerPort(metricsPort, worker)] as const),
+    ...workers.map((worker) => ['readiness-port', workerPort(readinessPort, worker)] as const),
+    ['upstream-port', upstreamPort],
     // With a log, the gateway's listeners are whatever the log says.
-    ...(!hasLog(config.dataDir) && { 'http-port': httpPort, 'tcp-port': tcpPort }),
-  };
+    ...(hasLog(config.dataDir)
+      ? []
+      : ([
+          ['http-port', httpPort],
+          ['tcp-port', tcpPort],
+        ] as const)),
+  ];
   const taken = new Map<number, string>();
-  for (const [flag, port] of Object.entries(flags)) {
+  for (const [flag, port] of flags) {
+    if (port > 65_535) refuse(PROGRAM, `--workers ${config.workers}: the last of them would need the port ${port}`);
     const other = taken.get(port);
     if (other !== undefined)
       refuse(PROGRAM, `--${other} and --${flag} are both ${port}; choose another for one of them`);
@@ -123,16 +129,30 @@ function programs(config: UpConfig, manifests: string): readonly Program[] {
     program('data-plane', [
       ...['--control-plane', `${urlHost(address)}:${config.xdsPort}`, '--gateway', 'httpbin/agentgateway-proxy'],
       ...['--listen-address', address, '--admin-address', address, '--admin-port', config.adminPort],
-      ...['--metrics-port', config.metricsPort, '--readiness-port', config.readinessPort, '--state-dir', dataDir],
+      ...[
+        '--workers',
+        config.workers,
+        '--metrics-port',
+        config.metricsPort,
+        '--readiness-port',
+        config.readinessPort,
+        '--state-dir',
+        dataDir,
+      ],
     ]),
   ];
 }
 
-/** Whether the control plane and the worker both answer that they are ready in time. */
-async function ready({ address, restPort, readinessPort }: UpConfig): Promise<boolean> {
+/** Whether the control plane and the workers all answer that they are ready in time. */
+async function ready({ address, restPort, readinessPort, workers }: UpConfig): Promise<boolean> {
   const deadline = Date.now() + READY_WITHIN_MS;
   const host = urlHost(address);
-  for (const url of [`http://${host}:${restPort}/readyz`, `http://${host}:${readinessPort}/healthz/ready`]) {
+  const ofWorkers = Array.from({ length: workers }, (_, worker) => workerPort(readinessPort, worker));
+  const urls = [
+    `http://${host}:${restPort}/readyz`,
+    ...ofWorkers.map((port) => `http://${host}:${port}/healthz/ready`),
+  ];
+  for (const url of urls) {
     while (!(await answersOk(url))) {
       if (Date.now() > deadline) return false;
       await new Promise((resolve) => setTimeout(resolve, 100));

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { workerPort } from '@pulseplane/command-line';
 import { urlHost } from './address.ts';
 import type { UpConfig } from './config.ts';
 
@@ -6,12 +7,15 @@ import type { UpConfig } from './config.ts';
 export function welcome(config: UpConfig, kubeconfig: string, pids: ReadonlyMap<string, number>): string {
   const { restPort, xdsPort, adminPort, metricsPort, readinessPort, upstreamPort, httpPort, tcpPort } = config;
   const address = urlHost(config.address);
+  const others = Array.from({ length: config.workers - 1 }, (_, index) => workerPort(adminPort, index + 1));
+  const beside =
+    others.length === 0 ? '' : `\n  ${config.workers} workers       admin of the others :${others.join(' :')}`;
   const pid = (name: string): string => `pid ${pids.get(name) ?? '?'}`;
   return `
 Pulseplane is running. Ctrl-C stops it; the data stays in ${config.dataDir}
 
   control plane   REST http://${address}:${restPort}   xDS ${address}:${xdsPort}   (${pid('control-plane')})
-  worker          admin http://${address}:${adminPort}   metrics :${metricsPort}   readiness :${readinessPort}   (${pid('data-plane')})
+  worker          admin http://${address}:${adminPort}   metrics :${metricsPort}   readiness :${readinessPort}   (${pid('data-plane')})${beside}
   demo upstream   http://${address}:${upstreamPort}   (${pid('demo-upstream')})
   logs            ${join(config.dataDir, 'logs')}
 
