@@ -15,7 +15,7 @@ RUN npm install --no-save --omit=dev --no-audit --no-fund
 FROM dependencies AS build
 RUN npm install --no-save --no-audit --no-fund
 COPY . .
-RUN npx tsc -b services/control-plane services/data-plane services/demo-upstream services/pulse && npm run build -w packages/resources
+RUN npx tsc -b services/control-plane services/data-plane services/demo-upstream services/pulse && npm run build -w packages/resources -w services/control-plane
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production

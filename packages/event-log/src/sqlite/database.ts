@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { type Connection, Database } from './driver.ts';
 import { asStorageFault } from './fault.ts';
 
+/** Also from the control plane's one file: services/control-plane/dist/bundle is as deep. */
 const MIGRATIONS = new URL('../../../../migrations/', import.meta.url);
 
 /**
