@@ -29,8 +29,11 @@ export class FleetMetrics implements StreamObserver {
   readonly #answers = new Map<string, Map<ServerOutput['kind'], number>>();
   readonly #nacks: Counter<'type' | 'reason'>;
   readonly #latency = new AckLatency('pulseplane_xds_ack_seconds');
-  /** What is on its way: when it was committed, by stream and type. */
-  readonly #waiting = new Map<number, Map<string, number | undefined>>();
+  /** What is on its way on each stream: when it was committed, by type. */
+  readonly #waiting = new Map<
+    number,
+    { readonly openedAt: number; readonly committed: Map<string, number | undefined> }
+  >();
 
   constructor(
     changedAt: (role: string) => number | undefined,
@@ -117,7 +120,7 @@ export class FleetMetrics implements StreamObserver {
   }
 
   opened({ id, variant }: DiscoveryStream): void {
-    this.#waiting.set(id, new Map());
+    this.#waiting.set(id, { openedAt: this.#now().getTime(), committed: new Map() });
     this.#streams.inc({ variant });
   }
 
@@ -135,15 +138,17 @@ export class FleetMetrics implements StreamObserver {
         pushed.bytes += bytes;
       }
       const committed = this.#changedAt(node.role);
-      if (committed !== undefined) waiting?.set(typeUrl, committed);
+      // What was there before the stream was is no change to it.
+      if (committed !== undefined && waiting !== undefined && committed >= waiting.openedAt)
+        waiting.committed.set(typeUrl, committed);
       return;
     }
     const outcomes = this.#answers.get(type) ?? new Map();
     this.#answers.set(type, outcomes.set(output.kind, (outcomes.get(output.kind) ?? 0) + 1));
     if (output.kind === 'nacked') this.#nacks.inc({ type, reason: reasonOf(output.message) });
-    const committed = waiting?.get(typeUrl);
+    const committed = waiting?.committed.get(typeUrl);
     if (committed === undefined) return;
-    waiting?.set(typeUrl, undefined);
+    waiting?.committed.set(typeUrl, undefined);
     if (output.kind === 'acked') this.#latency.observe(type, Math.max(0, this.#now().getTime() - committed) / 1_000);
   }
 

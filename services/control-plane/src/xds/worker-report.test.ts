@@ -14,7 +14,7 @@ test('a worker is told of with what it was sent, holds and refuses, also after i
   const now = () => new Date();
   const log = createMemoryEventLog();
   const fleet = new Fleet(SILENT, now);
-  const committedAt = Date.now() - 60;
+  let committedAt = Date.now() - 60;
   const metrics = new FleetMetrics(
     () => committedAt,
     now,
@@ -86,7 +86,13 @@ test('a worker is told of with what it was sent, holds and refuses, also after i
   await until(() => report()[0]?.types[0]?.state === 'acked');
   assert.equal(report()[0]?.types[0]?.lagSeconds, 0);
   assert.match(report()[0]?.message ?? '', /there is no Gateway gw in namespace ns/);
-  publish({ a: '2', b: 'bad' });
+  const acknowledged = () => fleet.streams()[0]?.types.get(RESOURCE_TYPE_URL)?.acked?.version;
+  const former = acknowledged();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  committedAt = Date.now() - 60;
+  publish({ a: '2' });
+  await until(() => acknowledged() !== former);
+  publish({ a: '3', b: 'bad' });
   await until(() => report()[0]?.types[0]?.state === 'nacked');
   const told: Readonly<Record<string, unknown>> = { ...report()[0]?.types[0]?.nacked };
   const { at, version, ...nacked } = told;
@@ -123,9 +129,13 @@ test('a worker is told of with what it was sent, holds and refuses, also after i
   };
   const type = 'type="agentgateway.dev.resource.Resource"';
   assert.equal(metricOf('pulseplane_xds_streams{variant="delta"}'), 0);
-  assert.equal(metricOf(`pulseplane_xds_pushes_total{${type}}`), 3);
+  assert.equal(metricOf(`pulseplane_xds_pushes_total{${type}}`), 4);
   assert(metricOf(`pulseplane_xds_push_bytes_total{${type}}`) > 100);
   assert.equal(metricOf(`pulseplane_xds_nacks_total{${type},reason="resource"}`), 1);
   assert.equal(metricOf(`pulseplane_xds_ack_seconds_bucket{le="0.05",${type}}`), 0, 'from the commit on');
-  assert.equal(metricOf(`pulseplane_xds_ack_seconds_count{${type}}`), 2);
+  assert.equal(
+    metricOf(`pulseplane_xds_ack_seconds_count{${type}}`),
+    1,
+    'what is older than a stream is no change to it',
+  );
 });
