@@ -17,19 +17,20 @@ test('an Envoy gives silent peers up after its time, interval and count, towards
   const network = createNetwork();
   let edge: Script | undefined;
   try {
-    const far = '10.77.0.2';
-    const run = (side: 'worker' | 'client', script: string, ...args: readonly string[]) =>
-      network.run(side, `../envoy/${script}`, ...args);
-    await run('client', 'quiet-process.ts', 'server', far, '9000').line(({ event }) => event === 'ready', 20_000);
+    const peer = network.addPeer();
+    const far = peer.address;
+    const run = (where: Pick<Network, 'run'>, script: string, ...args: readonly string[]) =>
+      where.run(`../envoy/${script}`, ...args);
+    await run(peer, 'quiet-process.ts', 'server', far, '9000').line(({ event }) => event === 'ready', 20_000);
     const policy = [CLIENT_SIDE, UPSTREAM_SIDE].map((keepalive) => JSON.stringify({ tcp: { keepalive } }));
-    edge = run('worker', 'edge-process.ts', far, ...policy);
+    edge = run(network, 'edge-process.ts', far, ...policy);
     const ports = await edge.line(({ event }) => event === 'ready', 60_000);
     const clients = [
-      run('client', 'quiet-process.ts', 'client', network.workerAddress, String(ports['near'])),
-      run('worker', 'quiet-process.ts', 'client', '127.0.0.1', String(ports['far'])),
+      run(peer, 'quiet-process.ts', 'client', peer.workerAddress, String(ports['near'])),
+      run(network, 'quiet-process.ts', 'client', '127.0.0.1', String(ports['far'])),
     ];
     for (const client of clients) await client.line(({ event }) => event === 'quiet', 40_000);
-    network.exec('client', 'ip', 'link', 'set', 'cable', 'down');
+    peer.cutCable();
     const [towardsClient, towardsBackend] = await Promise.all([
       watch(network, `dst ${far} and sport = :${ports['near']}`),
       watch(network, `dst ${far} and dport = :9000`),
@@ -49,7 +50,7 @@ async function watch(network: Network, filter: string): Promise<readonly Timer[]
   const seen: Timer[] = [];
   const deadline = Date.now() + 30_000;
   for (;;) {
-    const line = network.exec('worker', 'ss', '-Htno', 'state', 'established', `( ${filter} )`).trim();
+    const line = network.exec('ss', '-Htno', 'state', 'established', `( ${filter} )`).trim();
     if (line === '') return seen;
     assert.ok(Date.now() < deadline, line);
     // Nothing is left while it fires.

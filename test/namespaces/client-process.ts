@@ -2,29 +2,57 @@ import { once } from 'node:events';
 import http2 from 'node:http2';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PORTS } from './ports.ts';
 
-// Runs inside a namespace: one quiet connection of each protocol. Says so when all have exchanged their last byte.
+// Runs inside a namespace: connections to the worker, quiet ones and such as data comes on all the time. Says so when
+// the quiet ones have exchanged their last byte, and of each, `<protocol> <quiet or busy>`, its port and when that was.
 const host = process.argv[2] ?? '127.0.0.1';
+/** How many of each. */
+const count = Number(process.argv[3] ?? 1);
+const AT_ONCE = 10;
+const withBusy = process.argv[4] !== 'quiet';
 
-const tcp = connect(3001, host);
-tcp.on('error', () => undefined);
-tcp.write('hello');
-await once(tcp, 'data');
+type Opened = { readonly port: number; readonly at: number };
 
-const one = connect(3000, host);
-one.on('error', () => undefined);
-one.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-await once(one, 'data');
+async function raw(port: number, hello: string): Promise<Opened> {
+  const socket = connect(port, host);
+  socket.on('error', () => undefined);
+  socket.write(hello);
+  await once(socket, 'data');
+  socket.resume();
+  return { port: socket.localPort ?? 0, at: Date.now() };
+}
 
-const two = http2.connect(`http://${host}:3000`);
-two.on('error', () => undefined);
-const stream = two.request({ ':path': '/' });
-stream.resume();
-await once(stream, 'end');
+async function session(port: number, path: string): Promise<Opened> {
+  const client = http2.connect(`http://${host}:${port}`);
+  client.on('error', () => undefined);
+  const stream = client.request({ ':path': path });
+  stream.on('error', () => undefined);
+  await once(stream, 'data');
+  stream.resume();
+  if (path === '/') await once(stream, 'end');
+  return { port: client.socket?.localPort ?? 0, at: Date.now() };
+}
 
-const at = Date.now();
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
+const opened: Record<string, Opened> = {};
+if (withBusy) {
+  opened['tcp busy'] = await raw(PORTS.tcp, 'ticks\n');
+  opened['http1 busy'] = await raw(PORTS.http, get('/ticks'));
+  opened['http2 busy'] = await session(PORTS.http, '/ticks');
+  opened['ping busy'] = await session(PORTS.ping, '/ticks');
+}
+const quiet = async () => {
+  opened['tcp quiet'] = await raw(PORTS.tcp, 'hello\n');
+  opened['http1 quiet'] = await raw(PORTS.http, get('/'));
+  opened['http2 quiet'] = await session(PORTS.http, '/');
+  opened['ping quiet'] = await session(PORTS.ping, '/');
+};
+for (let left = count; left > 0; left -= AT_ONCE) {
+  await Promise.all(Array.from({ length: Math.min(left, AT_ONCE) }, quiet));
+}
 // The kernel delays its last ACK; with data unacknowledged, retransmission would be tested and not keepalive.
 await sleep(200);
-process.stdout.write(`${JSON.stringify({ event: 'quiet', at })}\n`);
+process.stdout.write(`${JSON.stringify({ event: 'quiet', at: Date.now(), opened })}\n`);
 process.stdin.resume();
 process.stdin.once('end', () => process.exit(0));

@@ -63,6 +63,7 @@ function enforceTcp(connection: Connection, wanted: EffectiveTcpKeepalive | unde
       return;
     }
     connection.tcp = { original, current: options };
+    connection.nextUnacknowledgedCheckAt = 0;
   }
   if (wanted !== undefined) connection.policyKeys.tcp = wanted.policyKey;
 }

@@ -4,11 +4,8 @@ import { getTcpInfo, socketFd, type TcpInfo } from '@pulseplane/keepalive';
 /** How soon a dead peer is found: TCP keepalive as it was asked for. */
 type Probing = { readonly idleSeconds: number; readonly intervalSeconds: number; readonly probes: number };
 
-/** What is looked at; the time of the next look is kept there. */
+/** What is looked at; the time of the next look is kept there, and has to be set back when the limit changes. */
 export type Watched = { readonly socket: Socket; nextUnacknowledgedCheckAt: number };
-
-const SOONEST_CHECK_MS = 500;
-const CHECKS_PER_LIMIT = 10;
 
 /**
  * Whether a peer has left data unacknowledged for as long as TCP keepalive would take to give it up. The kernel does not
@@ -20,10 +17,12 @@ const CHECKS_PER_LIMIT = 10;
 export function isUnacknowledged(watched: Watched, probing: Probing, now: number): boolean {
   if (now < watched.nextUnacknowledgedCheckAt) return false;
   const limitMs = (probing.idleSeconds + probing.intervalSeconds * probing.probes) * 1_000;
-  watched.nextUnacknowledgedCheckAt = now + Math.max(SOONEST_CHECK_MS, limitMs / CHECKS_PER_LIMIT);
   const fd = socketFd(watched.socket);
   const info = fd === undefined ? undefined : getTcpInfo(fd);
-  return info?.ok === true && isOverdue(info.value, limitMs);
+  if (info?.ok !== true) return false;
+  // Whatever comes only puts it off.
+  watched.nextUnacknowledgedCheckAt = now + limitMs - info.value.lastAckReceivedMs;
+  return isOverdue(info.value, limitMs);
 }
 
 /** Nothing was heard of the peer, in answer or by itself, while the kernel sent the same again. */

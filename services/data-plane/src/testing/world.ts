@@ -154,24 +154,25 @@ export function portResources(
   port: number,
   upstreamPort: number,
   host = '127.0.0.1',
+  name: string = protocol,
 ): readonly GatewayResource[] {
   const bindKey = `${port}/${GATEWAY.namespace}/${GATEWAY.name}`;
-  const listenerKey = `${GATEWAY.namespace}/${GATEWAY.name}.${protocol}`;
-  const backendKey = `${GATEWAY.namespace}/${protocol}-upstream`;
+  const listenerKey = `${GATEWAY.namespace}/${GATEWAY.name}.${name}`;
+  const backendKey = `${GATEWAY.namespace}/${name}-upstream`;
   const route = {
-    key: `${GATEWAY.namespace}/${protocol}-route`,
+    key: `${GATEWAY.namespace}/${name}-route`,
     listenerKey,
-    name: { kind: protocol === 'http' ? 'HTTPRoute' : 'TCPRoute', namespace: GATEWAY.namespace, name: protocol },
+    name: { kind: protocol === 'http' ? 'HTTPRoute' : 'TCPRoute', namespace: GATEWAY.namespace, name },
     backends: [{ backendKey, weight: 1 }],
   };
   return [
     { kind: 'bind', key: bindKey, port, protocol },
-    { kind: 'listener', key: listenerKey, bindKey, gateway: GATEWAY, listenerName: protocol, hostname: '', protocol },
+    { kind: 'listener', key: listenerKey, bindKey, gateway: GATEWAY, listenerName: name, hostname: '', protocol },
     {
       kind: 'backend',
       key: backendKey,
       namespace: GATEWAY.namespace,
-      name: `${protocol}-upstream`,
+      name: `${name}-upstream`,
       host,
       port: upstreamPort,
       inlinePolicies: [],
@@ -190,8 +191,9 @@ export function proxyPolicy(mode: ProxyProtocol['mode'], version: ProxyProtocol[
   return policy('frontend-proxy', { section: 'proxyProtocol', proxyProtocol: { mode, version } });
 }
 
-export function httpPolicy(http: HttpSettings): GatewayResource {
-  return policy('frontend-http', { section: 'http', http });
+/** @param port undefined: on the gateway */
+export function httpPolicy(http: HttpSettings, port?: number): GatewayResource {
+  return policy('frontend-http', { section: 'http', http }, port);
 }
 
 /** A backend policy; on the gateway unless told otherwise. */
@@ -210,13 +212,13 @@ export function backendPolicy(
   };
 }
 
-function policy(suffix: string, frontend: FrontendPolicy): GatewayResource {
+function policy(suffix: string, frontend: FrontendPolicy, port?: number): GatewayResource {
   const { namespace, name } = GATEWAY;
   return {
     kind: 'policy',
     key: `frontend/${namespace}/httpbin-keepalive:${suffix}:${namespace}/${name}`,
     name: { kind: 'AgentgatewayPolicy', namespace, name: 'httpbin-keepalive' },
-    target: { gateway: GATEWAY },
+    target: { gateway: GATEWAY, ...(port !== undefined && { port }) },
     frontend,
   };
 }

@@ -35,6 +35,7 @@ export function createUpstreamRegistry(context: UpstreamRegistryContext): Upstre
     connection.sources = { tcp: tcp.source, ...(connection.protocol !== 'tcp' && { http: http.source }) };
     if (keepalive !== undefined && sameKeepalive(keepalive, tcp)) return;
     connection.keepalive = tcp;
+    connection.nextUnacknowledgedCheckAt = 0;
     const error = set(socket, tcp);
     if (error === undefined) return;
     context.onSocketOptionError(error);
