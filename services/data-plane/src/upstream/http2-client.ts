@@ -1,18 +1,11 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
+import { type ClientHttp2Session, connect, constants } from 'node:http2';
 import type { Socket } from 'node:net';
 import { longTimeout } from '../connection/long-timeout.ts';
 import type { Limits } from '../limits.ts';
-import { toHeaderObject, withoutNames } from '../proxy/headers.ts';
 import { createCalm } from './calm.ts';
 import { ConnectTimeoutError, type Dial } from './dial.ts';
-import {
-  type HttpClient,
-  originOf,
-  type PoolEvent,
-  type UpstreamHandler,
-  type UpstreamRequest,
-  type UpstreamRoute,
-} from './http-client.ts';
+import { type HttpClient, originOf, type PoolEvent, type UpstreamRoute } from './http-client.ts';
+import { exchange, type ProvenSession } from './http2-exchange.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 import type { UpstreamRegistry } from './upstream-registry.ts';
 
@@ -21,14 +14,9 @@ const IDLE_MS = 90_000;
 /** Those of the downstream side. Bytes. */
 const WINDOW_BYTES = 262_144;
 const CONNECTION_WINDOW_BYTES = 1_048_576;
-/** Of the websocket handshake (RFC 8441, section 5). */
-const HTTP1_ONLY = ['sec-websocket-key'];
 
-type Ready = {
-  readonly session: ClientHttp2Session;
+type Ready = ProvenSession & {
   readonly connection: UpstreamConnection;
-  /** It has answered a request. */
-  isProven: boolean;
   /** `performance.now()` when it last had an answer or a PING's ACK. */
   heardAt: number;
 };
@@ -41,16 +29,6 @@ type Line = {
   readonly waiting: Set<(outcome: Ready | Error) => void>;
   cancelIdle: () => void;
 };
-
-/** The backend cannot be asked for the protocol that the client wants to change to. */
-class NoUpgradeError extends Error {
-  readonly code = 'PULSEPLANE_NO_UPGRADE';
-}
-
-/** The answer did not begin in time. */
-class AnswerTimeoutError extends Error {
-  readonly code = 'PULSEPLANE_ANSWER_TIMEOUT';
-}
 
 /**
  * One HTTP/2 session (prior knowledge) for each path. Paths share none, because what holds on a connection must be what
@@ -195,122 +173,4 @@ function openSession(origin: string, socket: Socket): ClientHttp2Session {
   });
   session.once('connect', () => session.setLocalWindowSize(CONNECTION_WINDOW_BYTES));
   return session;
-}
-
-/**
- * One request on a stream of its own.
- *
- * @param done called once, when the stream is over
- */
-function exchange(ready: Ready, request: UpstreamRequest, handler: UpstreamHandler, done: () => void): void {
-  const { session } = ready;
-  const wasProven = ready.isProven;
-  let stream: ClientHttp2Stream;
-  try {
-    if (request.upgrade !== undefined) checkUpgrade(session, request.upgrade);
-    const endStream = request.body === undefined && request.upgrade === undefined;
-    stream = session.request(headersOf(request), { endStream, waitForTrailers: request.body !== undefined });
-  } catch (error) {
-    done();
-    handler.onError(error instanceof Error ? error : new Error(String(error)), session.closed ? 'unsent' : undefined);
-    return;
-  }
-  let trailers: readonly string[] = [];
-  let failure: Error | undefined;
-  let isOver = false;
-  let cancelTimeout: () => void = () => undefined;
-  const end = (tell: () => void) => {
-    if (isOver) return;
-    isOver = true;
-    cancelTimeout();
-    done();
-    tell();
-  };
-  const abort = (error: Error) => {
-    failure ??= error;
-    stream.close(constants.NGHTTP2_CANCEL);
-  };
-  // Counted from the end of the request, because it may take as long as it likes.
-  if (request.headersTimeoutMs > 0) {
-    stream.once('finish', () => {
-      if (isOver) return;
-      cancelTimeout = longTimeout(request.headersTimeoutMs, () => abort(new AnswerTimeoutError('no answer in time')));
-    });
-  }
-  stream.on('wantTrailers', () => {
-    if (stream.destroyed || stream.closed) return;
-    try {
-      stream.sendTrailers(toHeaderObject(request.bodyTrailers()));
-    } catch (error) {
-      abort(error instanceof Error ? error : new Error(String(error)));
-    }
-  });
-  stream.on('response', (headers, flags, raw?: readonly string[]) => {
-    cancelTimeout();
-    ready.isProven = true;
-    const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
-    const answer = withoutPseudo(raw ?? []);
-    const status = Number(headers[':status']);
-    if (request.upgrade !== undefined && status < 300) {
-      isOver = true;
-      stream.once('close', done);
-      return handler.onUpgrade('websocket', answer, stream);
-    }
-    handler.onHead(status, answer, isWhole ? 'nothing' : 'trailers');
-    stream.on('data', (chunk: Buffer) => {
-      if (!handler.onData(chunk)) stream.pause();
-    });
-  });
-  stream.on('trailers', (_headers, _flags, raw?: readonly string[]) => {
-    trailers = raw ?? [];
-  });
-  stream.on('error', (error) => {
-    failure ??= error;
-  });
-  stream.on('end', () => {
-    if (isOver || stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR || failure !== undefined) return;
-    end(() => handler.onEnd(trailers));
-    // The answer is whole; what the client still uploads is not wanted (RFC 9113, section 8.1).
-    if (!stream.writableFinished) stream.close(constants.NGHTTP2_NO_ERROR);
-  });
-  stream.on('close', () =>
-    end(() => {
-      const error = failure ?? new Error(`the upstream ended the stream with code ${stream.rstCode}`);
-      const isRefused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
-      const isLost = wasProven && session.destroyed;
-      handler.onError(error, isRefused ? 'unprocessed' : isLost ? 'stale' : undefined);
-    }),
-  );
-  handler.onStart({ resume: () => void stream.resume(), abort });
-  request.body?.on('error', abort).pipe(stream);
-}
-
-/** An upgrade over HTTP/2 is an extended CONNECT, which a server must have allowed (RFC 8441, section 3). */
-function checkUpgrade(session: ClientHttp2Session, protocols: string): void {
-  if (protocols !== 'websocket') throw new NoUpgradeError('a backend of HTTP/2 takes no upgrade but websocket');
-  if (session.remoteSettings.enableConnectProtocol !== true) {
-    throw new NoUpgradeError('the backend takes no websocket over HTTP/2');
-  }
-}
-
-function headersOf({ method, target, headers, trailers, upgrade }: UpstreamRequest): Record<string, string | string[]> {
-  const { host = '', ...others } = toHeaderObject(upgrade === undefined ? headers : withoutNames(headers, HTTP1_ONLY));
-  return {
-    ':method': upgrade === undefined ? method : 'CONNECT',
-    ...(upgrade !== undefined && { ':protocol': upgrade }),
-    ':path': target,
-    ':scheme': 'http',
-    ...(host !== '' && { ':authority': host }),
-    ...others,
-    ...(trailers && { te: 'trailers' }),
-  };
-}
-
-function withoutPseudo(raw: readonly string[]): string[] {
-  const headers: string[] = [];
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = raw[index] ?? '';
-    if (!name.startsWith(':')) headers.push(name, raw[index + 1] ?? '');
-  }
-  return headers;
 }
