@@ -1,18 +1,22 @@
+/** Below it a timer is set as it is, from it on in steps of powers of two. Milliseconds. */
+const SHORT_MS = 1_024;
 /** Node's timers hold 31 bits of milliseconds and fire at once beyond. */
-const LONGEST_MS = 2 ** 31 - 1;
+const LONGEST_POWER = 30;
 
 /**
- * Calls back once after `ms`, however long that is. Does not keep the process alive.
+ * Calls back once after `ms`, however long that is, at most a millisecond late for each step. Does not keep the process
+ * alive.
+ *
+ * Node keeps a list for each duration, and one of timers that were unref'd stays, empty, until that duration is over: a
+ * policy that sets other hours on each of many connections would leave one for each. So long ones are made of few durations.
  *
  * @returns cancels
  */
 export function longTimeout(ms: number, callback: () => void): () => void {
   let timer: NodeJS.Timeout;
   const arm = (left: number) => {
-    timer = setTimeout(
-      () => (left > LONGEST_MS ? arm(left - LONGEST_MS) : callback()),
-      Math.min(Math.max(left, 0), LONGEST_MS),
-    );
+    const step = left < SHORT_MS ? Math.max(left, 0) : 2 ** Math.min(Math.floor(Math.log2(left)), LONGEST_POWER);
+    timer = setTimeout(() => (left > step ? arm(left - step) : callback()), step);
     timer.unref();
   };
   arm(ms);
