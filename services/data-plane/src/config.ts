@@ -21,6 +21,7 @@ export type DataPlaneConfig = {
   readonly adminPort: number;
   readonly metricsPort: number;
   readonly readinessPort: number;
+  readonly accessLog: boolean;
   readonly logLevel: LogLevel;
 };
 
@@ -49,6 +50,7 @@ export function parseDataPlaneConfig(argv: readonly string[]): DataPlaneConfig {
     .port('admin-port', 'PULSEPLANE_ADMIN_PORT', 'port of the admin pages', 15_000)
     .port('metrics-port', 'PULSEPLANE_METRICS_PORT', 'port of the metrics', 15_020)
     .port('readiness-port', 'PULSEPLANE_READINESS_PORT', 'port of the readiness check', 15_021)
+    .flag('access-log', 'PULSEPLANE_ACCESS_LOG', 'log each request and each connection')
     .insecure()
     .logLevel()
     .parse<Values>(argv, ['listenAddress', 'adminAddress']);

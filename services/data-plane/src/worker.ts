@@ -17,6 +17,7 @@ import type { ConfigurationOrigin } from './control/configuration.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { type BindStatus, createBindManager } from './listener/bind-manager.ts';
 import { createMetrics } from './metrics/metrics.ts';
+import { createAccessLog } from './proxy/access-log.ts';
 import { createProxy } from './proxy/proxy.ts';
 import { applyBatch, type Batch, type Reject } from './tables/apply-batch.ts';
 import { backendByPath, EMPTY_TABLES, frontendByPort } from './tables/tables.ts';
@@ -42,6 +43,8 @@ export type WorkerOptions = {
   readonly upstream?: Pick<UpstreamsContext, 'headersTimeoutMs'>;
   /** In place of those that follow from the process's descriptors. */
   readonly limits?: Partial<Limits>;
+  /** One line in the log for each request and each connection. */
+  readonly accessLog?: boolean;
   /** Told when a configured port is open now, or cannot be opened. */
   readonly onBindStatus?: () => void;
   /** Share of the PING interval, 0 to 0.15, by which a PING may come earlier. */
@@ -110,8 +113,10 @@ export function createWorker(options: WorkerOptions): Worker {
       reason,
       error: connection.error,
       ageMs: Math.round(performance.now() - connection.acceptedAt),
+      bytesIn: connection.socket.bytesRead,
+      bytesOut: connection.socket.bytesWritten,
     };
-    if (NOTABLE.has(reason)) logger.info(fields, 'connection closed');
+    if (options.accessLog === true || NOTABLE.has(reason)) logger.info(fields, 'connection closed');
     else logger.debug(fields, 'connection closed');
   });
   const binds = createBindManager({
@@ -133,6 +138,7 @@ export function createWorker(options: WorkerOptions): Worker {
     counter.socketOptionFailed(policyKey);
     metrics.socketOptionFailed(error);
   };
+  const policyVersion = (key: string) => tables.versions.get(`policy/${key}`);
   const upstreams = createUpstreams({
     ...options.upstream,
     logger,
@@ -141,10 +147,12 @@ export function createWorker(options: WorkerOptions): Worker {
     settings: (path) => backend(path),
     onPoolEvent: metrics.poolEvent,
     onSocketOptionError: socketOptionFailed,
+    policyVersion,
   });
   const enforcement = {
     logger,
     onSocketOptionError: socketOptionFailed,
+    policyVersion,
     durationJitter: options.durationJitter ?? DURATION_JITTER,
   };
 
@@ -179,6 +187,7 @@ export function createWorker(options: WorkerOptions): Worker {
 
   const proxy = createProxy({
     logger,
+    accessLog: options.accessLog === true ? createAccessLog(logger) : undefined,
     pings,
     upstreams,
     limits,

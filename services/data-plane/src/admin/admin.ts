@@ -3,6 +3,7 @@ import type { Connection } from '../connection/connection.ts';
 import type { Tables } from '../tables/tables.ts';
 import type { UpstreamConnection } from '../upstream/upstream-connection.ts';
 import { configDump, type DumpContext } from './config-dump.ts';
+import { connectionsFilter } from './connections-filter.ts';
 import { connectionsPage } from './connections-page.ts';
 import { createEndpoint, json, type Page, text } from './endpoint.ts';
 import type { Readiness } from './readiness.ts';
@@ -43,7 +44,11 @@ export function createAdmin(options: AdminOptions): Admin {
     hosts,
     pages: {
       '/config_dump': () => json(configDump(options.tables(), options.dump())),
-      '/connections': async () => json(await connectionsPage(options.connections(), options.upstreams())),
+      '/connections': async (query) => {
+        const filter = connectionsFilter(query);
+        if (filter.kind === 'refused') return text(400, filter.reason);
+        return json(await connectionsPage(options.connections(), options.upstreams(), filter.matches));
+      },
       '/healthz': () => text(200, 'ok'),
     },
     actions: {

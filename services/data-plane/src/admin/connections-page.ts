@@ -3,32 +3,39 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describeSocketOptionError, getTcpInfo, getTcpKeepalive, socketFd } from '@pulseplane/keepalive';
 import { type Connection, hostPort } from '../connection/connection.ts';
 import type { UpstreamConnection } from '../upstream/upstream-connection.ts';
+import type { Row } from './connections-filter.ts';
 
 /** Each connection costs six system calls; so many are read before the event loop may turn. */
 const PER_TURN = 200;
 
-/** Every open connection, from clients and to backends, with what the kernel says about it now. Times in milliseconds. */
+/** Open connections, from clients and to backends, with what the kernel says about each now. Times in milliseconds. */
 export async function connectionsPage(
   connections: Iterable<Connection>,
   upstreams: Iterable<UpstreamConnection>,
+  matches: (row: Row) => boolean,
 ): Promise<object> {
-  return { connections: await rows(connections, describe), upstreams: await rows(upstreams, describeUpstream) };
+  return {
+    connections: await rows(connections, describe, matches),
+    upstreams: await rows(upstreams, describeUpstream, matches),
+  };
 }
 
 async function rows<One extends { readonly socket: Socket }>(
   open: Iterable<One>,
-  toRow: (one: One) => object,
-): Promise<readonly object[]> {
-  const found: object[] = [];
-  for (const one of [...open]) {
+  toRow: (one: One) => Row,
+  matches: (row: Row) => boolean,
+): Promise<readonly Row[]> {
+  const found: Row[] = [];
+  for (const [index, one] of [...open].entries()) {
+    if (index % PER_TURN === PER_TURN - 1) await turn();
     if (one.socket.destroyed) continue;
-    found.push(toRow(one));
-    if (found.length % PER_TURN === 0) await turn();
+    const row = toRow(one);
+    if (matches(row)) found.push(row);
   }
   return found;
 }
 
-function describe(connection: Connection): object {
+function describe(connection: Connection): Row {
   const { bytes, ...kernel } = askKernel(connection.socket);
   return {
     id: connection.id,
@@ -40,13 +47,15 @@ function describe(connection: Connection): object {
     serverName: connection.serverName ?? null,
     ageMs: Math.round(performance.now() - connection.acceptedAt),
     ...bytes,
-    policy: { tcp: connection.policyKeys.tcp ?? null, http: connection.policyKeys.http ?? null },
+    policy: sections(connection.policyKeys),
+    policyVersion: sections(connection.policyVersions),
     ...kernel,
     lastPingRttMs: connection.served?.lastPingRttMs() ?? null,
   };
 }
 
-function describeUpstream({ id, socket, path, protocol, openedAt, underWay, sources }: UpstreamConnection): object {
+function describeUpstream(upstream: UpstreamConnection): Row {
+  const { id, socket, path, protocol, openedAt, underWay, sources, versions, lastPingRttMs } = upstream;
   const { bytes, ...kernel } = askKernel(socket);
   const { kind, namespace, name, ruleName } = path.route;
   return {
@@ -60,9 +69,15 @@ function describeUpstream({ id, socket, path, protocol, openedAt, underWay, sour
     requests: underWay,
     ageMs: Math.round(performance.now() - openedAt),
     ...bytes,
-    policy: { tcp: sources.tcp ?? null, http: sources.http ?? null },
+    policy: sections(sources),
+    policyVersion: sections(versions),
     ...kernel,
+    lastPingRttMs: lastPingRttMs ?? null,
   };
+}
+
+function sections({ tcp, http }: UpstreamConnection['sources']): Row {
+  return { tcp: tcp ?? null, http: http ?? null };
 }
 
 function askKernel(socket: Socket) {

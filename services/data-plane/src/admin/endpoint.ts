@@ -12,7 +12,7 @@ export type Page = {
 };
 
 /** Pages by path. */
-type Pages = Readonly<Record<string, () => Page | Promise<Page>>>;
+type Pages = Readonly<Record<string, (query: URLSearchParams) => Page | Promise<Page>>>;
 
 /** One of the worker's own ports could not be opened. */
 export class EndpointListenError extends Error {
@@ -72,14 +72,15 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     if (!names.has(host) && isIP(host.replace(/^\[|\]$/g, '')) === 0) {
       return send(response, text(403, `host ${host} is not served here`), head);
     }
-    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+    const [path = '/', ...rest] = (request.url ?? '/').split('?');
+    const query = new URLSearchParams(rest.join('?'));
     const action = Object.hasOwn(actions, path) ? actions[path] : undefined;
     if (action !== undefined) {
       if (request.method !== 'POST')
         return send(response, { ...text(405, 'only POST is served here'), allow: 'POST' }, head);
       // A web page of somebody else can send a POST to any address.
       if (request.headers.origin !== undefined) return send(response, text(403, 'not from a web page'), head);
-      return send(response, await action(), head);
+      return send(response, await action(query), head);
     }
     if (request.method !== 'GET' && !head) {
       return send(response, { ...text(405, 'only GET is served here'), allow: 'GET, HEAD' }, head);
@@ -87,7 +88,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
     send(
       response,
-      page === undefined ? text(404, `not found; try ${Object.keys(pages).join(', ')}`) : await page(),
+      page === undefined ? text(404, `not found; try ${Object.keys(pages).join(', ')}`) : await page(query),
       head,
     );
   };

@@ -51,6 +51,8 @@ export class Connection {
   tcp: AppliedTcp | undefined;
   /** Keys of the policies in force. */
   policyKeys: { tcp?: string; http?: string } = {};
+  /** Their versions as xDS resources. */
+  policyVersions: { tcp?: string | undefined; http?: string | undefined } = {};
   /** When to look again for data that the peer does not acknowledge, as `performance.now()` counts. */
   nextUnacknowledgedCheckAt = 0;
   cancelMaxDuration: (() => void) | undefined;

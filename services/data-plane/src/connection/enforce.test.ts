@@ -26,6 +26,7 @@ test('a socket option that fails is reported and logged, and the policy does not
   const context = {
     logger,
     durationJitter: 0,
+    policyVersion: () => undefined,
     onSocketOptionError: (error: SocketOptionError) => void errors.push(error),
   };
   enforce(connection, { tcp: TCP, http: HTTP }, context);

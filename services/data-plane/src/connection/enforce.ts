@@ -15,6 +15,8 @@ export type EnforceContext = {
   readonly logger: Logger;
   /** `policyKey`: what was to be set there; undefined for what the socket had before. */
   onSocketOptionError(error: SocketOptionError, policyKey?: string): void;
+  /** The version in which a policy came. */
+  policyVersion(policyKey: string): string | undefined;
   /** Share of maxConnectionDuration, 0 to 1, by which a connection may end earlier. */
   readonly durationJitter: number;
 };
@@ -31,6 +33,7 @@ export function enforce(connection: Connection, frontend: EffectiveFrontend, con
 
 function enforceTcp(connection: Connection, wanted: EffectiveTcpKeepalive | undefined, context: EnforceContext): void {
   delete connection.policyKeys.tcp;
+  delete connection.policyVersions.tcp;
   if (wanted === undefined && connection.tcp === undefined) return;
   const fd = socketFd(connection.socket);
   if (fd === undefined) {
@@ -65,14 +68,24 @@ function enforceTcp(connection: Connection, wanted: EffectiveTcpKeepalive | unde
     connection.tcp = { original, current: options };
     connection.nextUnacknowledgedCheckAt = 0;
   }
-  if (wanted !== undefined) connection.policyKeys.tcp = wanted.policyKey;
+  if (wanted === undefined) return;
+  connection.policyKeys.tcp = wanted.policyKey;
+  connection.policyVersions.tcp = context.policyVersion(wanted.policyKey);
 }
 
-function enforceHttp(connection: Connection, { http }: EffectiveFrontend, { durationJitter }: EnforceContext): void {
+function enforceHttp(
+  connection: Connection,
+  { http }: EffectiveFrontend,
+  { durationJitter, policyVersion }: EnforceContext,
+): void {
   delete connection.policyKeys.http;
+  delete connection.policyVersions.http;
   const { served } = connection;
   if (served?.applyHttp === undefined) return;
-  if (http.policyKey !== undefined) connection.policyKeys.http = http.policyKey;
+  if (http.policyKey !== undefined) {
+    connection.policyKeys.http = http.policyKey;
+    connection.policyVersions.http = policyVersion(http.policyKey);
+  }
   served.applyHttp(http);
   const { maxConnectionDurationMs } = http;
   if (maxConnectionDurationMs === connection.maxDurationMs) return;

@@ -1,4 +1,4 @@
-import type { GatewayName, GatewayResource } from '@pulseplane/projection/gateway';
+import type { GatewayName } from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
 import { decodeResource } from '@pulseplane/wire';
 import type { DiscoveryResponse, Rejection } from '@pulseplane/xds';
@@ -109,7 +109,7 @@ function load(file: ConfigurationFile, logger: Logger): Loaded | undefined {
     return undefined;
   }
   const { resources, acceptedAt } = found.saved;
-  const { updated, rejections } = decode([...resources].map(([name, { body }]) => ({ name, body })));
+  const { updated, rejections } = decode([...resources].map(([name, resource]) => ({ name, ...resource })));
   const refused = [...rejections, ...applyBatch(EMPTY_TABLES, { updated, removed: [] }).rejects];
   for (const { name, error } of refused) logger.error({ resource: name, error }, 'a saved resource is left out');
   const names = new Set(refused.map(({ name }) => name));
@@ -121,15 +121,15 @@ function load(file: ConfigurationFile, logger: Logger): Loaded | undefined {
 }
 
 /** Nonsense rejects itself only. */
-function decode(resources: readonly { readonly name: string; readonly body: Uint8Array }[]): {
+function decode(resources: readonly { readonly name: string; readonly version: string; readonly body: Uint8Array }[]): {
   readonly updated: readonly Named[];
   readonly rejections: readonly Rejection[];
 } {
-  const updated: { name: string; resource: GatewayResource }[] = [];
+  const updated: Named[] = [];
   const rejections: Rejection[] = [];
-  for (const { name, body } of resources) {
+  for (const { name, version, body } of resources) {
     const decoded = decodeResource(body);
-    if (decoded.kind === 'decoded') updated.push({ name, resource: decoded.resource });
+    if (decoded.kind === 'decoded') updated.push({ name, version, resource: decoded.resource });
     else rejections.push({ name, error: decoded.error });
   }
   return { updated, rejections };

@@ -31,6 +31,10 @@ export type Exchange = {
   readonly peerAddress: string;
   /** Where the response body goes. */
   readonly sink: Writable;
+  /** What was answered; undefined before. */
+  readonly status: number | undefined;
+  /** The answer has gone out to its end. */
+  readonly isAnswered: boolean;
   /** The client has gone. */
   readonly closed: boolean;
   /** Called when the exchange is over for whatever reason. */

@@ -23,6 +23,12 @@ export function toExchange(
     upgrade,
     peerAddress: connection.peerAddress,
     sink: response,
+    get status() {
+      return response.headersSent ? response.statusCode : undefined;
+    },
+    get isAnswered() {
+      return response.writableFinished;
+    },
     get closed() {
       return response.destroyed || connection.socket.destroyed;
     },

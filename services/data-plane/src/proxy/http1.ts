@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { EffectiveHttp } from '@pulseplane/projection/gateway';
 import type { Connection } from '../connection/connection.ts';
 import type { Limits } from '../limits.ts';
+import type { AccessLog } from './access-log.ts';
 import { answer, type Exchange, NO_CONNECT } from './exchange.ts';
 import { refuse, toExchange } from './http1-exchange.ts';
 import { Http1Serving } from './http1-serving.ts';
@@ -22,12 +23,13 @@ const LONGEST_CHECK_INTERVAL_MS = 1_000;
 
 export type Http1Context = {
   readonly limits: Limits;
+  readonly accessLog?: AccessLog | undefined;
   onExchange(connection: Connection, exchange: Exchange): void;
   /** The connection carries another protocol from now on. */
   onUpgraded(connection: Connection): void;
 };
 
-export function createHttp1Front({ limits, onExchange, onUpgraded }: Http1Context): Http1Front {
+export function createHttp1Front({ limits, accessLog, onExchange, onUpgraded }: Http1Context): Http1Front {
   const serving = new WeakMap<Socket, Http1Serving>();
   // Never listens. Its timeouts are one value for all connections, so those for which a policy has a value are off.
   const server = createServer({
@@ -81,6 +83,7 @@ export function createHttp1Front({ limits, onExchange, onUpgraded }: Http1Contex
   });
 
   const begin = (one: Http1Serving, request: IncomingMessage, response: ServerResponse, exchange: Exchange) => {
+    accessLog?.started(one.connection, exchange);
     const problem = refuse(request, exchange, one.http.http1MaxHeaders ?? DEFAULT_MAX_HEADERS);
     if (problem === undefined) return onExchange(one.connection, exchange);
     response.shouldKeepAlive = false;

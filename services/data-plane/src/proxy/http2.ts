@@ -2,12 +2,14 @@ import { constants, performServerHandshake, type ServerHttp2Session, type Server
 import type { EffectiveHttp } from '@pulseplane/projection/gateway';
 import type { Connection } from '../connection/connection.ts';
 import type { ResponseFollows } from '../upstream/http-client.ts';
+import type { AccessLog } from './access-log.ts';
 import { headerLines, hostProblem } from './authority.ts';
 import { answer, type Exchange, NO_CONNECT } from './exchange.ts';
 import { headerValue, toHeaderObject, withoutNames } from './headers.ts';
 import { Http2Serving, type Http2ServingContext } from './http2-serving.ts';
 
 export type Http2Context = Http2ServingContext & {
+  readonly accessLog?: AccessLog | undefined;
   onExchange(connection: Connection, exchange: Exchange): void;
 };
 
@@ -39,6 +41,7 @@ export function serveHttp2(connection: Connection, http: EffectiveHttp, context:
     // A stream that is reset reports it here too; the exchange hears of it by its close.
     stream.on('error', () => undefined);
     const exchange = toExchange(connection, session, stream, raw ?? []);
+    context.accessLog?.started(connection, exchange);
     const [authority] = headerLines(raw ?? [], ':authority');
     const hosts = headerLines(raw ?? [], 'host');
     const problem =
@@ -111,6 +114,13 @@ function toExchange(
     upgrade: protocol === undefined ? undefined : { protocol, accept },
     peerAddress: connection.peerAddress,
     sink: stream,
+    get status() {
+      const status = stream.sentHeaders?.[':status'];
+      return status === undefined ? undefined : Number(status);
+    },
+    get isAnswered() {
+      return stream.writableEnded && stream.rstCode === constants.NGHTTP2_NO_ERROR;
+    },
     get closed() {
       return gone();
     },

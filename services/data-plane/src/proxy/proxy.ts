@@ -16,6 +16,7 @@ import type { Tables } from '../tables/tables.ts';
 import { type UpstreamPath, upstreamPath } from '../tables/upstream-path.ts';
 import { ConnectTimeoutError } from '../upstream/dial.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
+import type { AccessLog } from './access-log.ts';
 import { answer, type Exchange } from './exchange.ts';
 import { forward } from './forward.ts';
 import { createHttp1Front } from './http1.ts';
@@ -28,6 +29,8 @@ export type ProxyContext = {
   readonly pings: PingKeepalive;
   readonly upstreams: Upstreams;
   readonly limits: Limits;
+  /** Undefined: requests are not logged. */
+  readonly accessLog?: AccessLog | undefined;
   tables(): Tables;
   frontend(port: number): EffectiveFrontend;
   /** Undefined when the backend of the path is not configured. */
@@ -51,7 +54,7 @@ export type ProxyContext = {
 export type Proxy = { serve(connection: Connection): void; close(): void };
 
 export function createProxy(context: ProxyContext): Proxy {
-  const { limits, upstreams } = context;
+  const { limits, upstreams, accessLog } = context;
   const random = context.random ?? Math.random;
 
   const choose = (listener: Listener, route: HttpRoute | TcpRoute): UpstreamPath | undefined => {
@@ -66,6 +69,7 @@ export function createProxy(context: ProxyContext): Proxy {
     const path = choose(routing.listener, routing.route);
     const upstream = path && upstreams.of(path);
     if (path === undefined || upstream === undefined) return answer(exchange, 500, 'no backend');
+    accessLog?.routed(exchange, path);
     const backend = path.backendKey;
     const preserveCase = context.frontend(connection.bind.port).http.http1HeaderCase === 'preserve';
     const options = { preserveCase, bodyIdleMs: limits.requestBodyIdleMs };
@@ -79,7 +83,7 @@ export function createProxy(context: ProxyContext): Proxy {
     });
   };
 
-  const http1 = createHttp1Front({ limits, onExchange, onUpgraded: context.onUpgraded });
+  const http1 = createHttp1Front({ limits, accessLog, onExchange, onUpgraded: context.onUpgraded });
   const http2 = { ...context, onExchange };
 
   const serveHttp = (connection: Connection) => {

@@ -22,6 +22,8 @@ import type { UpstreamPath } from './upstream-path.ts';
 export type Tables = {
   /** By xDS resource name. */
   readonly resources: ReadonlyMap<string, GatewayResource>;
+  /** The same: the versions in which they came. */
+  readonly versions: ReadonlyMap<string, string>;
   readonly binds: readonly Bind[];
   readonly backends: ReadonlyMap<string, Backend>;
   readonly policies: readonly Policy[];
@@ -34,7 +36,7 @@ export type Tables = {
 };
 
 /** What a worker knows before its first configuration. */
-export const EMPTY_TABLES: Tables = buildTables(new Map(), undefined, new Set());
+export const EMPTY_TABLES: Tables = buildTables(new Map(), new Map(), undefined, new Set());
 
 /**
  * Builds the lookups. Those of a former value are kept where no kind that they are made of changed.
@@ -43,6 +45,7 @@ export const EMPTY_TABLES: Tables = buildTables(new Map(), undefined, new Set())
  */
 export function buildTables(
   resources: ReadonlyMap<string, GatewayResource>,
+  versions: ReadonlyMap<string, string>,
   former: Tables | undefined,
   changed: ReadonlySet<GatewayResource['kind']>,
 ): Tables {
@@ -52,6 +55,7 @@ export function buildTables(
   const policies = sorted.filter((resource) => resource.kind === 'policy');
   return {
     resources,
+    versions,
     binds: sorted.filter((resource) => resource.kind === 'bind'),
     policies,
     backendPolicies: former !== undefined && keep('policy') ? former.backendPolicies : indexBackendPolicies(policies),

@@ -40,7 +40,7 @@ type ConnectionRow = {
 };
 
 /** One row about a connection to a backend. */
-type UpstreamRow = Pick<ConnectionRow, 'protocol' | 'policy' | 'keepalive'> & {
+type UpstreamRow = Pick<ConnectionRow, 'protocol' | 'policy' | 'keepalive' | 'lastPingRttMs'> & {
   readonly backend: string;
   readonly route: string;
   readonly requests: number;

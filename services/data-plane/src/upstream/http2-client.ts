@@ -121,10 +121,11 @@ export function createHttp2Client(
       session.destroy(new Error('the connection did not answer a PING'));
     };
     const cancel = longTimeout(upstreamPingTimeoutMs, evict);
-    const isSent = session.ping((error) => {
+    const isSent = session.ping((error, rttMs) => {
       cancel();
       if (error !== null || session.closed) return evict();
       ready.heardAt = performance.now();
+      ready.connection.lastPingRttMs = rttMs;
       line.ready = ready;
       for (const told of line.waiting) told(ready);
       line.waiting.clear();

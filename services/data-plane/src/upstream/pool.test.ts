@@ -100,6 +100,8 @@ test('a quiet session that lives is used again after a PING, one in steady use w
   assert.deepEqual(await Promise.all([ask(world), ask(world)]), ['200 hello', '200 hello']);
   assert.equal(pings, 1);
   assert.equal(sessions.length, 1);
+  const [row] = await world.upstreams();
+  assert.ok(row !== undefined && row.lastPingRttMs !== null && row.lastPingRttMs < 300, JSON.stringify(row));
 });
 
 test('a backend that complains of PINGs is asked half as often', async (t) => {

@@ -22,6 +22,10 @@ export class UpstreamConnection {
   nextUnacknowledgedCheckAt = 0;
   /** What sets the sections in force. */
   sources: { readonly tcp?: string | undefined; readonly http?: string | undefined } = {};
+  /** The versions of those that are policies. */
+  versions: { readonly tcp?: string | undefined; readonly http?: string | undefined } = {};
+  /** How long the ACK of the last PING took, in milliseconds. */
+  lastPingRttMs: number | undefined;
 
   constructor(id: string, protocol: UpstreamProtocol, path: UpstreamPath, socket: Socket) {
     this.id = id;

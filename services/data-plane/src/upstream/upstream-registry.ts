@@ -9,6 +9,8 @@ export type UpstreamRegistryContext = {
   readonly logger: Logger;
   /** The settings in force on a path; undefined when its backend is no longer configured. */
   settings(path: UpstreamPath): EffectiveBackend | undefined;
+  /** The version in which a policy came. */
+  policyVersion(policyKey: string): string | undefined;
   onSocketOptionError(error: SocketOptionError): void;
 };
 
@@ -27,12 +29,16 @@ export function createUpstreamRegistry(context: UpstreamRegistryContext): Upstre
   const connections = new Set<UpstreamConnection>();
   let lastId = 0;
 
+  const versionOf = (source: string | undefined) => source && context.policyVersion(source);
+
   const judge = (connection: UpstreamConnection) => {
     const { socket, path, keepalive } = connection;
     const settings = context.settings(path);
     if (settings === undefined || socket.destroyed) return;
     const { tcp, http } = settings;
-    connection.sources = { tcp: tcp.source, ...(connection.protocol !== 'tcp' && { http: http.source }) };
+    const httpSource = connection.protocol === 'tcp' ? undefined : http.source;
+    connection.sources = { tcp: tcp.source, http: httpSource };
+    connection.versions = { tcp: versionOf(tcp.source), http: versionOf(httpSource) };
     if (keepalive !== undefined && sameKeepalive(keepalive, tcp)) return;
     connection.keepalive = tcp;
     connection.nextUnacknowledgedCheckAt = 0;

@@ -1,0 +1,83 @@
+/** One row of the page, as JSON has it. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** Which rows are asked for, or what is wrong with the question. */
+export type ConnectionsFilter =
+  | { readonly kind: 'filter'; readonly matches: (row: Row) => boolean }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** Whether a row has what a parameter asks for. A row without the field has not. */
+type Test = (row: Row, wanted: string) => boolean;
+
+const is =
+  (field: string): Test =>
+  (row, wanted) =>
+    row[field] === wanted;
+
+/** One for either section of the policies. */
+const eitherOf =
+  (field: string, isWanted: (value: string, wanted: string) => boolean): Test =>
+  (row, wanted) =>
+    Object.values(row[field] ?? {}).some((value) => typeof value === 'string' && isWanted(value, wanted));
+
+/** With its port or without. */
+const address =
+  (field: string): Test =>
+  (row, wanted) => {
+    const value = row[field];
+    return typeof value === 'string' && (value === wanted || value.replace(/:\d+$/, '') === wanted);
+  };
+
+const TESTS: Readonly<Record<string, Test>> = {
+  ...Object.fromEntries(
+    ['id', 'listener', 'protocol', 'serverName', 'backend', 'route'].map((field) => [field, is(field)]),
+  ),
+  ...Object.fromEntries(['peer', 'via', 'local'].map((field) => [field, address(field)])),
+  // The key, or the policy's own namespace and name within it.
+  policy: eitherOf('policy', (key, wanted) => key === wanted || key.includes(`/${wanted}:`)),
+  policyVersion: eitherOf('policyVersion', (version, wanted) => version === wanted),
+};
+
+/** Each may be asked for with `min.` and `max.` before it. */
+const NUMBERS = [
+  ...['ageMs', 'idleMs', 'bytesIn', 'bytesOut', 'unansweredProbes', 'rttMs', 'lastPingRttMs', 'requests'],
+  ...['keepalive.idleSeconds', 'keepalive.intervalSeconds', 'keepalive.probes', 'keepalive.userTimeoutMs'],
+];
+const BOUND = /^(min|max)\.(.+)$/;
+
+/** Reads the parameters of a question; a row has to do for all of them, and for one of those that are repeated. */
+export function connectionsFilter(query: URLSearchParams): ConnectionsFilter {
+  const conditions: ((row: Row) => boolean)[] = [];
+  for (const name of new Set(query.keys())) {
+    const values = query.getAll(name);
+    const test = Object.hasOwn(TESTS, name) ? TESTS[name] : undefined;
+    if (test !== undefined) {
+      conditions.push((row) => values.some((value) => test(row, value)));
+      continue;
+    }
+    const [, bound, field = ''] = BOUND.exec(name) ?? [];
+    if (bound === undefined || !NUMBERS.includes(field)) return refused(name);
+    for (const value of values) {
+      if (!/^\d+(\.\d+)?$/.test(value)) {
+        return { kind: 'refused', reason: `${name}: ${JSON.stringify(value)} is not a number` };
+      }
+      conditions.push((row) => {
+        const found = numberAt(row, field);
+        if (found === undefined) return false;
+        return bound === 'min' ? found >= Number(value) : found <= Number(value);
+      });
+    }
+  }
+  return { kind: 'filter', matches: (row) => conditions.every((holds) => holds(row)) };
+}
+
+function numberAt(row: Row, field: string): number | undefined {
+  let value: unknown = row;
+  for (const part of field.split('.')) value = (value as Row | undefined)?.[part];
+  return typeof value === 'number' ? value : undefined;
+}
+
+function refused(name: string): ConnectionsFilter {
+  const known = [...Object.keys(TESTS), `min. and max. with ${NUMBERS.join(', ')}`].join(', ');
+  return { kind: 'refused', reason: `${JSON.stringify(name)} is no parameter of this page; those are ${known}` };
+}
