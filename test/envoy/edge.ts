@@ -35,6 +35,7 @@ const PATHS: { readonly [kind: string]: string } = {
   Gateway: 'gateway.networking.k8s.io/v1/namespaces/default/gateways',
   HTTPRoute: 'gateway.networking.k8s.io/v1/namespaces/default/httproutes',
   TCPRoute: 'gateway.networking.k8s.io/v1alpha2/namespaces/default/tcproutes',
+  TLSRoute: 'gateway.networking.k8s.io/v1alpha2/namespaces/default/tlsroutes',
   AgentgatewayBackend: 'agentgateway.dev/v1alpha1/namespaces/default/agentgatewaybackends',
   AgentgatewayPolicy: 'agentgateway.dev/v1alpha1/namespaces/default/agentgatewaypolicies',
 };

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer as createTcpServer, connect as openTcp } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { type ConnectionOptions, connect, createServer, type Server, type TLSSocket } from 'node:tls';
-import { CERTIFICATE, PRIVATE_KEY } from '../../services/data-plane/src/testing/certificate.ts';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { eventually, type RunningSystem, startSystem } from '../system/running-system.ts';
+import { CERTIFICATE, startTlsServer, type TlsServer } from '../system/tls-server.ts';
 
 const GATEWAY_API = 'gateway.networking.k8s.io';
 const GATEWAYS = `apis/${GATEWAY_API}/v1/namespaces/httpbin/gateways`;
@@ -27,15 +27,15 @@ type Page = { readonly connections: readonly Row[]; readonly upstreams: readonly
 
 let system: RunningSystem;
 let port: number;
-const servers = new Map<string, Server>();
+const servers = new Map<string, TlsServer>();
 const clients: TLSSocket[] = [];
 
 before(async () => {
   system = await startSystem();
   port = await freePort();
-  for (const name of ['a', 'b', 'c']) servers.set(name, await backendServer(name));
+  for (const name of ['a', 'b', 'c']) servers.set(name, await startTlsServer(name));
   for (const [name, server] of servers) {
-    const spec = { static: { host: '127.0.0.1', port: (server.address() as AddressInfo).port } };
+    const spec = { static: { host: '127.0.0.1', port: server.port } };
     await write('POST', BACKENDS, object('agentgateway.dev/v1alpha1', 'AgentgatewayBackend', name, spec));
   }
   await write('PATCH', `${GATEWAYS}/agentgateway-proxy`, [
@@ -64,21 +64,8 @@ before(async () => {
 after(async () => {
   for (const client of clients) client.destroy();
   await system[Symbol.asyncDispose]();
-  for (const server of servers.values()) server.close();
+  for (const server of servers.values()) server[Symbol.dispose]();
 });
-
-/** A TLS server that says who it is, and then what it is sent. */
-async function backendServer(name: string): Promise<Server> {
-  const options = { cert: CERTIFICATE, key: PRIVATE_KEY, ALPNProtocols: ['h2', 'http/1.1'] };
-  const server = createServer(options, (socket) => {
-    socket.on('error', () => undefined);
-    socket.write(`${name} ${socket.alpnProtocol}`);
-    socket.pipe(socket);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return server;
-}
 
 async function freePort(): Promise<number> {
   const server = createTcpServer().listen(0, '127.0.0.1');

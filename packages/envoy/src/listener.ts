@@ -7,8 +7,11 @@ import {
   HttpConnectionManager_ServerHeaderTransformation,
   HttpConnectionManagerSchema,
   ListenerSchema,
+  ProxyProtocolConfig_Version,
+  ProxyProtocolSchema,
   RouterSchema,
   TcpProxySchema,
+  TlsInspectorSchema,
 } from '@pulseplane/wire/envoy';
 import { SAME_STREAM, socketAddress } from './address.ts';
 import type { EnvoyClient } from './client.ts';
@@ -18,26 +21,38 @@ import { keepaliveSocketOptions, tcpKeepalive } from './tcp-keepalive.ts';
 
 const HTTP_CONNECTION_MANAGER = 'envoy.filters.network.http_connection_manager';
 
+/** What handles the connections of a port, or of one server name of it. */
+export type FilterChain = {
+  readonly filter: { readonly name: string; readonly typedConfig: Any };
+  /** Of TLS only; `*.` before a name is any depth beneath it, `*` every other name, and none. */
+  readonly serverName?: string;
+};
+
 /**
  * A port. Nothing of routes is in it, nor of who set what when: any byte that changes makes Envoy close what is open on
  * the port at its drain time.
  */
 export function listener(
-  { key: name, port }: Bind,
-  filter: { readonly name: string; readonly typedConfig: Any },
-  tcp: EffectiveFrontend['tcp'],
+  bind: Bind,
+  chains: readonly FilterChain[],
+  { tcp, proxyProtocol }: EffectiveFrontend,
   { listenAddress, listenerKeepalive }: EnvoyClient,
   sources: readonly string[],
 ): EnvoyResource {
+  const { key: name, port } = bind;
   return encode(
     ListenerSchema,
     name,
     {
       name,
       address: socketAddress(listenAddress, port),
-      filterChains: [
-        { filters: [{ name: filter.name, configType: { case: 'typedConfig', value: filter.typedConfig } }] },
-      ],
+      filterChains: chains.map(({ filter, serverName }) => ({
+        ...(serverName !== undefined && {
+          filterChainMatch: { transportProtocol: 'tls', ...(serverName !== '*' && { serverNames: [serverName] }) },
+        }),
+        filters: [extension(filter.name, filter.typedConfig)],
+      })),
+      ...firstBytes(bind, proxyProtocol),
       ...(tcp !== undefined &&
         (listenerKeepalive === 'field'
           ? { tcpKeepalive: tcpKeepalive(tcp) }
@@ -45,6 +60,41 @@ export function listener(
     },
     sources,
   );
+}
+
+/** How long our own workers wait for a PROXY header and for a ClientHello. */
+const WAIT_MS = { proxyHeader: 5_000, clientHello: 10_000 } as const;
+
+const DISALLOWED = {
+  v1: [ProxyProtocolConfig_Version.V2],
+  v2: [ProxyProtocolConfig_Version.V1],
+  all: [],
+} as const;
+
+/** What is read before the protocol of a port begins. */
+function firstBytes({ protocol }: Bind, proxyProtocol: EffectiveFrontend['proxyProtocol']) {
+  const isTls = protocol === 'tls';
+  if (!isTls && proxyProtocol === undefined) return {};
+  const isOptional = proxyProtocol?.mode === 'optional';
+  const header =
+    proxyProtocol &&
+    pack(ProxyProtocolSchema, {
+      allowRequestsWithoutProxyProtocol: isOptional,
+      disallowedVersions: [...DISALLOWED[proxyProtocol.version]],
+    });
+  return {
+    listenerFilters: [
+      ...(header ? [extension('envoy.filters.listener.proxy_protocol', header)] : []),
+      ...(isTls ? [extension('envoy.filters.listener.tls_inspector', pack(TlsInspectorSchema, {}))] : []),
+    ],
+    listenerFiltersTimeout: duration((header ? WAIT_MS.proxyHeader : 0) + (isTls ? WAIT_MS.clientHello : 0)),
+    // Who says nothing has no header.
+    continueOnListenerFiltersTimeout: isOptional,
+  };
+}
+
+function extension(name: string, value: Any) {
+  return { name, configType: { case: 'typedConfig' as const, value } };
 }
 
 /** HTTP on a port, with routes of the port's name. */
@@ -92,10 +142,7 @@ export function tcpFilter({ port }: Bind, clusters: readonly { readonly name: st
 }
 
 /** The last filter of every HTTP connection manager. */
-export const ROUTER = {
-  name: 'envoy.filters.http.router',
-  configType: { case: 'typedConfig' as const, value: pack(RouterSchema, { suppressEnvoyHeaders: true }) },
-};
+export const ROUTER = extension('envoy.filters.http.router', pack(RouterSchema, { suppressEnvoyHeaders: true }));
 
 /** Envoy's limits of a window, in bytes. */
 const WINDOW = { least: 65_535, most: 2_147_483_647 } as const;

@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
 import { type GatewayResource, type RouteMatch, resourceName } from '@pulseplane/projection/gateway';
-import { at, BOTH, backend, backendPolicy, frontendPolicy, GATEWAY, httpRoute, resourceOf } from './testing/gateway.ts';
+import {
+  at,
+  BOTH,
+  backend,
+  backendPolicy,
+  frontendPolicy,
+  GATEWAY,
+  httpRoute,
+  resourceOf,
+  tlsListener,
+  tlsRoute,
+} from './testing/gateway.ts';
 import { toEnvoy } from './translate.ts';
 
 const CLIENT = { listenAddress: '127.0.0.1', listenerKeepalive: 'field' } as const;
@@ -111,20 +123,76 @@ test('bytes without a route go to a cluster that does not exist, so that a later
   assert.equal(resourceOf(toEnvoy(GATEWAY, without, CLIENT).resources, 'Cluster', 'tcp/ns/gw.tcp/0'), undefined);
 });
 
-test('a port with TLS or the PROXY protocol is not for Envoy, and the others stay as they are', () => {
-  const settings = { section: 'proxyProtocol', proxyProtocol: { mode: 'strict', version: 'v2' } } as const;
-  const proxyProtocol = frontendPolicy(settings, { gateway: GATEWAY, port: 3001 });
-  const tls: GatewayResource = { kind: 'bind', key: '3002/ns/gw', port: 3002, protocol: 'tls' };
-  const { resources, remarks } = toEnvoy(GATEWAY, [...BOTH, proxyProtocol, tls], CLIENT);
-  const isGiven = (bind: string) => resourceOf(resources, 'Listener', bind) !== undefined;
-  assert.deepEqual(['3000/ns/gw', '3001/ns/gw', '3002/ns/gw'].filter(isGiven), ['3000/ns/gw']);
-  assert.deepEqual(remarks, [
-    {
-      source: resourceName(proxyProtocol),
-      message: 'Envoy is told nothing of the PROXY protocol here, so it does not open port 3001',
-    },
-    { source: 'bind/3002/ns/gw', message: 'Envoy is told nothing of TLS here, so it does not open port 3002' },
+test('TLS that passes through has a filter chain for each server name, of a listener or of a route', () => {
+  const tls: readonly GatewayResource[] = [
+    { kind: 'bind', key: '3002/ns/gw', port: 3002, protocol: 'tls' },
+    tlsListener('exact', 'A.example'),
+    tlsListener('wide', '*.example'),
+    tlsListener('any', ''),
+    tlsRoute('r0', 'exact', []),
+    tlsRoute('r1', 'wide', ['*.example', 'b.example']),
+    tlsRoute('r2', 'wide', ['*.deep.example'], 0),
+  ];
+  const { resources, remarks } = toEnvoy(GATEWAY, [...BOTH, ...tls], CLIENT);
+  const inspected = resourceOf(resources, 'Listener', '3002/ns/gw');
+  const chains = at(inspected, 'filter_chains') as readonly JsonValue[];
+  assert.deepEqual(
+    chains.map((chain) => [at(chain, 'filter_chain_match'), at(chain, 'filters.0.typed_config.cluster')]),
+    [
+      [{ transport_protocol: 'tls' }, 'tls/ns/gw.any/*/0'],
+      ...['*.deep.example', '*.example', 'a.example', 'b.example'].map((name) => [
+        { transport_protocol: 'tls', server_names: [name] },
+        `tls/ns/gw.${name === 'a.example' ? 'exact' : 'wide'}/${name}/0`,
+      ]),
+    ],
+  );
+  assert.equal(at(inspected, 'listener_filters.0.name'), 'envoy.filters.listener.tls_inspector');
+  assert.equal(at(inspected, 'listener_filters_timeout'), '10s');
+  // The others, without a route or a share, lead to clusters that do not exist.
+  const clusters = resources.map(({ name }) => name).filter((name) => name.startsWith('tls/'));
+  assert.deepEqual(clusters.sort(), [
+    'tls/ns/gw.exact/a.example/0',
+    'tls/ns/gw.wide/*.example/0',
+    'tls/ns/gw.wide/b.example/0',
   ]);
+  assert.deepEqual(remarks, []);
+});
+
+describe('the PROXY protocol becomes a listener filter of the port', () => {
+  const cases = [
+    ['strict', 'v2', { disallowed_versions: ['V1'] }, {}],
+    ['strict', 'all', {}, {}],
+    [
+      'optional',
+      'v1',
+      { allow_requests_without_proxy_protocol: true, disallowed_versions: ['V2'] },
+      { continue_on_listener_filters_timeout: true },
+    ],
+  ] as const;
+  for (const [mode, version, filter, listener] of cases) {
+    test(`${mode} ${version}`, () => {
+      const settings = { section: 'proxyProtocol', proxyProtocol: { mode, version } } as const;
+      const policy = frontendPolicy(settings, { gateway: GATEWAY, port: 3001 });
+      const { resources, remarks } = toEnvoy(GATEWAY, [...BOTH, policy], CLIENT);
+      const tcp = resourceOf(resources, 'Listener', '3001/ns/gw') as JsonObject;
+      const { listener_filters, listener_filters_timeout, continue_on_listener_filters_timeout } = tcp;
+      const type = 'type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol';
+      assert.deepEqual(
+        { listener_filters, ...(continue_on_listener_filters_timeout && { continue_on_listener_filters_timeout }) },
+        {
+          listener_filters: [
+            { name: 'envoy.filters.listener.proxy_protocol', typed_config: { '@type': type, ...filter } },
+          ],
+          ...listener,
+        },
+      );
+      assert.equal(listener_filters_timeout, '5s');
+      const { sources = [] } = resources.find(({ name }) => name === '3001/ns/gw') ?? {};
+      assert.ok(sources.includes(resourceName(policy)));
+      assert.equal(at(resourceOf(resources, 'Listener', '3000/ns/gw'), 'listener_filters'), undefined);
+      assert.deepEqual(remarks, []);
+    });
+  }
 });
 
 test('no gateway, no resources', () => {

@@ -9,7 +9,19 @@ import {
   routesInPrecedence,
 } from '@pulseplane/projection/gateway';
 import fc from 'fast-check';
-import { BOTH, backend, backendPolicy, frontendPolicy, GATEWAY, httpRoute, listener, WEB } from './testing/gateway.ts';
+import { nameRoutes } from './server-names.ts';
+import {
+  BOTH,
+  backend,
+  backendPolicy,
+  frontendPolicy,
+  GATEWAY,
+  httpRoute,
+  listener,
+  tlsListener,
+  tlsRoute,
+  WEB,
+} from './testing/gateway.ts';
 import { toEnvoy } from './translate.ts';
 import { hostRoutes } from './virtual-hosts.ts';
 
@@ -149,6 +161,35 @@ test('a request has the route that Gateway API gives it, whatever its host', () 
         return virtualHost?.candidates.find((it) => takes(it, given.path))?.route.key;
       };
       assert.equal(byEnvoy(), byGatewayApi());
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test('a server name leads where it leads with our own workers, and so does none', () => {
+  const arbitrary = fc.record({
+    listeners: fc.uniqueArray(hostname, { minLength: 1, maxLength: 3 }),
+    routes: fc.array(fc.record({ on: fc.nat(), hostnames: fc.uniqueArray(hostname, { maxLength: 2 }) }), {
+      maxLength: 6,
+    }),
+    host: fc.oneof(host, fc.constant('')),
+  });
+  fc.assert(
+    fc.property(arbitrary, (given) => {
+      const listeners = given.listeners.map((name, index) => tlsListener(`l${index}`, name));
+      const routes = given.routes.map(({ on, hostnames }, index) =>
+        tlsRoute(`r${index}`, `l${on % listeners.length}`, hostnames),
+      );
+      const routesOf = ({ key }: Listener) => routes.filter(({ listenerKey }) => listenerKey === key);
+      const rank = (pattern: string) =>
+        hostnameMatches(pattern.toLowerCase(), given.host) ? hostnameRank(pattern) : Number.NEGATIVE_INFINITY;
+      const best = <Item>(items: readonly Item[], rankOf: (item: Item) => number): Item | undefined =>
+        items.filter((item) => rankOf(item) >= 0).sort((a, b) => rankOf(b) - rankOf(a))[0];
+      const on = best(listeners, (one) => rank(one.hostname));
+      const own =
+        on && best(routesOf(on), ({ hostnames }) => (hostnames.length === 0 ? 0 : Math.max(...hostnames.map(rank))));
+      const inEnvoy = best(nameRoutes(listeners, routesOf), ({ domain }) => rank(domain));
+      assert.equal(inEnvoy?.route?.key, own?.key);
     }),
     { numRuns: 1_000 },
   );

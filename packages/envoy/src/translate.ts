@@ -6,6 +6,7 @@ import {
   type Listener,
   type RouteCandidate,
   resourceName,
+  type TcpRoute,
   winningPolicies,
 } from '@pulseplane/projection/gateway';
 import { RouteConfigurationSchema, VirtualHostSchema } from '@pulseplane/wire/envoy';
@@ -15,6 +16,7 @@ import { type Configuration, layOut } from './configuration.ts';
 import { type EnvoyResource, encoded, type Say, withEncoded } from './envoy-resource.ts';
 import { httpRoute, longestTimeout, matchFault, sharesOf } from './http-route.ts';
 import { httpFilter, listener, tcpFilter } from './listener.ts';
+import { nameRoutes } from './server-names.ts';
 import { type Upstream, upstreamOf } from './upstream.ts';
 import { hostRoutes } from './virtual-hosts.ts';
 
@@ -50,17 +52,18 @@ type Port = { readonly resources: readonly EnvoyResource[]; readonly upstreams: 
 function toPort(configuration: Configuration, bind: Bind, client: EnvoyClient, say: Say): Port {
   const { tcp, http, proxyProtocol } = winningPolicies(configuration.policies, configuration.gateway, bind.port);
   const frontend = effectiveFrontend(configuration.policies, configuration.gateway, bind.port);
-  if (bind.protocol === 'tls' || proxyProtocol !== undefined) {
-    // Half of it would be worse than nothing: bytes of a header or a handshake in the wrong place.
-    const [what, about] = proxyProtocol === undefined ? ['TLS', bind] : ['the PROXY protocol', proxyProtocol];
-    say(resourceName(about), `Envoy is told nothing of ${what} here, so it does not open port ${bind.port}`);
-    return { resources: [], upstreams: [] };
-  }
-  const sources = [bind, ...(tcp === undefined ? [] : [tcp])].map(resourceName);
-  if (bind.protocol === 'tcp') {
-    const { upstreams, clusters, route } = tcpUpstreams(configuration, bind);
-    const all = route === undefined ? sources : [...sources, resourceName(route)];
-    return { resources: [listener(bind, tcpFilter(bind, clusters), frontend.tcp, client, all)], upstreams };
+  const sources = [bind, tcp, proxyProtocol].flatMap((one) => (one === undefined ? [] : resourceName(one)));
+  if (bind.protocol !== 'http') {
+    const ways = bind.protocol === 'tcp' ? [tcpWay(configuration, bind)] : tlsWays(configuration, bind);
+    const all = [...sources, ...ways.flatMap(({ route }) => (route === undefined ? [] : resourceName(route)))];
+    const chains = ways.map(({ clusters, serverName }) => ({
+      filter: tcpFilter(bind, clusters),
+      ...(serverName !== undefined && { serverName }),
+    }));
+    return {
+      resources: [listener(bind, chains, frontend, client, all)],
+      upstreams: ways.flatMap(({ upstreams }) => upstreams),
+    };
   }
   if (http !== undefined) sources.push(resourceName(http));
   const sayOfHttp = (message: string) => {
@@ -70,16 +73,39 @@ function toPort(configuration: Configuration, bind: Bind, client: EnvoyClient, s
   const casePolicy = frontend.http.http1HeaderCase === 'preserve' && http ? resourceName(http) : undefined;
   const routes = toRoutes(configuration, bind, casePolicy, say);
   return {
-    resources: [listener(bind, filter, frontend.tcp, client, sources), routes.configuration],
+    resources: [listener(bind, [{ filter }], frontend, client, sources), routes.configuration],
     upstreams: routes.upstreams,
   };
 }
 
+/** Where the bytes of connections go, by weight. */
+type Way = {
+  readonly upstreams: readonly Upstream[];
+  readonly clusters: readonly { readonly name: string; readonly weight: number }[];
+  readonly route: TcpRoute | undefined;
+  readonly serverName?: string;
+};
+
 /** The first listener and its first route, because bytes say nothing about where they go. */
-function tcpUpstreams(configuration: Configuration, bind: Bind) {
+function tcpWay(configuration: Configuration, bind: Bind): Way {
   const [on] = configuration.listenersOf(bind).filter(({ protocol }) => protocol === 'tcp');
   const [route] = on === undefined ? [] : configuration.tcpRoutesOf(on);
-  const name = (index: number): string => `tcp/${on?.key ?? bind.key}/${index}`;
+  return way(configuration, `tcp/${on?.key ?? bind.key}`, on, route);
+}
+
+/** One for each server name that a listener or a route has. */
+function tlsWays(configuration: Configuration, bind: Bind): readonly Way[] {
+  return nameRoutes(configuration.listenersOf(bind), configuration.tcpRoutesOf).map(
+    ({ domain: serverName, listener: on, route }) => ({
+      ...way(configuration, `tls/${on.key}/${serverName}`, on, route),
+      serverName,
+    }),
+  );
+}
+
+/** Without a route, or a share of it, to a cluster that does not exist: such a connection is closed. */
+function way(configuration: Configuration, place: string, on: Listener | undefined, route: TcpRoute | undefined): Way {
+  const name = (index: number): string => `${place}/${index}`;
   const shares = route?.backends.filter(({ weight }) => weight > 0) ?? [];
   const upstreams = shares.flatMap(({ backendKey }, index) => {
     const front = { protocol: 'tcp', clusterName: name(index) } as const;

@@ -51,16 +51,18 @@ function patternsOver(domain: string): readonly string[] {
   );
 }
 
-function toDomain(hostname: string): string {
+/** `*` for every host. */
+export function toDomain(hostname: string): string {
   return hostname === '' ? '*' : hostname.toLowerCase();
 }
 
 /** Whether a pattern matches every host that a domain matches. */
-function covers(pattern: string, domain: string): boolean {
+export function covers(pattern: string, domain: string): boolean {
   return toDomain(pattern) === domain || hostnameMatches(pattern, domain);
 }
 
-function mostSpecific(listeners: readonly Listener[]): Listener | undefined {
+/** The first of those with the most specific hostname. */
+export function mostSpecific(listeners: readonly Listener[]): Listener | undefined {
   return listeners.reduce<Listener | undefined>(
     (best, listener) =>
       best === undefined || hostnameRank(listener.hostname) > hostnameRank(best.hostname) ? listener : best,

@@ -11,6 +11,7 @@ export type {
   Http2ProtocolOptionsSchema,
   HttpProtocolOptionsSchema as CommonHttpProtocolOptionsSchema,
 } from './gen/envoy/config/core/v3/protocol_pb.ts';
+export { ProxyProtocolConfig_Version } from './gen/envoy/config/core/v3/proxy_protocol_pb.ts';
 export type { SocketOptionSchema } from './gen/envoy/config/core/v3/socket_option_pb.ts';
 export { ClusterLoadAssignmentSchema } from './gen/envoy/config/endpoint/v3/endpoint_pb.ts';
 export type { FilterSchema } from './gen/envoy/config/listener/v3/listener_components_pb.ts';
@@ -23,6 +24,8 @@ export {
 } from './gen/envoy/config/route/v3/route_components_pb.ts';
 export { RouteConfigurationSchema } from './gen/envoy/config/route/v3/route_pb.ts';
 export { RouterSchema } from './gen/envoy/extensions/filters/http/router/v3/router_pb.ts';
+export { ProxyProtocolSchema } from './gen/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb.ts';
+export { TlsInspectorSchema } from './gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts';
 export {
   HttpConnectionManager_ServerHeaderTransformation,
   HttpConnectionManagerSchema,

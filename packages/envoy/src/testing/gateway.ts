@@ -7,7 +7,9 @@ import type {
   FrontendTarget,
   GatewayResource,
   HttpRoute,
+  Listener,
   RouteMatch,
+  TcpRoute,
 } from '@pulseplane/projection/gateway';
 import {
   ClusterLoadAssignmentSchema,
@@ -16,9 +18,11 @@ import {
   HttpProtocolOptionsSchema,
   ListenerSchema,
   PreserveCaseFormatterConfigSchema,
+  ProxyProtocolSchema,
   RouteConfigurationSchema,
   RouterSchema,
   TcpProxySchema,
+  TlsInspectorSchema,
 } from '@pulseplane/wire/envoy';
 import type { EnvoyResource } from '../envoy-resource.ts';
 
@@ -47,6 +51,18 @@ export const BOTH: readonly GatewayResource[] = [
 export function listener(listenerName: 'http' | 'tcp', hostname = '', key = `ns/gw.${listenerName}`): GatewayResource {
   const bindKey = listenerName === 'http' ? '3000/ns/gw' : '3001/ns/gw';
   return { kind: 'listener', key, bindKey, gateway: GATEWAY, listenerName, hostname, protocol: listenerName };
+}
+
+/** On port 3002. */
+export function tlsListener(listenerName: string, hostname: string): Listener {
+  const key = `ns/gw.${listenerName}`;
+  return { kind: 'listener', key, bindKey: '3002/ns/gw', gateway: GATEWAY, listenerName, hostname, protocol: 'tls' };
+}
+
+export function tlsRoute(key: string, on: string, hostnames: readonly string[], weight = 1): TcpRoute {
+  const name = { kind: 'TLSRoute', namespace: 'ns', name: key };
+  const backends = [{ backendKey: 'ns/up', weight }];
+  return { kind: 'tcp_route', key, listenerKey: `ns/gw.${on}`, name, hostnames, backends };
 }
 
 export function httpRoute(parts: Partial<HttpRoute>, path = '/'): HttpRoute {
@@ -83,6 +99,8 @@ const REGISTRY = createRegistry(
   RouterSchema,
   HttpProtocolOptionsSchema,
   PreserveCaseFormatterConfigSchema,
+  ProxyProtocolSchema,
+  TlsInspectorSchema,
 );
 
 /** The resource of a type (`Listener`) and name, as Envoy's own JSON. */

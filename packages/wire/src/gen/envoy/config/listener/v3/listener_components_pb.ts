@@ -14,12 +14,17 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file envoy/config/listener/v3/listener_components.proto.
  */
 export const file_envoy_config_listener_v3_listener_components: GenFile = /*@__PURE__*/
-  fileDesc("CjJlbnZveS9jb25maWcvbGlzdGVuZXIvdjMvbGlzdGVuZXJfY29tcG9uZW50cy5wcm90bxIYZW52b3kuY29uZmlnLmxpc3RlbmVyLnYzIkAKC0ZpbHRlckNoYWluEjEKB2ZpbHRlcnMYAyADKAsyIC5lbnZveS5jb25maWcubGlzdGVuZXIudjMuRmlsdGVyIlMKBkZpbHRlchIMCgRuYW1lGAEgASgJEiwKDHR5cGVkX2NvbmZpZxgEIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnlIAEINCgtjb25maWdfdHlwZWIGcHJvdG8z", [file_google_protobuf_any]);
+  fileDesc("CjJlbnZveS9jb25maWcvbGlzdGVuZXIvdjMvbGlzdGVuZXJfY29tcG9uZW50cy5wcm90bxIYZW52b3kuY29uZmlnLmxpc3RlbmVyLnYzIogBCgtGaWx0ZXJDaGFpbhJGChJmaWx0ZXJfY2hhaW5fbWF0Y2gYASABKAsyKi5lbnZveS5jb25maWcubGlzdGVuZXIudjMuRmlsdGVyQ2hhaW5NYXRjaBIxCgdmaWx0ZXJzGAMgAygLMiAuZW52b3kuY29uZmlnLmxpc3RlbmVyLnYzLkZpbHRlciJEChBGaWx0ZXJDaGFpbk1hdGNoEhoKEnRyYW5zcG9ydF9wcm90b2NvbBgJIAEoCRIUCgxzZXJ2ZXJfbmFtZXMYCyADKAkiWwoOTGlzdGVuZXJGaWx0ZXISDAoEbmFtZRgBIAEoCRIsCgx0eXBlZF9jb25maWcYAyABKAsyFC5nb29nbGUucHJvdG9idWYuQW55SABCDQoLY29uZmlnX3R5cGUiUwoGRmlsdGVyEgwKBG5hbWUYASABKAkSLAoMdHlwZWRfY29uZmlnGAQgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueUgAQg0KC2NvbmZpZ190eXBlYgZwcm90bzM", [file_google_protobuf_any]);
 
 /**
  * @generated from message envoy.config.listener.v3.FilterChain
  */
 export type FilterChain = Message<"envoy.config.listener.v3.FilterChain"> & {
+  /**
+   * @generated from field: envoy.config.listener.v3.FilterChainMatch filter_chain_match = 1;
+   */
+  filterChainMatch?: FilterChainMatch | undefined;
+
   /**
    * @generated from field: repeated envoy.config.listener.v3.Filter filters = 3;
    */
@@ -32,6 +37,60 @@ export type FilterChain = Message<"envoy.config.listener.v3.FilterChain"> & {
  */
 export const FilterChainSchema: GenMessage<FilterChain> = /*@__PURE__*/
   messageDesc(file_envoy_config_listener_v3_listener_components, 0);
+
+/**
+ * Which connections a filter chain is for.
+ *
+ * @generated from message envoy.config.listener.v3.FilterChainMatch
+ */
+export type FilterChainMatch = Message<"envoy.config.listener.v3.FilterChainMatch"> & {
+  /**
+   * @generated from field: string transport_protocol = 9;
+   */
+  transportProtocol: string;
+
+  /**
+   * The most specific one counts; every name, and none, when left out.
+   *
+   * @generated from field: repeated string server_names = 11;
+   */
+  serverNames: string[];
+};
+
+/**
+ * Describes the message envoy.config.listener.v3.FilterChainMatch.
+ * Use `create(FilterChainMatchSchema)` to create a new message.
+ */
+export const FilterChainMatchSchema: GenMessage<FilterChainMatch> = /*@__PURE__*/
+  messageDesc(file_envoy_config_listener_v3_listener_components, 1);
+
+/**
+ * @generated from message envoy.config.listener.v3.ListenerFilter
+ */
+export type ListenerFilter = Message<"envoy.config.listener.v3.ListenerFilter"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from oneof envoy.config.listener.v3.ListenerFilter.config_type
+   */
+  configType: {
+    /**
+     * @generated from field: google.protobuf.Any typed_config = 3;
+     */
+    value: Any;
+    case: "typedConfig";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message envoy.config.listener.v3.ListenerFilter.
+ * Use `create(ListenerFilterSchema)` to create a new message.
+ */
+export const ListenerFilterSchema: GenMessage<ListenerFilter> = /*@__PURE__*/
+  messageDesc(file_envoy_config_listener_v3_listener_components, 2);
 
 /**
  * @generated from message envoy.config.listener.v3.Filter
@@ -59,5 +118,5 @@ export type Filter = Message<"envoy.config.listener.v3.Filter"> & {
  * Use `create(FilterSchema)` to create a new message.
  */
 export const FilterSchema: GenMessage<Filter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_listener_v3_listener_components, 1);
+  messageDesc(file_envoy_config_listener_v3_listener_components, 3);
 

@@ -12,15 +12,17 @@ import type { SocketOption } from "../../core/v3/socket_option_pb.ts";
 import { file_envoy_config_core_v3_socket_option } from "../../core/v3/socket_option_pb.ts";
 import type { ApiListener } from "./api_listener_pb.ts";
 import { file_envoy_config_listener_v3_api_listener } from "./api_listener_pb.ts";
-import type { FilterChain } from "./listener_components_pb.ts";
+import type { FilterChain, ListenerFilter } from "./listener_components_pb.ts";
 import { file_envoy_config_listener_v3_listener_components } from "./listener_components_pb.ts";
+import type { Duration } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file envoy/config/listener/v3/listener.proto.
  */
 export const file_envoy_config_listener_v3_listener: GenFile = /*@__PURE__*/
-  fileDesc("CidlbnZveS9jb25maWcvbGlzdGVuZXIvdjMvbGlzdGVuZXIucHJvdG8SGGVudm95LmNvbmZpZy5saXN0ZW5lci52MyK6AgoITGlzdGVuZXISDAoEbmFtZRgBIAEoCRIuCgdhZGRyZXNzGAIgASgLMh0uZW52b3kuY29uZmlnLmNvcmUudjMuQWRkcmVzcxI8Cg1maWx0ZXJfY2hhaW5zGAMgAygLMiUuZW52b3kuY29uZmlnLmxpc3RlbmVyLnYzLkZpbHRlckNoYWluEjoKDnNvY2tldF9vcHRpb25zGA0gAygLMiIuZW52b3kuY29uZmlnLmNvcmUudjMuU29ja2V0T3B0aW9uEjsKDGFwaV9saXN0ZW5lchgTIAEoCzIlLmVudm95LmNvbmZpZy5saXN0ZW5lci52My5BcGlMaXN0ZW5lchI5Cg10Y3Bfa2VlcGFsaXZlGCUgASgLMiIuZW52b3kuY29uZmlnLmNvcmUudjMuVGNwS2VlcGFsaXZlYgZwcm90bzM", [file_envoy_config_core_v3_address, file_envoy_config_core_v3_socket_option, file_envoy_config_listener_v3_api_listener, file_envoy_config_listener_v3_listener_components]);
+  fileDesc("CidlbnZveS9jb25maWcvbGlzdGVuZXIvdjMvbGlzdGVuZXIucHJvdG8SGGVudm95LmNvbmZpZy5saXN0ZW5lci52MyLpAwoITGlzdGVuZXISDAoEbmFtZRgBIAEoCRIuCgdhZGRyZXNzGAIgASgLMh0uZW52b3kuY29uZmlnLmNvcmUudjMuQWRkcmVzcxI8Cg1maWx0ZXJfY2hhaW5zGAMgAygLMiUuZW52b3kuY29uZmlnLmxpc3RlbmVyLnYzLkZpbHRlckNoYWluEkIKEGxpc3RlbmVyX2ZpbHRlcnMYCSADKAsyKC5lbnZveS5jb25maWcubGlzdGVuZXIudjMuTGlzdGVuZXJGaWx0ZXISOgoOc29ja2V0X29wdGlvbnMYDSADKAsyIi5lbnZveS5jb25maWcuY29yZS52My5Tb2NrZXRPcHRpb24SOwoYbGlzdGVuZXJfZmlsdGVyc190aW1lb3V0GA8gASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiwKJGNvbnRpbnVlX29uX2xpc3RlbmVyX2ZpbHRlcnNfdGltZW91dBgRIAEoCBI7CgxhcGlfbGlzdGVuZXIYEyABKAsyJS5lbnZveS5jb25maWcubGlzdGVuZXIudjMuQXBpTGlzdGVuZXISOQoNdGNwX2tlZXBhbGl2ZRglIAEoCzIiLmVudm95LmNvbmZpZy5jb3JlLnYzLlRjcEtlZXBhbGl2ZWIGcHJvdG8z", [file_envoy_config_core_v3_address, file_envoy_config_core_v3_socket_option, file_envoy_config_listener_v3_api_listener, file_envoy_config_listener_v3_listener_components, file_google_protobuf_duration]);
 
 /**
  * @generated from message envoy.config.listener.v3.Listener
@@ -42,9 +44,30 @@ export type Listener = Message<"envoy.config.listener.v3.Listener"> & {
   filterChains: FilterChain[];
 
   /**
+   * What reads the first bytes, in this order.
+   *
+   * @generated from field: repeated envoy.config.listener.v3.ListenerFilter listener_filters = 9;
+   */
+  listenerFilters: ListenerFilter[];
+
+  /**
    * @generated from field: repeated envoy.config.core.v3.SocketOption socket_options = 13;
    */
   socketOptions: SocketOption[];
+
+  /**
+   * 15 s when left out.
+   *
+   * @generated from field: google.protobuf.Duration listener_filters_timeout = 15;
+   */
+  listenerFiltersTimeout?: Duration | undefined;
+
+  /**
+   * What came until then is served all the same.
+   *
+   * @generated from field: bool continue_on_listener_filters_timeout = 17;
+   */
+  continueOnListenerFiltersTimeout: boolean;
 
   /**
    * For gRPC clients, which listen on nothing.
