@@ -37,7 +37,7 @@ const { targetRefs } = policy['spec'] as { readonly targetRefs: readonly object[
 const settings = { frontend: JSON.parse(frontend) as object, backend: JSON.parse(backend) as object };
 await edge.apply({ ...policy, spec: { targetRefs, ...settings } });
 
-const envoy = spawnEnvoy(edge.ports, '0.0.0.0');
+const envoy = spawnEnvoy(edge.ports, { listenAddress: '0.0.0.0' });
 process.stdout.write(`${JSON.stringify({ event: 'ready', at: Date.now(), near, far })}\n`);
 process.stdin.resume();
 process.stdin.once('end', () => {

@@ -26,14 +26,21 @@ export type EnvoyProcess = {
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 };
 
-/** `listenAddress`: where it opens the gateway's ports. */
+export type EnvoyOptions = {
+  /** Where it opens the gateway's ports. */
+  readonly listenAddress?: string;
+  /** `GRPC` is state of the world. */
+  readonly apiType?: 'DELTA_GRPC' | 'GRPC';
+};
+
 export function spawnEnvoy(
   ports: { readonly xds: number; readonly admin: number },
-  listenAddress = '127.0.0.1',
+  { listenAddress = '127.0.0.1', apiType = 'DELTA_GRPC' }: EnvoyOptions = {},
 ): EnvoyProcess {
   const bootstrap = readFileSync(join(ROOT, 'examples/envoy/envoy.yaml'), 'utf8')
     .replace('port_value: 9978', `port_value: ${ports.xds}`)
     .replace('port_value: 9901', `port_value: ${ports.admin}`)
+    .replace('api_type: DELTA_GRPC', `api_type: ${apiType}`)
     .replace('LISTEN_ADDRESS: 127.0.0.1', `LISTEN_ADDRESS: ${listenAddress}`);
   const directory = mkdtempSync(join(tmpdir(), 'pulseplane-envoy-'));
   const file = join(directory, 'envoy.yaml');

@@ -9,29 +9,31 @@ import { DRAIN_SECONDS, keepaliveTimers, needsEnvoy, spawnEnvoy } from './envoy-
 import { startLine } from './line.ts';
 
 const skip = needsEnvoy();
+const API_TYPES = ['DELTA_GRPC', 'GRPC'] as const;
 
-test('a real Envoy takes the example, carries traffic, and has the keepalive values on its sockets', {
-  skip,
-}, async () => {
-  await using edge = await startEdge();
-  await using envoy = spawnEnvoy(edge.ports);
-  await eventually(async () => assert.equal(await get(edge), 'upstream'), 30_000);
-  using tcp = await open(edge.ports.tcp);
-  tcp.socket.write('GET / HTTP/1.1\r\nhost: raw\r\n\r\n');
-  assert.match(String((await once(tcp.socket, 'data'))[0]), /200 OK/);
+for (const apiType of API_TYPES)
+  test(`${apiType}: a real Envoy takes the example, carries traffic, and has the keepalive values on its sockets`, {
+    skip,
+  }, async () => {
+    await using edge = await startEdge();
+    await using envoy = spawnEnvoy(edge.ports, { apiType });
+    await eventually(async () => assert.equal(await get(edge), 'upstream'), 30_000);
+    using tcp = await open(edge.ports.tcp);
+    tcp.socket.write('GET / HTTP/1.1\r\nhost: raw\r\n\r\n');
+    assert.match(String((await once(tcp.socket, 'data'))[0]), /200 OK/);
 
-  within(keepaliveTimers(`sport = :${edge.ports.tcp}`), 30);
-  within(keepaliveTimers(`dport = :${edge.ports.upstream}`), 40);
-  for (const [kind, name] of [
-    ['Gateway', 'edge'],
-    ['AgentgatewayPolicy', 'edge-keepalive'],
-  ] as const) {
-    await eventually(async () => assert.equal((await edge.condition(kind, name, 'Programmed')).status, 'True'));
-  }
-  assert.equal(await envoy.stat('listener_manager.lds.update_rejected'), 0, envoy.output());
-  assert.equal(await envoy.stat('cluster_manager.cds.update_rejected'), 0, envoy.output());
-  assert.equal(await envoy.stat('server.dynamic_unknown_fields'), 0);
-});
+    within(keepaliveTimers(`sport = :${edge.ports.tcp}`), 30);
+    within(keepaliveTimers(`dport = :${edge.ports.upstream}`), 40);
+    for (const [kind, name] of [
+      ['Gateway', 'edge'],
+      ['AgentgatewayPolicy', 'edge-keepalive'],
+    ] as const) {
+      await eventually(async () => assert.equal((await edge.condition(kind, name, 'Programmed')).status, 'True'));
+    }
+    assert.equal(await envoy.stat('listener_manager.lds.update_rejected'), 0, envoy.output());
+    assert.equal(await envoy.stat('cluster_manager.cds.update_rejected'), 0, envoy.output());
+    assert.equal(await envoy.stat('server.dynamic_unknown_fields'), 0);
+  });
 
 test('a policy is in force on new connections at once; what is open is drained, and the writer is told', {
   skip,
@@ -91,37 +93,38 @@ test('what has nothing to do with a Listener alters no byte of it: open connecti
   assert.equal(await envoy.stat('listener_manager.listener_create_success'), 2);
 });
 
-test('what Envoy refuses shows in the status of the policy, and the good part of it really goes when it is deleted', {
-  skip,
-}, async () => {
-  await using edge = await startEdge();
-  await using envoy = spawnEnvoy(edge.ports);
-  await eventually(async () => assert.equal(await get(edge), 'upstream'), 30_000);
-  // The REST port of the control plane is taken.
-  const { rest: busy, readiness: good } = edge.ports;
-  await edge.apply(withPorts(edge, busy, good));
-  for (const [kind, name] of [
-    ['Gateway', 'edge'],
-    ['AgentgatewayPolicy', 'edge-keepalive'],
-  ] as const) {
-    await eventually(async () => {
-      const { status, message } = await edge.condition(kind, name, 'Programmed');
-      assert.deepEqual(
-        [status, /Rejected by edge-0: .*cannot bind '127.0.0.1:\d+': Address already in use/.test(message)],
-        ['False', true],
-        message,
-      );
-    });
-  }
-  const serves = `${good}/default/edge`;
-  await eventually(async () => assert.ok((await envoy.names('listeners')).includes(serves)));
-  await edge.apply(withPorts(edge, busy));
-  await eventually(async () => assert.ok(!(await envoy.names('listeners')).includes(serves)));
-  await edge.apply(edge.example('Gateway'));
-  await eventually(async () =>
-    assert.equal((await edge.condition('AgentgatewayPolicy', 'edge-keepalive', 'Programmed')).status, 'True'),
-  );
-});
+for (const apiType of API_TYPES)
+  test(`${apiType}: what Envoy refuses shows in the status of the policy, and the good part of it really goes when it is deleted`, {
+    skip,
+  }, async () => {
+    await using edge = await startEdge();
+    await using envoy = spawnEnvoy(edge.ports, { apiType });
+    await eventually(async () => assert.equal(await get(edge), 'upstream'), 30_000);
+    // The REST port of the control plane is taken.
+    const { rest: busy, readiness: good } = edge.ports;
+    await edge.apply(withPorts(edge, busy, good));
+    for (const [kind, name] of [
+      ['Gateway', 'edge'],
+      ['AgentgatewayPolicy', 'edge-keepalive'],
+    ] as const) {
+      await eventually(async () => {
+        const { status, message } = await edge.condition(kind, name, 'Programmed');
+        assert.deepEqual(
+          [status, /Rejected by edge-0: .*cannot bind '127.0.0.1:\d+': Address already in use/.test(message)],
+          ['False', true],
+          message,
+        );
+      });
+    }
+    const serves = `${good}/default/edge`;
+    await eventually(async () => assert.ok((await envoy.names('listeners')).includes(serves)));
+    await edge.apply(withPorts(edge, busy));
+    await eventually(async () => assert.ok(!(await envoy.names('listeners')).includes(serves)));
+    await edge.apply(edge.example('Gateway'));
+    await eventually(async () =>
+      assert.equal((await edge.condition('AgentgatewayPolicy', 'edge-keepalive', 'Programmed')).status, 'True'),
+    );
+  });
 
 test('the good part of what Envoy refuses goes also when it is deleted while Envoy is away', { skip }, async () => {
   await using edge = await startEdge();
@@ -191,22 +194,23 @@ test('settings do in Envoy what they do in a worker', { skip }, async () => {
   await eventually(async () => assert.match(await raw('/none', `a.example:${edge.ports.http}`), /^HTTP\/1\.1 500 /));
 });
 
-test('a control plane that dies and comes again alters nothing', { skip }, async () => {
-  await using edge = await startEdge();
-  await using envoy = spawnEnvoy(edge.ports);
-  await eventually(async () => assert.equal(await get(edge), 'upstream'), 30_000);
-  const streams = await envoy.stat('control_plane.connected_state');
-  assert.equal(streams, 1);
-  await edge.restart();
-  await eventually(
-    async () => assert.equal((await edge.condition('Gateway', 'edge', 'Programmed')).status, 'True'),
-    30_000,
-  );
-  assert.equal(await get(edge), 'upstream');
-  assert.equal(await envoy.stat('listener_manager.listener_modified'), 0);
-  assert.equal(await envoy.stat('listener_manager.listener_removed'), 0);
-  assert.equal(await envoy.stat('cluster_manager.cluster_modified'), 0);
-});
+for (const apiType of API_TYPES)
+  test(`${apiType}: a control plane that dies and comes again alters nothing`, { skip }, async () => {
+    await using edge = await startEdge();
+    await using envoy = spawnEnvoy(edge.ports, { apiType });
+    await eventually(async () => assert.equal(await get(edge), 'upstream'), 30_000);
+    const streams = await envoy.stat('control_plane.connected_state');
+    assert.equal(streams, 1);
+    await edge.restart();
+    await eventually(
+      async () => assert.equal((await edge.condition('Gateway', 'edge', 'Programmed')).status, 'True'),
+      30_000,
+    );
+    assert.equal(await get(edge), 'upstream');
+    assert.equal(await envoy.stat('listener_manager.listener_modified'), 0);
+    assert.equal(await envoy.stat('listener_manager.listener_removed'), 0);
+    assert.equal(await envoy.stat('cluster_manager.cluster_modified'), 0);
+  });
 
 const PINGS = { http2KeepaliveInterval: '1s', http2KeepaliveTimeout: '1s' };
 
