@@ -163,3 +163,32 @@ test('what is gone is forgotten, and beyond the limit what was looked at first',
   derived = '2026-01-01T00:00:03Z';
   assert.deepEqual([look('c'), look('a')], ['00:00:03', '00:00:02']);
 });
+
+test('the log is not asked whether what was written after the last deletion is there', () => {
+  const asked: string[] = [];
+  const times = new ConditionTimes({
+    object: ({ name }) => {
+      asked.push(name);
+      return undefined;
+    },
+  });
+  const statusOf = times.stamped(() => ({ conditions: [] }));
+  const look = (name: string, version: number) =>
+    statusOf({
+      ref: { group: '', kind: 'X', namespace: '', name },
+      version,
+      changedAt: '',
+      object: { apiVersion: 'v1', kind: 'X', metadata: { name, uid: name } },
+    });
+  const hear = (type: StoredEvent['type'], seq: number) =>
+    times.heard({ type, seq, time: '2026-01-01T00:00:01Z', subject: { uid: 'other' } } as StoredEvent);
+  look('before the first', 4);
+  hear('Created', 5);
+  look('first', 5);
+  look('older', 4);
+  hear('Deleted', 6);
+  look('maybe deleted', 5);
+  hear('Created', 7);
+  look('after the deletion', 7);
+  assert.deepEqual(asked, ['before the first', 'older', 'maybe deleted']);
+});

@@ -21,6 +21,8 @@ export class ConditionTimes {
   /** By uid, as text: an object takes some 380 bytes. The one looked at last is the last. */
   readonly #seen = new Map<string, string>();
   #newestEvent = '';
+  /** No object has been deleted after this event. */
+  #newestDeletion = Number.POSITIVE_INFINITY;
 
   constructor(log: Pick<EventLog, 'object'>, maxObjects = MAX_OBJECTS) {
     this.#log = log;
@@ -28,9 +30,12 @@ export class ConditionTimes {
   }
 
   /** An event of the log: what is new in a status after it is as new as it, if nothing newer explains it. */
-  heard({ time, type, subject }: StoredEvent): void {
+  heard({ seq, time, type, subject }: StoredEvent): void {
     this.#newestEvent = `${time.slice(0, 19)}Z`;
-    if (type === 'Deleted') this.#seen.delete(subject.uid);
+    if (this.#newestDeletion === Number.POSITIVE_INFINITY) this.#newestDeletion = seq - 1;
+    if (type !== 'Deleted') return;
+    this.#newestDeletion = seq;
+    this.#seen.delete(subject.uid);
   }
 
   /** The same statuses with the times at which their conditions became what they are. */
@@ -45,8 +50,9 @@ export class ConditionTimes {
     const { uid } = object.metadata;
     if (uid === undefined) return status;
     const record = this.#seen.get(uid);
-    // A watch tells of objects that are gone too.
-    if (record === undefined && this.#log.object(ref)?.object.metadata.uid !== uid) return status;
+    // A watch tells of objects that are gone too. To ask the log for one that was just written is a tenth of its write.
+    const isThere = record !== undefined || version > this.#newestDeletion;
+    if (!isThere && this.#log.object(ref)?.object.metadata.uid !== uid) return status;
     const known = record === undefined ? undefined : decode(record);
     // An older version of the object, as a watch tells of it, says nothing of now.
     const isPast = known !== undefined && version < known.version;
