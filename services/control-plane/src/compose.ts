@@ -109,6 +109,7 @@ export async function compose(config: ControlPlaneConfig, logger: Logger): Promi
     envoyNotices.committed(event.seq, touched);
   });
   fleet.onAnswers((gateway) => recorder.answered(gateway));
+  snapshots.onTold((gateway) => recorder.answered(gateway));
 
   // 6. The door: commands come in here, and status goes out.
   let ready = false;

@@ -23,9 +23,10 @@ const differences = new WeakMap<ResourceSet, WeakMap<ResourceSet, Difference>>()
 export function difference(from: ResourceSet, to: ResourceSet): Difference {
   if (from === to) return NO_DIFFERENCE;
   const known = differences.get(from) ?? new WeakMap<ResourceSet, Difference>();
-  differences.set(from, known);
-  const found = known.get(to) ?? compare(from, to);
-  known.set(to, found);
+  const before = known.get(to);
+  if (before !== undefined) return before;
+  const found = compare(from, to);
+  differences.set(from, known.set(to, found));
   return found;
 }
 
@@ -42,7 +43,9 @@ const contents = new WeakMap<ResourceSet, readonly VersionedResource[]>();
 
 /** What a wildcard covers: the same array for every stream that asks. */
 export function wildcardContent(set: ResourceSet): readonly VersionedResource[] {
-  const found = contents.get(set) ?? [...set.values()].filter(({ onDemand }) => onDemand !== true);
+  const known = contents.get(set);
+  if (known !== undefined) return known;
+  const found = [...set.values()].filter(({ onDemand }) => onDemand !== true);
   contents.set(set, found);
   return found;
 }

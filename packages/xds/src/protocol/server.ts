@@ -22,7 +22,7 @@ export type ServerInput =
     }
   /** What there is from now on, of all types at one moment. */
   | { readonly kind: 'view'; readonly resources: ReadonlyMap<string, ResourceSet>; readonly now: number }
-  /** Time has passed. Wanted several times a second while {@link waits}. */
+  /** Time has passed. Wanted several times a second when {@link isDue} says so. */
   | { readonly kind: 'time'; readonly now: number };
 
 export type ServerOutput =
@@ -70,12 +70,12 @@ export function stepServer(state: ServerState, input: ServerInput): ServerStep {
   }
 }
 
-/** Whether time alone may lead to something. */
-export function waits(state: ServerState): boolean {
-  for (const { inFlight, heldBackSince } of state.types) {
-    if (inFlight !== undefined || heldBackSince !== undefined) return true;
-  }
-  return false;
+/** Whether time alone may lead to something by now. */
+export function isDue({ types, limits }: ServerState, now: number): boolean {
+  return types.some(
+    ({ inFlight, heldBackSince }) =>
+      heldBackSince !== undefined || (inFlight !== undefined && isOverdue(inFlight, limits, now)),
+  );
 }
 
 function takeRequest(state: ServerState, input: Extract<ServerInput, { kind: 'request' }>): ServerStep {
@@ -205,8 +205,8 @@ function sent(state: Draft, inFlight: InFlight, changed: readonly string[]): voi
 /** The state that a step comes to, while it is being made. */
 type Draft = Omit<ServerState, 'nextNonce' | 'types'> & { nextNonce: number; readonly types: TypeState[] };
 
-function draftOf(state: ServerState): Draft {
-  return { ...state, types: [...state.types] };
+function draftOf({ variant, only, limits, nextNonce, types }: ServerState): Draft {
+  return { variant, only, limits, nextNonce, types: types.slice() };
 }
 
 function put(state: Draft, type: TypeState): void {

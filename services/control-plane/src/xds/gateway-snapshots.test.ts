@@ -116,6 +116,51 @@ test('C54: the first of many changes is told at once, the others together', asyn
   assert.equal(snapshots.hasNews({ namespace: 'ns', name: 'a' }), false);
 });
 
+test('thousands of workers are told in turns of 10 ms, and other work comes between', async () => {
+  const log = createMemoryEventLog();
+  const projection = new Projection(log);
+  const snapshots = new GatewaySnapshots({ projection, logger: SILENT, translations: [agentgatewayTranslation()] });
+  followLog(log, projection, snapshots, SILENT);
+  const gatewayClass = event(GATEWAY_CLASS, 'agentgateway', { controllerName: CONTROLLER_NAME });
+  await log.append({ expected: [], events: [gatewayClass, gateway('a'), gateway('b')] });
+  const name = { namespace: 'ns', name: 'a' };
+  const told: number[] = [];
+  const stops = Array.from({ length: 100 }, (_, index) =>
+    snapshots.watch({ id: `w${index}`, role: index < 90 ? 'ns~a' : 'ns~b' }, () => {
+      told.push(index);
+      // As long as a push would take to a hundred workers.
+      const until = performance.now() + 2;
+      while (performance.now() < until);
+    }),
+  );
+  // What nobody has asked for does not change.
+  for (const role of ['ns~a', 'ns~b']) snapshots.resources({ id: 'w', role }, RESOURCE_TYPE_URL);
+  const done: string[] = [];
+  snapshots.onTold((gateway) => done.push(gateway.name));
+  await log.append({ expected: [], events: [policy('a', 1), policy('b', 1)] });
+  const turns: number[] = [];
+  const reached = async (count: number): Promise<void> => {
+    for (let turn = 0; told.length < count; turn += 1) {
+      assert(turn < 200, `only ${told.length} were told`);
+      const before = told.length;
+      await nextTurn();
+      turns.push(told.length - before);
+      const isOver = told.filter((index) => index < 90).length >= 89;
+      assert.equal(snapshots.hasNews(name), !isOver, 'until the last one is told');
+    }
+  };
+  await reached(20);
+  // Who leaves meanwhile is not told.
+  stops[89]?.();
+  await reached(99);
+  assert.equal(new Set(told).size, 99);
+  assert.equal(told.includes(89), false);
+  // 10 ms are five of them, and the one during which they are over.
+  assert(Math.max(...turns) <= 6, `turns of ${turns.join()} workers`);
+  assert.deepEqual(done, ['a', 'b']);
+  for (const stop of stops) stop();
+});
+
 test('while the projection loads nothing is told, and then all who watch are', async () => {
   const log = createMemoryEventLog();
   await log.append({

@@ -17,6 +17,9 @@ const RETRY_MS = 5_000;
 /** What is told at once when it was quiet, is told at most once in this time when it is not (C54). */
 const QUIET_MS = 50;
 
+/** Telling thousands takes long: after so much of it whatever else waits has its turn (REST, ACKs, PINGs). */
+const TURN_MS = 10;
+
 /** What one variant of a translation is. Unchanged resources and sets stay the same objects. */
 type Made = {
   readonly sets: ReadonlyMap<string, ResourceSet>;
@@ -69,6 +72,10 @@ export class GatewaySnapshots implements ResourceSource {
   // Kept for those who watch only, so that a role that anybody may invent costs nothing for long.
   readonly #watched = new Map<string, Watched>();
   readonly #stale = new Set<string>();
+  /** Who has to be told still that something has changed, by role: those that wait longest first. */
+  readonly #untold = new Map<string, Set<() => void>>();
+  readonly #toldListeners = new Set<(gateway: GatewayName) => void>();
+  #telling: NodeJS.Immediate | undefined;
   #pending: NodeJS.Immediate | undefined;
   #later: NodeJS.Timeout | undefined;
   #announcedAt = Number.NEGATIVE_INFINITY;
@@ -126,6 +133,7 @@ export class GatewaySnapshots implements ResourceSource {
     watched.listeners.add(changed);
     return () => {
       watched.listeners.delete(changed);
+      this.#untold.get(role)?.delete(changed);
       if (watched.listeners.size === 0) this.#watched.delete(role);
     };
   }
@@ -155,9 +163,15 @@ export class GatewaySnapshots implements ResourceSource {
     this.invalidate(gateways.flatMap((gateway) => (gateway === undefined ? [] : [{ gateway }])));
   }
 
-  /** Whether something has changed for a gateway that its workers were not told of yet. */
+  /** Whether something has changed for a gateway that not all of its workers were told of yet. */
   hasNews(gateway: GatewayName): boolean {
-    return this.#stale.has(roleOf(gateway));
+    const role = roleOf(gateway);
+    return this.#stale.has(role) || this.#untold.has(role);
+  }
+
+  /** Calls back when all workers of a gateway have been told that something has changed. */
+  onTold(listener: (gateway: GatewayName) => void): void {
+    this.#toldListeners.add(listener);
   }
 
   /** When the newest change of a role's configuration was committed, if one came while it was watched. */
@@ -202,7 +216,28 @@ export class GatewaySnapshots implements ResourceSource {
     const roles = [...this.#stale];
     this.#stale.clear();
     for (const role of roles) {
-      for (const changed of this.#watched.get(role)?.listeners ?? []) changed();
+      const untold = this.#untold.get(role) ?? new Set();
+      for (const changed of this.#watched.get(role)?.listeners ?? []) untold.add(changed);
+      if (untold.size > 0) this.#untold.set(role, untold);
+    }
+    if (this.#telling === undefined) this.#tell();
+  }
+
+  #tell(): void {
+    this.#telling = undefined;
+    const until = performance.now() + TURN_MS;
+    for (const [role, untold] of this.#untold) {
+      for (const changed of untold) {
+        if (performance.now() >= until) {
+          this.#telling = setImmediate(() => this.#tell());
+          return;
+        }
+        untold.delete(changed);
+        changed();
+      }
+      this.#untold.delete(role);
+      const gateway = parseRole(role);
+      if (gateway !== undefined) for (const listener of this.#toldListeners) listener(gateway);
     }
   }
 }

@@ -107,7 +107,7 @@ export class EventRecorder {
     }
   }
 
-  /** Workers of a gateway have answered, or left. */
+  /** Workers of a gateway have answered, or left, or all of them were told of a change. */
   answered(gateway: GatewayName): void {
     this.#lookAround(gatewayRef(gateway), 'its policies');
   }
