@@ -5,7 +5,13 @@ export {
   type DiscoveryServerOptions,
   type StreamLimits,
 } from './grpc/discovery-server.ts';
-export { type DiscoveryStream, observers, type ResourceSource, type StreamObserver } from './grpc/discovery-stream.ts';
+export {
+  type DiscoveryStream,
+  observers,
+  type RefusalRule,
+  type ResourceSource,
+  type StreamObserver,
+} from './grpc/discovery-stream.ts';
 export type { NodeIdentity } from './grpc/message-conversion.ts';
 export { reconnectDelay } from './protocol/client.ts';
 export type { DiscoveryResponse, Rejection } from './protocol/message.ts';

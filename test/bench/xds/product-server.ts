@@ -36,7 +36,7 @@ const server = createDiscoveryServer({
     opened: () => undefined,
     requested: () => undefined,
     output: (_stream, { kind }) => kind === 'acked' && lines.acknowledged(),
-    refused: (_stream, reason) => {
+    refused: (_stream, _rule, reason) => {
       throw new Error(reason);
     },
     closed: () => undefined,

@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
 import { connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { create } from '@bufbuild/protobuf';
 import { Client, credentials, status } from '@grpc/grpc-js';
+import { aggregatedService, DeltaDiscoveryRequestSchema } from '@pulseplane/wire';
 import type { Variant } from '../protocol/message.ts';
+import { CLUSTER_TYPE_URL } from '../protocol/resource-types.ts';
 import { RawStream, until } from '../testing/raw-stream.ts';
-import { serveWorld } from '../testing/served-world.ts';
+import { ROLE, serveWorld } from '../testing/served-world.ts';
 
 const BOTH: readonly Variant[] = ['sotw', 'delta'];
 
@@ -43,6 +50,25 @@ test('C57: over a limit the stream ends with RESOURCE_EXHAUSTED, and the others 
     stream.ack('CDS', index === 1 ? { names: ['a'] } : { names: ['a'] });
     assert.equal(await stream.next(), 'CDS a@1');
   }
+});
+
+test('C57: one address has streams of its own only so many', async (context) => {
+  const server = await serveWorld(context, { limits: { maxStreamsPerPeer: 2 } });
+  server.publish({ CDS: { a: '1' } });
+  const open = (node: string): RawStream => {
+    const stream = new RawStream(context, server.port, 'delta', { node });
+    stream.ask('CDS');
+    return stream;
+  };
+  const first = open('n1');
+  for (const stream of [first, open('n2')]) assert.equal(await stream.next(), 'CDS a@1');
+  const error = await open('n3').failure;
+  assert.equal(error.code, status.RESOURCE_EXHAUSTED);
+  assert.match(error.details, /2 streams are open already from 127\.0\.0\.1/);
+  assert.deepEqual(server.refusals, ['limit: 2 streams are open already from 127.0.0.1']);
+  first.close();
+  await until(() => server.live.size === 1);
+  assert.equal(await open('n4').next(), 'CDS a@1', 'a place that has become free is given again');
 });
 
 test('C58: going down, streams are ended one after the other, with UNAVAILABLE', async (context) => {
@@ -125,6 +151,25 @@ test('C62: a client that is silently gone is found by PING', async (context) => 
   await until(() => server.live.size === 0);
 });
 
+test('C62: a worker that is frozen is found by PING, and comes again when it goes on', async (context) => {
+  const limits = { pingIntervalMs: 500, pingTimeoutMs: 1_000 };
+  const server = await serveWorld(context, { limits });
+  server.publish({ GATEWAY: { a: '1' } });
+  const script = fileURLToPath(new URL('../testing/worker-process.ts', import.meta.url));
+  const worker = spawn(process.execPath, [...process.execArgv, script, String(server.port)], { stdio: 'inherit' });
+  context.after(() => worker.kill('SIGKILL'));
+  const acknowledged = (): number => server.outputs().filter(({ output }) => output.kind === 'acked').length;
+  await until(() => acknowledged() === 1, 30_000);
+  const [stream] = server.live.keys();
+  worker.kill('SIGSTOP');
+  const stoppedAt = performance.now();
+  await until(() => server.live.size === 0, 10_000);
+  assert(performance.now() - stoppedAt >= limits.pingTimeoutMs, 'not before it had its time to answer');
+  worker.kill('SIGCONT');
+  await until(() => server.live.size === 1, 10_000);
+  assert.equal(server.live.has(stream ?? 0), false);
+});
+
 test('C63: a name that may not be read is a name that does not exist', async (context) => {
   const server = await serveWorld(context);
   server.publish({ RDS: { secret: '1' } }, 'ns~other');
@@ -161,6 +206,60 @@ test('a connection that has reached its age takes no streams more, and those on 
   assert.equal(new Set([...server.live.values()].map(({ peer }) => peer)).size, 2, 'two connections');
   before.ack('CDS');
   await before.quiet();
+});
+
+test('connections reach their age one before and one after the other', async (context) => {
+  const ageMs = 1_000;
+  const server = await serveWorld(context, { maxConnectionAgeMs: ageMs });
+  const ages = await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      const session = connectHttp2(`http://127.0.0.1:${server.port}`);
+      context.after(() => session.destroy());
+      await once(session, 'connect');
+      const connectedAt = performance.now();
+      await once(session, 'goaway');
+      return performance.now() - connectedAt;
+    }),
+  );
+  const said = `asked to go after ${ages.map(Math.round).join()} ms`;
+  // A tenth to both sides; the client may hear of its connection a little later than the server.
+  assert(Math.min(...ages) > 0.85 * ageMs && Math.min(...ages) < ageMs, said);
+  assert(Math.max(...ages) - Math.min(...ages) > 0.05 * ageMs, said);
+});
+
+test('C55: a client that answers PINGs but does not read is cut off, and nobody waits for it', async (context) => {
+  const server = await serveWorld(context, {
+    limits: { maxUnreadMs: 2_000, pingIntervalMs: 100, pingTimeoutMs: 5_000 },
+  });
+  const large = 'x'.repeat(1_000_000);
+  server.publish({ CDS: { [large]: '1' } });
+  const session = connectHttp2(`http://127.0.0.1:${server.port}`);
+  context.after(() => session.destroy());
+  const { path, requestSerialize } = aggregatedService.delta.method;
+  const request = requestSerialize(
+    create(DeltaDiscoveryRequestSchema, { node: { id: 'stuck', metadata: { role: ROLE } }, typeUrl: CLUSTER_TYPE_URL }),
+  );
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(request.byteLength, 1);
+  // Node answers PINGs for it, and opens no window while nobody reads.
+  const stuck = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' });
+  stuck.write(Buffer.concat([prefix, request]));
+  stuck.on('error', () => undefined);
+  const isCut = once(session, 'close');
+  const reader = new RawStream(context, server.port, 'delta', { node: 'reader' });
+  reader.ask('CDS');
+  await reader.next();
+  reader.ack('CDS');
+  await until(() => server.live.size === 2);
+  for (let version = 2; version < 10; version += 1) {
+    server.publish({ CDS: { [large]: String(version) } });
+    assert.match(await reader.next(), new RegExp(`^CDS x+@${version}$`));
+    reader.ack('CDS');
+    await reader.settled();
+  }
+  await until(() => server.live.size === 1);
+  assert.deepEqual(server.refusals, ['unread: nothing was read for 2 s']);
+  await isCut;
 });
 
 /** A proxy that can stop passing anything on without closing anything. */

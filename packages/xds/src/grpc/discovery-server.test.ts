@@ -36,7 +36,7 @@ async function startServer(port = 0) {
       opened: ({ id }) => live.add(id),
       requested: () => undefined,
       output: (_stream, output) => outputs.push(output),
-      refused: (_stream, reason) => refusals.push(reason),
+      refused: (_stream, _rule, reason) => refusals.push(reason),
       closed: ({ id }) => live.delete(id),
     },
   });

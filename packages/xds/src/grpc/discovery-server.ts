@@ -1,16 +1,16 @@
-import { isIPv6 } from 'node:net';
-import {
-  Server,
-  ServerCredentials,
-  type ServiceDefinition,
-  status,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js';
+import { createServer, type Socket } from 'node:net';
+import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { type DeltaDiscoveryRequest, type DiscoveryRequest, discoveryServices } from '@pulseplane/wire';
 import type { Variant } from '../protocol/message.ts';
 import { DEFAULT_LIMITS, type ServerLimits } from '../protocol/server-state.ts';
 import { type BareCall, type CallListener, takeCalls } from './bare-call.ts';
-import { type ResourceSource, type ServedStream, type StreamObserver, serveStream } from './discovery-stream.ts';
+import {
+  REFUSAL_STATUS,
+  type ResourceSource,
+  type ServedStream,
+  type StreamObserver,
+  serveStream,
+} from './discovery-stream.ts';
 import { NodeMemory } from './node-memory.ts';
 import { ResponseEncoder } from './response-encoder.ts';
 
@@ -47,6 +47,8 @@ export type StreamLimits = {
   /** The server's own PINGs find a dead client within both together (C62). */
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;
+  /** A client that leaves what it was sent unread for so long is cut off, with its connection (C55). */
+  readonly maxUnreadMs: number;
 };
 
 const STREAM_LIMITS: StreamLimits = {
@@ -55,6 +57,7 @@ const STREAM_LIMITS: StreamLimits = {
   maxStreamsPerPeer: 5_000,
   pingIntervalMs: 10_000,
   pingTimeoutMs: 5_000,
+  maxUnreadMs: 60_000,
 };
 
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
@@ -92,6 +95,8 @@ export function createDiscoveryServer(options: DiscoveryServerOptions): Discover
   const encoder = new ResponseEncoder(identifier);
   const memory = new NodeMemory();
   const streams = new Set<ServedStream>();
+  /** By `address:port` of their other ends. */
+  const sockets = new Map<string, Socket>();
   const perNode = new Counts();
   const perPeer = new Counts();
   let count = 0;
@@ -117,8 +122,9 @@ export function createDiscoveryServer(options: DiscoveryServerOptions): Discover
             ? `${limits.maxStreamsPerPeer} streams are open already from ${peer}`
             : undefined;
       if (excess !== undefined) {
-        observer.refused(undefined, excess);
-        call.end(closing ? status.UNAVAILABLE : status.RESOURCE_EXHAUSTED, excess);
+        const rule = closing ? 'closing' : 'limit';
+        observer.refused(undefined, rule, excess);
+        call.end(REFUSAL_STATUS[rule], excess);
         return { message: () => undefined, halfClosed: () => undefined, closed };
       }
       let node: string | undefined;
@@ -144,6 +150,7 @@ export function createDiscoveryServer(options: DiscoveryServerOptions): Discover
           streams.delete(served);
           if (node !== undefined) perNode.add(node, -1);
         },
+        cut: () => sockets.get(call.peer)?.destroy(),
       });
       streams.add(served);
       return {
@@ -169,6 +176,13 @@ export function createDiscoveryServer(options: DiscoveryServerOptions): Discover
   }
   for (const { definition, implementation } of services ?? []) server.addService(definition, implementation);
 
+  const { injectConnection } = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const listener = createServer({ noDelay: true }, (socket) => {
+    const peer = `${socket.remoteAddress}:${socket.remotePort}`;
+    sockets.set(peer, socket);
+    socket.once('close', () => sockets.delete(peer));
+    injectConnection(socket);
+  });
   const ticking = setInterval(() => {
     const now = performance.now();
     for (const stream of streams) stream.tick(now);
@@ -177,14 +191,15 @@ export function createDiscoveryServer(options: DiscoveryServerOptions): Discover
   return {
     listen: (host, port) =>
       new Promise((resolve, reject) => {
-        server.bindAsync(
-          `${isIPv6(host) ? `[${host}]` : host}:${port}`,
-          ServerCredentials.createInsecure(),
-          (error, bound) => (error === null ? resolve(bound) : reject(error)),
-        );
+        listener.once('error', reject);
+        listener.listen({ host, port }, () => {
+          const address = listener.address();
+          resolve(typeof address === 'object' && address !== null ? address.port : port);
+        });
       }),
     close: async () => {
       closing = true;
+      listener.close();
       const spread = Math.min(MAX_SPREAD_MS, streams.size * SPREAD_MS_PER_STREAM);
       await Promise.all(
         [...streams].map(async (stream) => {

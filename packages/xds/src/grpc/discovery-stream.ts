@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import type { DeltaDiscoveryRequest, DiscoveryRequest } from '@pulseplane/wire';
 import type { Variant } from '../protocol/message.ts';
 import type { ResourceSet } from '../protocol/resources.ts';
-import { type ServerInput, type ServerOutput, stepServer, waits } from '../protocol/server.ts';
+import { isDue, type ServerInput, type ServerOutput, stepServer } from '../protocol/server.ts';
 import { initialServerState, type ServerLimits } from '../protocol/server-state.ts';
 import type { TypeState } from '../protocol/type-state.ts';
 import type { BareCall, CallListener } from './bare-call.ts';
@@ -34,6 +34,9 @@ export type DiscoveryStream = {
   readonly types: () => ReadonlyMap<string, TypeState>;
 };
 
+/** Why: the client broke the protocol, went over a limit, or did not read what it was sent; or the server is closing. */
+export type RefusalRule = 'bad-request' | 'limit' | 'unread' | 'closing';
+
 /** What happens on the streams, for logs, metrics and status. */
 export type StreamObserver = {
   opened(stream: DiscoveryStream): void;
@@ -41,8 +44,8 @@ export type StreamObserver = {
   requested(stream: DiscoveryStream, typeUrl: string): void;
   /** `bytes` is the size of what was sent for a `respond`. */
   output(stream: DiscoveryStream, output: Exclude<ServerOutput, { kind: 'close' }>, bytes: number): void;
-  /** The client broke a rule or a limit; `stream` is absent when it never said who it is. */
-  refused(stream: DiscoveryStream | undefined, reason: string): void;
+  /** The stream is ended by the server, or was not taken; `stream` is absent when the client never said who it is. */
+  refused(stream: DiscoveryStream | undefined, rule: RefusalRule, reason: string): void;
   closed(stream: DiscoveryStream): void;
 };
 
@@ -55,7 +58,7 @@ export function observers(...all: readonly StreamObserver[]): StreamObserver {
     opened: (stream) => tell((one) => one.opened(stream)),
     requested: (stream, typeUrl) => tell((one) => one.requested(stream, typeUrl)),
     output: (stream, output, bytes) => tell((one) => one.output(stream, output, bytes)),
-    refused: (stream, reason) => tell((one) => one.refused(stream, reason)),
+    refused: (stream, rule, reason) => tell((one) => one.refused(stream, rule, reason)),
     closed: (stream) => tell((one) => one.closed(stream)),
   };
 }
@@ -77,21 +80,23 @@ export type StreamContext = {
   readonly observer: StreamObserver;
   readonly encoder: ResponseEncoder;
   readonly memory: NodeMemory;
-  readonly limits: ServerLimits;
+  readonly limits: ServerLimits & {
+    /** How long a client may leave what it was sent unread. */
+    readonly maxUnreadMs: number;
+  };
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
   /** Why no stream more of this node is taken; undefined when it is. */
   readonly admit: (node: NodeIdentity) => string | undefined;
   readonly ended: () => void;
+  /** Closes the connection, with whatever waits to go out on it. */
+  readonly cut: () => void;
 };
-
-/** How long a client may leave what it was sent unread. */
-const MAX_UNREAD_MS = 60_000;
 
 /** One stream's loop: feeds the machine and sends what it says. */
 export function serveStream(call: BareCall, context: StreamContext): ServedStream {
-  const { variant, only, source, observer, encoder, memory, now } = context;
-  let state = initialServerState(variant, only, context.limits);
+  const { variant, only, source, observer, encoder, memory, limits, now } = context;
+  let state = initialServerState(variant, only, limits);
   let stream: DiscoveryStream | undefined;
   let stop: (() => void) | undefined;
   let over = false;
@@ -112,15 +117,15 @@ export function serveStream(call: BareCall, context: StreamContext): ServedStrea
     call.end(code, reason);
     finish();
   };
-  const refuse = (code: status, reason: string): void => {
-    observer.refused(stream, reason);
-    end(code, reason);
+  const refuse = (rule: RefusalRule, reason: string): void => {
+    observer.refused(stream, rule, reason);
+    end(REFUSAL_STATUS[rule], reason);
   };
   const feed = (to: DiscoveryStream, input: ServerInput): void => {
     const step = stepServer(state, input);
     state = step.state;
     for (const output of step.outputs) {
-      if (output.kind === 'close') refuse(CLOSE_STATUS[output.rule], output.reason);
+      if (output.kind === 'close') refuse(output.rule, output.reason);
       else if (output.kind === 'respond') {
         const bytes = encoder.encode(variant, output.response);
         call.send(bytes);
@@ -141,7 +146,7 @@ export function serveStream(call: BareCall, context: StreamContext): ServedStrea
   const open = (node: NodeIdentity): DiscoveryStream | undefined => {
     const excess = context.admit(node);
     if (excess !== undefined) {
-      refuse(status.RESOURCE_EXHAUSTED, excess);
+      refuse('limit', excess);
       return undefined;
     }
     const types = (): ReadonlyMap<string, TypeState> => new Map(state.types.map((type) => [type.typeUrl, type]));
@@ -156,11 +161,11 @@ export function serveStream(call: BareCall, context: StreamContext): ServedStrea
     const identity = nodeIdentity(message);
     // C4: the node does not change on a stream.
     if (stream !== undefined && identity !== undefined && identity.id !== stream.node.id) {
-      refuse(status.INVALID_ARGUMENT, `node.id changed on the stream from ${stream.node.id} to ${identity.id}`);
+      refuse('bad-request', `node.id changed on the stream from ${stream.node.id} to ${identity.id}`);
       return;
     }
     if (stream === undefined && identity === undefined) {
-      refuse(status.INVALID_ARGUMENT, 'the first request of a stream must carry node.id'); // C3
+      refuse('bad-request', 'the first request of a stream must carry node.id'); // C3
       return;
     }
     const from = stream ?? (identity && open(identity));
@@ -185,17 +190,23 @@ export function serveStream(call: BareCall, context: StreamContext): ServedStrea
       if (over || stream === undefined) return;
       if (call.unsent() === 0) {
         unreadSince = undefined;
-        if (waits(state)) feed(stream, { kind: 'time', now: at });
+        if (isDue(state, at)) feed(stream, { kind: 'time', now: at });
         return;
       }
       unreadSince ??= at;
       // C55: who does not read is not kept waiting for, nor sent more.
-      if (at - unreadSince >= MAX_UNREAD_MS) {
-        refuse(status.DEADLINE_EXCEEDED, `nothing was read for ${MAX_UNREAD_MS / 1000} s`);
-      }
+      if (at - unreadSince < limits.maxUnreadMs) return;
+      refuse('unread', `nothing was read for ${limits.maxUnreadMs / 1000} s`);
+      // The end of a stream would wait behind what is not read.
+      context.cut();
     },
     end: (reason) => end(status.UNAVAILABLE, reason),
   };
 }
 
-const CLOSE_STATUS = { 'bad-request': status.INVALID_ARGUMENT, limit: status.RESOURCE_EXHAUSTED } as const;
+export const REFUSAL_STATUS: Readonly<Record<RefusalRule, status>> = {
+  'bad-request': status.INVALID_ARGUMENT,
+  limit: status.RESOURCE_EXHAUSTED,
+  unread: status.DEADLINE_EXCEEDED,
+  closing: status.UNAVAILABLE,
+};

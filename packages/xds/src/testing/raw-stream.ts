@@ -205,10 +205,10 @@ function inShort(response: Response): string {
 }
 
 /** Waits for something, and fails when it does not come. */
-export async function until(holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
+export async function until(holds: () => boolean, patienceMs = PATIENCE_MS): Promise<void> {
+  const deadline = Date.now() + patienceMs;
   while (!holds()) {
-    assert(Date.now() < deadline, `did not happen within ${PATIENCE_MS} ms`);
+    assert(Date.now() < deadline, `did not happen within ${patienceMs} ms`);
     await sleep(5);
   }
 }

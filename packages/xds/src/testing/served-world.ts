@@ -62,7 +62,7 @@ export async function serveWorld(
       opened: (stream) => live.set(stream.id, stream),
       requested: () => undefined,
       output: ({ id }, output, bytes) => outputs.push({ stream: id, output, bytes }),
-      refused: (_stream, reason) => refusals.push(reason),
+      refused: (_stream, rule, reason) => refusals.push(`${rule}: ${reason}`),
       closed: ({ id }) => live.delete(id),
     },
   });

@@ -1,4 +1,4 @@
-import type { DiscoveryStream, ServerOutput, StreamObserver } from '@pulseplane/xds';
+import type { DiscoveryStream, RefusalRule, ServerOutput, StreamObserver } from '@pulseplane/xds';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { AckLatency } from './ack-latency.ts';
 import type { StreamRecord } from './fleet.ts';
@@ -23,7 +23,7 @@ export class FleetMetrics implements StreamObserver {
   readonly #changedAt: (role: string) => number | undefined;
   readonly #now: () => Date;
   readonly #streams: Gauge<'variant'>;
-  readonly #refused: Counter;
+  readonly #refused: Counter<'reason'>;
   /** By type, and answers by outcome too: told to their counters when these are read, which takes longer than to count. */
   readonly #pushes = new Map<string, { count: number; bytes: number }>();
   readonly #answers = new Map<string, Map<ServerOutput['kind'], number>>();
@@ -46,7 +46,12 @@ export class FleetMetrics implements StreamObserver {
     collectDefaultMetrics({ register: this.#registry });
     const name = (rest: string): string => `pulseplane_xds_${rest}`;
     this.#streams = new Gauge({ name: name('streams'), help: 'Open streams', labelNames: ['variant'], registers });
-    this.#refused = new Counter({ name: name('streams_refused_total'), help: 'Streams that were refused', registers });
+    this.#refused = new Counter({
+      name: name('streams_refused_total'),
+      help: 'Streams that were refused or ended by the server, by reason',
+      labelNames: ['reason'],
+      registers,
+    });
     const pushes = this.#pushes;
     const answers = this.#answers;
     new Counter({
@@ -152,8 +157,8 @@ export class FleetMetrics implements StreamObserver {
     if (output.kind === 'acked') this.#latency.observe(type, Math.max(0, this.#now().getTime() - committed) / 1_000);
   }
 
-  refused(): void {
-    this.#refused.inc();
+  refused(_stream: DiscoveryStream | undefined, rule: RefusalRule): void {
+    this.#refused.inc({ reason: rule.replace('-', '_') });
   }
 
   closed({ id, variant }: DiscoveryStream): void {

@@ -2,7 +2,7 @@ import type { WorkerObservation } from '@pulseplane/projection';
 import type { GatewayName } from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
 import type { WorkerName, WorkerReport } from '@pulseplane/tunnel';
-import type { DiscoveryStream, NodeIdentity, ServerOutput, StreamObserver } from '@pulseplane/xds';
+import type { DiscoveryStream, NodeIdentity, RefusalRule, ServerOutput, StreamObserver } from '@pulseplane/xds';
 import { parseRole, roleOf } from './gateway-snapshots.ts';
 import { PortReports } from './port-reports.ts';
 import { newTypeRecord, note, type OpenTypeRecord, type TypeRecord } from './type-record.ts';
@@ -150,7 +150,7 @@ export class Fleet implements StreamObserver {
     this.#tellAnswer(node, entry.gateway, at);
   }
 
-  refused(stream: DiscoveryStream | undefined, reason: string): void {
+  refused(stream: DiscoveryStream | undefined, _rule: RefusalRule, reason: string): void {
     this.#logger.warn({ stream: stream?.id, node: stream?.node.id, reason }, 'stream refused');
   }
 

@@ -32,6 +32,7 @@ test('a worker is told of with what it was sent, holds and refuses, also after i
     },
     observer: observers(fleet, metrics),
     identifier: 'test',
+    limits: { maxStreamsPerNode: 1 },
   });
   context.after(() => server.close());
   const port = await server.listen('127.0.0.1', 0);
@@ -111,11 +112,18 @@ test('a worker is told of with what it was sent, holds and refuses, also after i
   assert.deepEqual(policies, [one]);
 
   const stopOther = connect('w2', 'nonsense');
+  const stopSecond = connect('w1', 'ns~gw');
   await until(() => report().find(({ node }) => node === 'w2')?.types[0]?.state === 'acked');
   assert.match(report().find(({ node }) => node === 'w2')?.message ?? '', /names no gateway/);
   const { text: whileBehind } = await metrics.read();
   assert.match(whileBehind, /^pulseplane_xds_streams_behind\{type="agentgateway\S+ 1$/m);
   assert.match(whileBehind, /^pulseplane_xds_lag_seconds\{type="agentgateway\S+ (?!0$)[\d.]+$/m);
+  const refused = /^pulseplane_xds_streams_refused_total\{reason="limit"\} [1-9]/m;
+  for (let tries = 0; !refused.test((await metrics.read()).text); tries += 1) {
+    assert(tries < 500, 'a second stream of w1 is refused');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  stopSecond();
   stopOther();
   stop();
   await until(() => report().length === 2 && report().every(({ connected }) => !connected));
