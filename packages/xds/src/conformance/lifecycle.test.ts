@@ -52,7 +52,7 @@ test('C57: over a limit the stream ends with RESOURCE_EXHAUSTED, and the others 
   }
 });
 
-test('C57: one address has streams of its own only so many', async (context) => {
+test('one address has only so many streams', async (context) => {
   const server = await serveWorld(context, { limits: { maxStreamsPerPeer: 2 } });
   server.publish({ CDS: { a: '1' } });
   const open = (node: string): RawStream => {
@@ -151,7 +151,7 @@ test('C62: a client that is silently gone is found by PING', async (context) => 
   await until(() => server.live.size === 0);
 });
 
-test('C62: a worker that is frozen is found by PING, and comes again when it goes on', async (context) => {
+test('a worker that is frozen is found by PING, and comes again when it goes on', async (context) => {
   const limits = { pingIntervalMs: 500, pingTimeoutMs: 1_000 };
   const server = await serveWorld(context, { limits });
   server.publish({ GATEWAY: { a: '1' } });
@@ -227,7 +227,7 @@ test('connections reach their age one before and one after the other', async (co
   assert(Math.max(...ages) - Math.min(...ages) > 0.05 * ageMs, said);
 });
 
-test('C55: a client that answers PINGs but does not read is cut off, and nobody waits for it', async (context) => {
+test('a client that answers PINGs but does not read is cut off, and nobody waits for it', async (context) => {
   const server = await serveWorld(context, {
     limits: { maxUnreadMs: 2_000, pingIntervalMs: 100, pingTimeoutMs: 5_000 },
   });
