@@ -1,3 +1,4 @@
+import { carriesHttp } from '@pulseplane/projection/gateway';
 import type { KubernetesObject } from '@pulseplane/resources';
 import { annotationFaults } from './annotation.ts';
 import { type LintedBackend, observeBackend } from './backend-rules.ts';
@@ -40,7 +41,7 @@ function withoutEffect({ gateway }: Place, ports: readonly LintedPort[]): readon
   const holders = new Set(ports.flatMap(({ httpPolicy }) => httpPolicy ?? []));
   return [...holders].flatMap((object): readonly Observation[] => {
     const held = ports.filter(({ httpPolicy }) => httpPolicy === object);
-    if (held.some(({ protocol }) => protocol === 'http')) return [];
+    if (held.some(({ protocol }) => carriesHttp(protocol))) return [];
     const numbers = held.map(({ port }) => port).join(', ');
     const message = `does nothing on Gateway ${gateway.metadata.name}: port ${numbers} speaks TCP`;
     return [{ rule: 'no-effect', object, field: 'spec.frontend.http', message }];

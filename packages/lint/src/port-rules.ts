@@ -1,4 +1,4 @@
-import type { EffectiveFrontend, ListenerProtocol } from '@pulseplane/projection/gateway';
+import { carriesHttp, type EffectiveFrontend, type ListenerProtocol } from '@pulseplane/projection/gateway';
 import type { AgentgatewayPolicySpec, KubernetesObject } from '@pulseplane/resources';
 import { environmentsOf } from './annotation.ts';
 import type { Environment } from './environment.ts';
@@ -35,7 +35,7 @@ export function observePort(port: LintedPort, place: Place): readonly Observatio
 
 /** Idle HTTP/1 connections: the gateway must keep them longer than the proxy in front of it reuses them. */
 const order: PortRule = ({ port, protocol, frontend, httpPolicy }, place) => {
-  if (protocol !== 'http') return [];
+  if (!carriesHttp(protocol)) return [];
   const idle = frontend.http.http1IdleTimeoutMs / 1_000;
   const isDefault = httpSettings(httpPolicy).http1IdleTimeout === undefined;
   const [object, field] =
@@ -83,12 +83,12 @@ function pingNat(
   const { http2KeepaliveIntervalMs: interval, maxConnectionDurationMs: most = Number.POSITIVE_INFINITY } = http;
   return environments.flatMap((environment): readonly Observation[] => {
     const idleMs = environment.idleSeconds * 1_000;
-    if (protocol === 'http' && httpPolicy !== undefined && interval !== undefined) {
+    if (carriesHttp(protocol) && httpPolicy !== undefined && interval !== undefined) {
       if (interval < MIDDLEBOX_SHARE * idleMs) return [];
       const message = `the first PING comes after ${seconds(interval / 1_000)}${tooLate(environment)}`;
       return [{ rule: 'nat', object: httpPolicy, field: `${HTTP}.http2KeepaliveInterval`, message, environment }];
     }
-    if (protocol === 'http' && (most < idleMs || http.http1IdleTimeoutMs < idleMs)) return [];
+    if (carriesHttp(protocol) && (most < idleMs || http.http1IdleTimeoutMs < idleMs)) return [];
     const message = `nothing keeps silent connections of port ${port} open: ${environment.name} drops them after ${seconds(environment.idleSeconds)}`;
     return [{ rule: 'nat', object: place.gateway, field: listenerField(place, port), message, environment }];
   });
@@ -102,11 +102,11 @@ const layer: PortRule = ({ protocol, frontend, tcpPolicy, httpPolicy }, place) =
     for (const environment of around('middlebox', place, tcpPolicy).filter(({ dataOnly }) => dataOnly === true)) {
       observations.push({ rule: 'layer', object: tcpPolicy, field: TCP, message: probesEnd(environment), environment });
     }
-    for (const environment of protocol === 'http' ? around('http-proxy', place, tcpPolicy) : []) {
+    for (const environment of carriesHttp(protocol) ? around('http-proxy', place, tcpPolicy) : []) {
       observations.push({ rule: 'layer', object: tcpPolicy, field: TCP, message: probesEnd(environment), environment });
     }
   }
-  if (protocol === 'http' && httpPolicy !== undefined && http.http2KeepaliveIntervalMs !== undefined) {
+  if (carriesHttp(protocol) && httpPolicy !== undefined && http.http2KeepaliveIntervalMs !== undefined) {
     for (const environment of around('http-proxy', place, httpPolicy).filter(
       ({ ignoresPings }) => ignoresPings === true,
     )) {
@@ -126,7 +126,7 @@ const layer: PortRule = ({ protocol, frontend, tcpPolicy, httpPolicy }, place) =
 /** PINGs that come faster than the peer allows, and when it will close for that. */
 const pingFloor: PortRule = ({ protocol, frontend, httpPolicy }, place) => {
   const interval = frontend.http.http2KeepaliveIntervalMs;
-  if (protocol !== 'http' || httpPolicy === undefined || interval === undefined) return [];
+  if (!carriesHttp(protocol) || httpPolicy === undefined || interval === undefined) return [];
   const every = interval / 1_000;
   const field = `${HTTP}.http2KeepaliveInterval`;
   return around('ping-police', place, httpPolicy)
@@ -153,7 +153,7 @@ const detect: PortRule = ({ protocol, frontend: { tcp, http }, tcpPolicy, httpPo
     observations.push({ rule: 'detect', object: tcpPolicy, field: TCP, message });
   }
   const interval = http.http2KeepaliveIntervalMs;
-  if (protocol !== 'http' || httpPolicy === undefined || interval === undefined) return observations;
+  if (!carriesHttp(protocol) || httpPolicy === undefined || interval === undefined) return observations;
   const [every, timeout] = [interval / 1_000, http.http2KeepaliveTimeoutMs / 1_000];
   const message = `a dead HTTP/2 peer is noticed after ${seconds(every + timeout)} (${seconds(every)} + ${seconds(timeout)})`;
   observations.push({ rule: 'detect', object: httpPolicy, field: `${HTTP}.http2KeepaliveInterval`, message });
@@ -162,7 +162,7 @@ const detect: PortRule = ({ protocol, frontend: { tcp, http }, tcpPolicy, httpPo
 
 const pingTimeout: PortRule = ({ protocol, frontend: { http }, httpPolicy }) => {
   const { http2KeepaliveIntervalMs: interval, http2KeepaliveTimeoutMs: timeout } = http;
-  if (protocol !== 'http' || httpPolicy === undefined || interval === undefined || timeout < interval) return [];
+  if (!carriesHttp(protocol) || httpPolicy === undefined || interval === undefined || timeout < interval) return [];
   const isDefault = httpSettings(httpPolicy).http2KeepaliveTimeout === undefined;
   const message = `the timeout of ${seconds(timeout / 1_000)}${isDefault ? ' (default)' : ''} is not below the interval of ${seconds(interval / 1_000)}`;
   return [{ rule: 'ping-timeout', object: httpPolicy, field: `${HTTP}.http2KeepaliveTimeout`, message }];
@@ -170,7 +170,7 @@ const pingTimeout: PortRule = ({ protocol, frontend: { http }, httpPolicy }) => 
 
 const age: PortRule = ({ protocol, frontend: { http }, httpPolicy }) => {
   const most = http.maxConnectionDurationMs;
-  if (protocol !== 'http' || httpPolicy === undefined || most === undefined) return [];
+  if (!carriesHttp(protocol) || httpPolicy === undefined || most === undefined) return [];
   const message = `connections that were opened together end together, ${seconds(most / 1_000)} later`;
   return [{ rule: 'age', object: httpPolicy, field: `${HTTP}.maxConnectionDuration`, message }];
 };

@@ -1,5 +1,6 @@
 import type { ObjectRef } from '@pulseplane/resources';
 import { contenders } from './policy-attachment.ts';
+import { gatewaysWithSecret } from './reach.ts';
 import { backendRef } from './typed-object.ts';
 import type { RouteEntry } from './world/route-index.ts';
 import type { World } from './world/world.ts';
@@ -8,7 +9,7 @@ import type { World } from './world/world.ts';
 const MOST_CONTENDERS = 3;
 
 /**
- * Objects whose status may follow from a gateway, route or backend, whether it exists or not: at most `limit` routes,
+ * Objects whose status may follow from a gateway, route, backend or Secret, whether it exists or not: at most `limit` routes,
  * and the policies that come first on all of these.
  */
 export function affectedObjects(world: World, ref: ObjectRef, limit: number): readonly ObjectRef[] {
@@ -22,6 +23,8 @@ export function affectedObjects(world: World, ref: ObjectRef, limit: number): re
       ]);
       return [...policies(ref), ...routes.map((route) => route.ref), ...targets.flatMap(policies)];
     }
+    case 'Secret':
+      return gatewaysWithSecret(world, ref);
     case 'HTTPRoute':
       return policies(ref);
     case 'AgentgatewayBackend':

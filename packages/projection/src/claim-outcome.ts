@@ -1,4 +1,5 @@
 import type { StoredObject } from '@pulseplane/resources';
+import { carriesHttp, carriesTls } from './gateway/port-protocol.ts';
 import { type Claim, claimsOf, type ResolvedTargets } from './policy-attachment.ts';
 import { portSettings } from './port-settings.ts';
 import { isFrontendSection } from './section.ts';
@@ -26,6 +27,7 @@ export function claimOutcomes(world: World, policy: StoredObject, targets: Resol
 const PORT_POLICIES = {
   'frontend.tcp': 'tcpPolicy',
   'frontend.http': 'httpPolicy',
+  'frontend.tls': 'tlsPolicy',
   'frontend.proxyProtocol': 'proxyProtocolPolicy',
 } as const;
 
@@ -36,7 +38,8 @@ function onPorts(world: World, { ref }: StoredObject, { section, target }: Claim
   const overriders = new Map<string, { policy: StoredObject; ports: number[] }>();
   for (const settings of portSettings(world, object)) {
     const { port, protocol } = settings;
-    if (section === 'frontend.http' && protocol !== 'http') continue;
+    if (section === 'frontend.http' && !carriesHttp(protocol)) continue;
+    if (section === 'frontend.tls' && !carriesTls(protocol)) continue;
     const policy = settings[PORT_POLICIES[section]];
     if (policy === undefined || policy.ref.name === ref.name) return [];
     const overrider = overriders.get(policy.ref.name) ?? { policy, ports: [] };

@@ -6,14 +6,14 @@ import type {
   GatewayResource,
   HttpRoute,
   Listener,
-  ListenerProtocol,
   Policy,
   RouteMatch,
   TcpRoute,
   WeightedBackend,
 } from './gateway/resource.ts';
 import { ownerOf } from './gateway-class.ts';
-import { type GatewayListener, listenerFaults } from './listener-fault.ts';
+import { type ListenerCertificates, listenerCertificates } from './listener-certificates.ts';
+import { bindProtocolOf, type GatewayListener, listenerFaults } from './listener-fault.ts';
 import { type WinningClaim, winningClaims } from './policy-attachment.ts';
 import { inlinePolicies, toPolicy } from './policy-resource.ts';
 import { routesOf, servedHostnames } from './route-attachment.ts';
@@ -37,7 +37,7 @@ export function projectGateway(world: World, name: GatewayName, known: GatewayPa
     const key = refKey(ref);
     if (!parts.has(key)) parts.set(key, known.get(key) ?? make());
   };
-  add(gateway.ref, () => gatewayPart(gateway, winningClaims(world, gateway)));
+  add(gateway.ref, () => gatewayPart(world, gateway, winningClaims(world, gateway)));
   const routes = routesOf(world, gateway);
   for (const { route, listeners } of routes) add(route.ref, () => routePart(world, gateway, route.ref, listeners));
   for (const { route } of routes) {
@@ -51,15 +51,22 @@ export function projectGateway(world: World, name: GatewayName, known: GatewayPa
 
 /** The part that is about the gateway itself; `claims` are those in force on it. */
 export function gatewayPart(
+  world: World,
   gateway: StoredObject,
   claims: readonly WinningClaim[],
 ): readonly (Bind | Listener | Policy)[] {
   const { listeners: all } = specOf('Gateway', gateway);
   const faults = listenerFaults(all);
-  const listeners = all.filter((listener) => !faults.has(listener));
+  const served = all.flatMap((listener) => {
+    const tls = listenerCertificates(world, gateway, listener);
+    return faults.has(listener) || tls?.certificates.length === 0 ? [] : [{ listener, tls }];
+  });
   return [
-    ...binds(gateway, listeners),
-    ...listeners.map((listener) => toListener(gateway, listener)),
+    ...binds(
+      gateway,
+      served.map(({ listener }) => listener),
+    ),
+    ...served.map(({ listener, tls }) => toListener(gateway, listener, tls)),
     ...claims.map(toPolicy),
   ];
 }
@@ -70,7 +77,7 @@ function binds(gateway: StoredObject, listeners: readonly GatewayListener[]): re
     kind: 'bind',
     key: bindKey(gateway, listener),
     port: listener.port,
-    protocol: protocolOf(listener),
+    protocol: bindProtocolOf(listener),
   }));
 }
 
@@ -84,12 +91,7 @@ export function listenerKey(gateway: StoredObject, { name }: GatewayListener): s
   return `${qualifiedName(gateway)}.${name}`;
 }
 
-function protocolOf({ protocol }: GatewayListener): ListenerProtocol {
-  if (protocol === 'TCP') return 'tcp';
-  return protocol === 'TLS' ? 'tls' : 'http';
-}
-
-function toListener(gateway: StoredObject, listener: GatewayListener): Listener {
+function toListener(gateway: StoredObject, listener: GatewayListener, tls: ListenerCertificates | undefined): Listener {
   return {
     kind: 'listener',
     key: listenerKey(gateway, listener),
@@ -97,7 +99,8 @@ function toListener(gateway: StoredObject, listener: GatewayListener): Listener 
     gateway: { namespace: gateway.ref.namespace, name: gateway.ref.name },
     listenerName: listener.name,
     hostname: listener.hostname ?? '',
-    protocol: protocolOf(listener),
+    protocol: listener.protocol === 'HTTPS' ? 'https' : bindProtocolOf(listener),
+    ...(tls && { tls: { certificates: tls.certificates } }),
   };
 }
 

@@ -14,6 +14,7 @@ import type {
   ProxyProtocol,
   TcpKeepalive,
 } from './gateway/resource.ts';
+import type { TlsSettings } from './gateway/tls-settings.ts';
 import type { WinningClaim } from './policy-attachment.ts';
 import { type BackendSection, type FrontendSection, isFrontendSection, type Section } from './section.ts';
 import { qualifiedName, specOf } from './typed-object.ts';
@@ -95,17 +96,30 @@ function toBackend(section: BackendSection, { tcp, http }: Backend): BackendPoli
 
 type Frontend = NonNullable<AgentgatewayPolicySpec['frontend']>;
 
-function toFrontend(section: FrontendSection, { tcp, http, proxyProtocol }: Frontend): FrontendPolicy {
+function toFrontend(section: FrontendSection, { tcp, http, tls, proxyProtocol }: Frontend): FrontendPolicy {
   switch (section) {
     case 'frontend.tcp':
       return { section: 'tcp', keepalive: toKeepalive(tcp?.keepalive ?? {}) };
     case 'frontend.http':
       return { section: 'http', http: toHttp(http ?? {}) };
+    case 'frontend.tls':
+      return { section: 'tls', tls: toTls(tls ?? {}) };
     case 'frontend.proxyProtocol':
       return { section: 'proxyProtocol', proxyProtocol: toProxyProtocol(proxyProtocol ?? {}) };
     default:
       return section satisfies never;
   }
+}
+
+function toTls(tls: NonNullable<Frontend['tls']>): TlsSettings {
+  return {
+    ...defined('handshakeTimeoutMs', milliseconds(tls.handshakeTimeout)),
+    ...defined('alpnProtocols', tls.alpnProtocols),
+    ...defined('cipherSuites', tls.cipherSuites),
+    ...defined('keyExchangeGroups', tls.keyExchangeGroups),
+    ...defined('minVersion', tls.minProtocolVersion),
+    ...defined('maxVersion', tls.maxProtocolVersion),
+  };
 }
 
 function toProxyProtocol({ mode, version }: NonNullable<Frontend['proxyProtocol']>): ProxyProtocol {

@@ -1,5 +1,6 @@
 import { type ObjectRef, refKey, type StoredObject } from '@pulseplane/resources';
 import { type EffectiveFrontend, effectiveFrontend } from './gateway/effective-frontend.ts';
+import { portProtocol } from './gateway/port-protocol.ts';
 import type { ListenerProtocol } from './gateway/resource.ts';
 import { ownerOf } from './gateway-class.ts';
 import { gatewayPart } from './gateway-projection.ts';
@@ -14,6 +15,7 @@ export type PortSettings = {
   readonly frontend: EffectiveFrontend;
   readonly tcpPolicy?: StoredObject;
   readonly httpPolicy?: StoredObject;
+  readonly tlsPolicy?: StoredObject;
   readonly proxyProtocolPolicy?: StoredObject;
 };
 
@@ -21,23 +23,25 @@ export type PortSettings = {
 export function portSettings(world: World, gateway: StoredObject, draft?: StoredObject): readonly PortSettings[] {
   if (ownerOf(world, gateway) !== 'ours') return [];
   const claims = withDraft(world, gateway, draft);
-  const resources = gatewayPart(gateway, claims);
+  const resources = gatewayPart(world, gateway, claims);
   const policies = resources.filter((resource) => resource.kind === 'policy');
   const holders = new Map(policies.map(({ key }, index) => [key, claims[index]?.policy]));
   return resources.flatMap((resource) => {
     if (resource.kind !== 'bind') return [];
-    const { port, protocol } = resource;
+    const { port } = resource;
     const frontend = effectiveFrontend(policies, gateway.ref, port);
     const tcpPolicy = holders.get(frontend.tcp?.policyKey ?? '');
     const httpPolicy = holders.get(frontend.http.policyKey ?? '');
+    const tlsPolicy = holders.get(frontend.tls.policyKey ?? '');
     const proxyProtocolPolicy = holders.get(frontend.proxyProtocol?.policyKey ?? '');
     return [
       {
         port,
-        protocol,
+        protocol: portProtocol(resource, resources),
         frontend,
         ...(tcpPolicy && { tcpPolicy }),
         ...(httpPolicy && { httpPolicy }),
+        ...(tlsPolicy && { tlsPolicy }),
         ...(proxyProtocolPolicy && { proxyProtocolPolicy }),
       },
     ];

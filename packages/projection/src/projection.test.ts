@@ -174,7 +174,7 @@ test('a listener on a port that an earlier one has with another protocol is left
 });
 
 test('a gateway of before whose protocols are not served has no listener, and is not accepted', () => {
-  const old = gateway([{ name: 'a', protocol: 'HTTPS', port: 443 }]);
+  const old = gateway([{ name: 'a', protocol: 'UDP', port: 443 }]);
   const projection = projectionOf([old]);
   assert.deepEqual(projection.gateway(GATEWAY), []);
   const { gateway: conditions, a } = listenerStatus(projection, old);
@@ -182,7 +182,7 @@ test('a gateway of before whose protocols are not served has no listener, and is
   assert.deepEqual(a?.slice(0, 3), [
     '',
     'attached 0',
-    'Accepted False/UnsupportedProtocol: Protocol HTTPS is not served',
+    'Accepted False/UnsupportedProtocol: Protocol UDP is not served',
   ]);
 });
 

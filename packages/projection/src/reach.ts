@@ -1,7 +1,8 @@
 import { type ObjectRef, refKey } from '@pulseplane/resources';
 import type { GatewayName } from './gateway/resource.ts';
+import { usesSecret } from './listener-certificates.ts';
 import { isRouteKind } from './route-object.ts';
-import { backendRef, targetRef } from './typed-object.ts';
+import { backendRef, specOf, targetRef } from './typed-object.ts';
 import type { Aim } from './world/policy-index.ts';
 import type { World } from './world/world.ts';
 
@@ -16,6 +17,12 @@ export function reach(world: World, ref: ObjectRef): readonly Touched[] {
   const { kind, namespace, name } = ref;
   if (kind === 'Gateway') return [{ gateway: { namespace, name } }];
   if (kind === 'GatewayClass') return world.gatewaysOfClass(name).map((gateway) => ({ gateway }));
+  if (kind === 'Secret') {
+    return gatewaysWithSecret(world, ref).map((gateway) => ({
+      gateway: { namespace: gateway.namespace, name: gateway.name },
+      part: refKey(gateway),
+    }));
+  }
   if (isRouteKind(kind)) return reachOfRoute(world, ref);
   if (kind === 'AgentgatewayBackend') {
     return [...(world.builtRoutes()?.ofBackend(ref) ?? [])].flatMap((route) => partsOf(world, route.ref, [ref]));
@@ -23,6 +30,13 @@ export function reach(world: World, ref: ObjectRef): readonly Touched[] {
   if (kind !== 'AgentgatewayPolicy') return [];
   const aims = world.builtPolicies(namespace)?.aimsOf(name) ?? [];
   return aims.flatMap((aim) => targetsOf(world, namespace, aim)).flatMap((target) => reachOfTarget(world, target));
+}
+
+/** The gateways that show a Secret's certificate. It reads those of the namespace: few, and a Secret changes rarely. */
+export function gatewaysWithSecret(world: World, { namespace, name }: ObjectRef): readonly ObjectRef[] {
+  return world
+    .gateways(namespace)
+    .flatMap((gateway) => (usesSecret(specOf('Gateway', gateway).listeners, name, namespace) ? [gateway.ref] : []));
 }
 
 /** A route may bring backends to a gateway, so that what was known of them there does not count any more. */

@@ -1,7 +1,7 @@
 import type { AgentgatewayPolicySpec } from '@pulseplane/resources';
 
 /** The parts of a policy that are decided apart, in the order in which they are shown. */
-export const FRONTEND_SECTIONS = ['frontend.tcp', 'frontend.http', 'frontend.proxyProtocol'] as const;
+export const FRONTEND_SECTIONS = ['frontend.tcp', 'frontend.http', 'frontend.tls', 'frontend.proxyProtocol'] as const;
 export const BACKEND_SECTIONS = ['backend.tcp', 'backend.http'] as const;
 export type FrontendSection = (typeof FRONTEND_SECTIONS)[number];
 export type BackendSection = (typeof BACKEND_SECTIONS)[number];
@@ -12,6 +12,7 @@ export function setSections({ frontend, backend }: AgentgatewayPolicySpec): read
   const isSet: { readonly [Name in Section]: boolean } = {
     'frontend.tcp': frontend?.tcp !== undefined,
     'frontend.http': frontend?.http !== undefined,
+    'frontend.tls': frontend?.tls !== undefined,
     'frontend.proxyProtocol': frontend?.proxyProtocol !== undefined,
     'backend.tcp': backend?.tcp !== undefined,
     'backend.http': backend?.http !== undefined,

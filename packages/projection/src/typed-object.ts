@@ -7,6 +7,7 @@ import {
   type GatewaySpec,
   type HttpRouteSpec,
   type ObjectRef,
+  SECRET,
   type StoredObject,
   type TcpRouteSpec,
 } from '@pulseplane/resources';
@@ -40,6 +41,10 @@ export function backendRef(namespace: string, name: string): ObjectRef {
 
 export function policyRef(namespace: string, name: string): ObjectRef {
   return { group: AGENTGATEWAY_GROUP, kind: 'AgentgatewayPolicy', namespace, name };
+}
+
+export function secretRef(namespace: string, name: string): ObjectRef {
+  return { group: SECRET.group, kind: SECRET.kind, namespace, name };
 }
 
 /** The object of a kind that policies may target. */

@@ -1,23 +1,27 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import type { Duration } from '@bufbuild/protobuf/wkt';
-import type {
-  BackendPolicy,
-  BackendTarget,
-  FrontendPolicy,
-  GatewayName,
-  GatewayResource,
-  HttpRoute,
-  HttpSettings,
-  HttpVersion,
-  ListenerProtocol,
-  Policy,
-  PolicyOnFrontend,
-  ProxyProtocol,
-  RouteMatch,
-  RouteName,
-  StringMatch,
-  TcpKeepalive,
-  WeightedBackend,
+import {
+  type BackendPolicy,
+  type BackendTarget,
+  type BindProtocol,
+  type FrontendPolicy,
+  type GatewayName,
+  type GatewayResource,
+  type HttpRoute,
+  type HttpSettings,
+  type HttpVersion,
+  type ListenerProtocol,
+  type ListenerTls,
+  type Policy,
+  type PolicyOnFrontend,
+  PrivateKey,
+  type ProxyProtocol,
+  type RouteMatch,
+  type RouteName,
+  type StringMatch,
+  type TcpKeepalive,
+  type TlsSettings,
+  type WeightedBackend,
 } from '@pulseplane/projection/gateway';
 import {
   type Backend,
@@ -33,6 +37,7 @@ import {
   type FrontendPolicySpec_ProxyProtocol,
   FrontendPolicySpec_ProxyProtocol_Mode,
   FrontendPolicySpec_ProxyProtocol_Version,
+  type FrontendPolicySpec_TLS,
   type HeaderMatch,
   type KeepaliveConfig,
   type Listener,
@@ -46,7 +51,9 @@ import {
   type RouteMatch as RouteMatchMessage,
   type RouteName as RouteNameMessage,
   type TCPRoute,
+  type TLSConfig,
 } from './gen/agentgateway/dev/resource/resource_pb.ts';
+import { namesOf, TLS_CIPHER_SUITES, TLS_GROUPS, TLS_VERSIONS } from './tls-names.ts';
 
 /** A decoded resource, or why it cannot be used: the text of a NACK. */
 export type Decoded =
@@ -87,7 +94,7 @@ function fromMessage(bytes: Uint8Array): GatewayResource {
   }
 }
 
-const BIND_PROTOCOLS = new Map<Bind_Protocol, ListenerProtocol>([
+const BIND_PROTOCOLS = new Map<Bind_Protocol, BindProtocol>([
   [Bind_Protocol.HTTP, 'http'],
   [Bind_Protocol.TCP, 'tcp'],
   [Bind_Protocol.TLS, 'tls'],
@@ -95,6 +102,7 @@ const BIND_PROTOCOLS = new Map<Bind_Protocol, ListenerProtocol>([
 
 const LISTENER_PROTOCOLS = new Map<Protocol, ListenerProtocol>([
   [Protocol.HTTP, 'http'],
+  [Protocol.HTTPS, 'https'],
   [Protocol.TCP, 'tcp'],
   [Protocol.TLS, 'tls'],
 ]);
@@ -118,7 +126,21 @@ function fromListener(listener: Listener): GatewayResource {
     listenerName: name.listenerName,
     hostname: listener.hostname,
     protocol: known('listener.protocol', listener.protocol, LISTENER_PROTOCOLS),
+    ...(listener.tls && { tls: fromTlsConfig(listener.tls) }),
   };
+}
+
+function fromTlsConfig({ moreCertificates, ...first }: TLSConfig): ListenerTls {
+  return {
+    certificates: [first, ...moreCertificates].map(({ cert, privateKey }) => ({
+      chain: utf8('listener.tls.cert', cert),
+      key: new PrivateKey(utf8('listener.tls.private_key', privateKey)),
+    })),
+  };
+}
+
+function utf8(field: string, bytes: Uint8Array): string {
+  return required(field, new TextDecoder().decode(bytes));
 }
 
 function fromRoute(route: Route): HttpRoute {
@@ -268,6 +290,8 @@ function fromFrontend({ kind }: FrontendPolicySpec): FrontendPolicy {
       return { section: 'tcp', keepalive: fromKeepalive('policy.frontend.tcp.keepalives', kind.value.keepalives) };
     case 'http':
       return { section: 'http', http: fromHttp(kind.value) };
+    case 'tls':
+      return { section: 'tls', tls: fromTls(kind.value) };
     case 'proxyProtocol':
       return { section: 'proxyProtocol', proxyProtocol: fromProxyProtocol(kind.value) };
     case undefined:
@@ -275,6 +299,28 @@ function fromFrontend({ kind }: FrontendPolicySpec): FrontendPolicy {
     default:
       return kind satisfies never;
   }
+}
+
+const CIPHER_SUITES = namesOf(TLS_CIPHER_SUITES);
+const GROUPS = namesOf(TLS_GROUPS);
+const VERSIONS = namesOf(TLS_VERSIONS);
+
+function fromTls(tls: FrontendPolicySpec_TLS): TlsSettings {
+  const field = 'policy.frontend.tls';
+  const { handshakeTimeout, alpn, cipherSuites, keyExchangeGroups, minVersion, maxVersion } = tls;
+  const groups = keyExchangeGroups.map((group) => known(`${field}.key_exchange_groups`, group, GROUPS));
+  return {
+    ...(handshakeTimeout && {
+      handshakeTimeoutMs: positive(`${field}.handshake_timeout`, milliseconds(handshakeTimeout)),
+    }),
+    ...(alpn && { alpnProtocols: alpn.protocols }),
+    ...(cipherSuites.length > 0 && {
+      cipherSuites: cipherSuites.map((suite) => known(`${field}.cipher_suites`, suite, CIPHER_SUITES)),
+    }),
+    ...(groups.length > 0 && { keyExchangeGroups: groups }),
+    ...(minVersion !== undefined && { minVersion: known(`${field}.min_version`, minVersion, VERSIONS) }),
+    ...(maxVersion !== undefined && { maxVersion: known(`${field}.max_version`, maxVersion, VERSIONS) }),
+  };
 }
 
 const PROXY_MODES = new Map<FrontendPolicySpec_ProxyProtocol_Mode, ProxyProtocol['mode']>([

@@ -3,11 +3,14 @@ import { type Duration, DurationSchema } from '@bufbuild/protobuf/wkt';
 import type {
   BackendPolicy,
   BackendTarget,
+  BindProtocol,
   FrontendPolicy,
   GatewayResource,
   ListenerProtocol,
+  ListenerTls,
   Policy,
   TcpKeepalive,
+  TlsSettings,
   WeightedBackend,
 } from '@pulseplane/projection/gateway';
 import {
@@ -17,6 +20,7 @@ import {
   FrontendPolicySpec_HTTP_HeaderCase,
   FrontendPolicySpec_ProxyProtocol_Mode,
   FrontendPolicySpec_ProxyProtocol_Version,
+  type FrontendPolicySpec_TLSSchema,
   type FrontendPolicySpecSchema,
   type KeepaliveConfigSchema,
   type PolicySchema,
@@ -25,7 +29,9 @@ import {
   type ResourceSchema as ResourceMessage,
   ResourceSchema,
   type RouteBackendSchema,
+  type TLSConfigSchema,
 } from './gen/agentgateway/dev/resource/resource_pb.ts';
+import { TLS_CIPHER_SUITES, TLS_GROUPS, TLS_VERSIONS } from './tls-names.ts';
 
 type Init = MessageInitShape<typeof ResourceMessage>;
 
@@ -45,10 +51,11 @@ function toMessage(resource: GatewayResource): Init {
       return { kind: { case: 'bind', value: { key, port, protocol } } };
     }
     case 'listener': {
-      const { key, bindKey, gateway, listenerName, hostname } = resource;
+      const { key, bindKey, gateway, listenerName, hostname, tls } = resource;
       const name = { gatewayName: gateway.name, gatewayNamespace: gateway.namespace, listenerName };
       const protocol = LISTENER_PROTOCOLS[resource.protocol];
-      return { kind: { case: 'listener', value: { key, bindKey, name, hostname, protocol } } };
+      const value = { key, bindKey, name, hostname, protocol, ...(tls && { tls: toTlsConfig(tls) }) };
+      return { kind: { case: 'listener', value } };
     }
     case 'route': {
       const { key, listenerKey, name, hostnames } = resource;
@@ -84,12 +91,26 @@ const BIND_PROTOCOLS = {
   http: Bind_Protocol.HTTP,
   tcp: Bind_Protocol.TCP,
   tls: Bind_Protocol.TLS,
-} as const satisfies Record<ListenerProtocol, Bind_Protocol>;
+} as const satisfies Record<BindProtocol, Bind_Protocol>;
 
-const LISTENER_PROTOCOLS = { http: Protocol.HTTP, tcp: Protocol.TCP, tls: Protocol.TLS } as const satisfies Record<
-  ListenerProtocol,
-  Protocol
->;
+const LISTENER_PROTOCOLS = {
+  http: Protocol.HTTP,
+  https: Protocol.HTTPS,
+  tcp: Protocol.TCP,
+  tls: Protocol.TLS,
+} as const satisfies Record<ListenerProtocol, Protocol>;
+
+function toTlsConfig({ certificates }: ListenerTls): MessageInitShape<typeof TLSConfigSchema> {
+  const [first, ...moreCertificates] = certificates.map(({ chain, key }) => ({
+    cert: utf8(chain),
+    privateKey: utf8(key.reveal()),
+  }));
+  return { ...first, moreCertificates };
+}
+
+function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
 
 const PATH_CASES = { exact: 'exact', prefix: 'pathPrefix', regex: 'regex' } as const;
 
@@ -166,6 +187,7 @@ function toFrontend(policy: FrontendPolicy): MessageInitShape<typeof FrontendPol
   if (policy.section === 'tcp') {
     return { kind: { case: 'tcp', value: { keepalives: toKeepalive(policy.keepalive) } } };
   }
+  if (policy.section === 'tls') return { kind: { case: 'tls', value: toTls(policy.tls) } };
   if (policy.section === 'proxyProtocol') {
     const { mode, version } = policy.proxyProtocol;
     return { kind: { case: 'proxyProtocol', value: { mode: PROXY_MODES[mode], version: PROXY_VERSIONS[version] } } };
@@ -195,6 +217,18 @@ function toFrontend(policy: FrontendPolicy): MessageInitShape<typeof FrontendPol
         ...(maxConnectionDurationMs !== undefined && { maxConnectionDuration: toDuration(maxConnectionDurationMs) }),
       },
     },
+  };
+}
+
+function toTls(tls: TlsSettings): MessageInitShape<typeof FrontendPolicySpec_TLSSchema> {
+  const { handshakeTimeoutMs, alpnProtocols, cipherSuites = [], keyExchangeGroups = [], minVersion, maxVersion } = tls;
+  return {
+    ...(handshakeTimeoutMs !== undefined && { handshakeTimeout: toDuration(handshakeTimeoutMs) }),
+    ...(alpnProtocols !== undefined && { alpn: { protocols: [...alpnProtocols] } }),
+    cipherSuites: cipherSuites.map((name) => TLS_CIPHER_SUITES[name]),
+    keyExchangeGroups: keyExchangeGroups.map((name) => TLS_GROUPS[name]),
+    ...(minVersion !== undefined && { minVersion: TLS_VERSIONS[minVersion] }),
+    ...(maxVersion !== undefined && { maxVersion: TLS_VERSIONS[maxVersion] }),
   };
 }
 

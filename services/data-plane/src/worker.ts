@@ -109,6 +109,7 @@ export function createWorker(options: WorkerOptions): Worker {
       via: connection.via,
       listener: connection.listenerKey,
       serverName: connection.serverName,
+      tls: connection.secured?.getProtocol() ?? undefined,
       protocol: connection.protocol,
       reason,
       error: connection.error,
@@ -222,12 +223,14 @@ export function createWorker(options: WorkerOptions): Worker {
     proxy.serve(connection);
   };
 
-  const isGone = ({ bind, protocol, listenerKey }: Connection): boolean => {
+  const isGone = ({ bind, protocol, listenerKey, secured }: Connection): boolean => {
     const still = tables.binds.find(({ key }) => key === bind.key);
     // A port that changed its protocol has the same key, and nothing for those who speak the former one.
     if (still?.port !== bind.port || still.protocol !== bind.protocol) return true;
-    if (protocol !== 'tcp' && protocol !== 'tls') return false;
-    return tables.listenersByBind.get(bind.key)?.some(({ key }) => key === listenerKey) !== true;
+    // Over HTTP alone a connection belongs to no listener: each request goes to the one that its host names.
+    if (protocol === 'unknown' || bind.protocol === 'http') return false;
+    const listener = tables.listenersByBind.get(bind.key)?.find(({ key }) => key === listenerKey);
+    return listener === undefined || (listener.tls !== undefined) !== (secured !== undefined);
   };
 
   const retire = (connection: Connection) => {

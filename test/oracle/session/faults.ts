@@ -111,7 +111,7 @@ const OTHERS: Faulty = {
   'Gateway: a name twice': listeners(LISTENER, { ...LISTENER, port: 81 }),
   'Gateway: a port twice': listeners(LISTENER, { ...LISTENER, name: 'b' }),
   'Gateway: a hostname for TCP': listeners({ ...LISTENER, protocol: 'TCP', hostname: 'a' }),
-  'Gateway: HTTPS without TLS': listeners({ ...LISTENER, protocol: 'HTTPS' }),
+  'Gateway: HTTPS that passes through': listeners({ ...LISTENER, protocol: 'HTTPS', tls: { mode: 'Passthrough' } }),
   'Gateway: a strange protocol': listeners({ ...LISTENER, protocol: 'a b' }),
   'Gateway: a port of no use': listeners({ ...LISTENER, hostname: 'a_b', port: 0 }),
   'Gateway: an unknown field': listeners({ ...LISTENER, address: 'a' }),

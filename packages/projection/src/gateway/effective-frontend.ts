@@ -1,5 +1,6 @@
 import type { FrontendPolicy, GatewayName, HttpSettings, Policy, PolicyOnFrontend, ProxyProtocol } from './resource.ts';
 import { type SocketKeepalive, socketKeepalive } from './socket-keepalive.ts';
+import type { TlsSettings } from './tls-settings.ts';
 
 /** TCP keepalive as a policy asks for it. */
 export type EffectiveTcpKeepalive = SocketKeepalive & { readonly policyKey: string };
@@ -12,6 +13,9 @@ export type EffectiveHttp = HttpSettings & {
   readonly http2KeepaliveTimeoutMs: number;
 };
 
+/** How handshakes are made, with the default filled in. */
+export type EffectiveTls = TlsSettings & { readonly policyKey?: string; readonly handshakeTimeoutMs: number };
+
 /** Which PROXY header is taken from connections, as a policy asks for it. */
 export type EffectiveProxyProtocol = ProxyProtocol & { readonly policyKey: string };
 
@@ -22,12 +26,14 @@ export type EffectiveProxyProtocol = ProxyProtocol & { readonly policyKey: strin
 export type EffectiveFrontend = {
   readonly tcp?: EffectiveTcpKeepalive;
   readonly http: EffectiveHttp;
+  readonly tls: EffectiveTls;
   readonly proxyProtocol?: EffectiveProxyProtocol;
 };
 
 /** The data plane's defaults, as agentgateway's (lib.rs) and hyper's (PING timeout 20 s). */
 export const FRONTEND_DEFAULTS = {
   http: { maxBufferSize: 2_097_152, http1IdleTimeoutMs: 600_000, http2KeepaliveTimeoutMs: 20_000 },
+  tls: { handshakeTimeoutMs: 15_000 },
 } as const;
 
 /**
@@ -35,7 +41,7 @@ export const FRONTEND_DEFAULTS = {
  * other wholly. A policy on the port beats one on the gateway; at one target the projection sends one policy only.
  */
 export function effectiveFrontend(policies: Iterable<Policy>, gateway: GatewayName, port: number): EffectiveFrontend {
-  const { tcp, http, proxyProtocol } = winningPolicies(policies, gateway, port);
+  const { tcp, http, tls, proxyProtocol } = winningPolicies(policies, gateway, port);
   return {
     ...(tcp?.frontend.section === 'tcp' && {
       tcp: { policyKey: tcp.key, ...socketKeepalive(tcp.frontend.keepalive) },
@@ -44,6 +50,10 @@ export function effectiveFrontend(policies: Iterable<Policy>, gateway: GatewayNa
       http?.frontend.section === 'http'
         ? { ...FRONTEND_DEFAULTS.http, ...http.frontend.http, policyKey: http.key }
         : FRONTEND_DEFAULTS.http,
+    tls:
+      tls?.frontend.section === 'tls'
+        ? { ...FRONTEND_DEFAULTS.tls, ...tls.frontend.tls, policyKey: tls.key }
+        : FRONTEND_DEFAULTS.tls,
     ...(proxyProtocol?.frontend.section === 'proxyProtocol' && {
       proxyProtocol: { policyKey: proxyProtocol.key, ...proxyProtocol.frontend.proxyProtocol },
     }),

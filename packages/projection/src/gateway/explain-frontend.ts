@@ -1,6 +1,7 @@
 import { effectiveFrontend, winningPolicies } from './effective-frontend.ts';
 import type { ExplainedValue } from './explained-value.ts';
 import type { GatewayName, HttpSettings, Policy, TcpKeepalive } from './resource.ts';
+import type { TlsSettings } from './tls-settings.ts';
 
 type Field<Settings, Name extends string> = {
   readonly name: Name;
@@ -37,6 +38,15 @@ const HTTP_FIELDS = (Object.keys(HTTP_SETTINGS) as (keyof HttpSettings)[]).map(
   }),
 );
 
+const TLS_FIELDS: readonly Field<TlsSettings, keyof TlsSettings>[] = [
+  { name: 'handshakeTimeoutMs', setting: 'handshakeTimeoutMs', field: 'spec.frontend.tls.handshakeTimeout' },
+  { name: 'alpnProtocols', setting: 'alpnProtocols', field: 'spec.frontend.tls.alpnProtocols' },
+  { name: 'cipherSuites', setting: 'cipherSuites', field: 'spec.frontend.tls.cipherSuites' },
+  { name: 'keyExchangeGroups', setting: 'keyExchangeGroups', field: 'spec.frontend.tls.keyExchangeGroups' },
+  { name: 'minVersion', setting: 'minVersion', field: 'spec.frontend.tls.minProtocolVersion' },
+  { name: 'maxVersion', setting: 'maxVersion', field: 'spec.frontend.tls.maxProtocolVersion' },
+];
+
 const PROXY_FIELDS = ['mode', 'version'] as const;
 
 /**
@@ -47,11 +57,12 @@ export function explainFrontend(
   policies: readonly Policy[],
   gateway: GatewayName,
   port: number,
-): { readonly [Section in 'tcp' | 'http' | 'proxyProtocol']: readonly ExplainedValue[] } {
+): { readonly [Section in 'tcp' | 'http' | 'tls' | 'proxyProtocol']: readonly ExplainedValue[] } {
   const effective = effectiveFrontend(policies, gateway, port);
-  const { tcp, http, proxyProtocol } = winningPolicies(policies, gateway, port);
+  const { tcp, http, tls, proxyProtocol } = winningPolicies(policies, gateway, port);
   const keepalive = tcp?.frontend.section === 'tcp' ? tcp.frontend.keepalive : {};
   const settings = http?.frontend.section === 'http' ? http.frontend.http : {};
+  const handshake = tls?.frontend.section === 'tls' ? tls.frontend.tls : {};
   return {
     tcp: TCP_FIELDS.map(({ name, setting, field }) => ({
       name: `tcp.${name}`,
@@ -62,6 +73,11 @@ export function explainFrontend(
       name: `http.${name}`,
       value: effective.http[name] ?? null,
       ...(http !== undefined && settings[setting] !== undefined && { source: { policy: http, field } }),
+    })),
+    tls: TLS_FIELDS.map(({ name, setting, field }) => ({
+      name: `tls.${name}`,
+      value: effective.tls[name] ?? null,
+      ...(tls !== undefined && handshake[setting] !== undefined && { source: { policy: tls, field } }),
     })),
     proxyProtocol: PROXY_FIELDS.flatMap((name): readonly ExplainedValue[] => {
       const value = effective.proxyProtocol?.[name];

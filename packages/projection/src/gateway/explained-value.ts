@@ -4,7 +4,7 @@ import type { Backend, Policy } from './resource.ts';
 export type ExplainedValue = {
   /** As the effective configuration names it: `tcp.idleSeconds`. */
   readonly name: string;
-  readonly value: number | string | null;
+  readonly value: number | string | readonly string[] | null;
   /** The policy or the backend that says so, and the field in which it does; absent: it is the default. */
   readonly source?: ({ readonly policy: Policy } | { readonly backend: Backend }) & { readonly field: string };
 };

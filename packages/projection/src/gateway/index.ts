@@ -13,6 +13,7 @@ export {
   type EffectiveHttp,
   type EffectiveProxyProtocol,
   type EffectiveTcpKeepalive,
+  type EffectiveTls,
   effectiveFrontend,
   FRONTEND_DEFAULTS,
   winningPolicies,
@@ -21,11 +22,15 @@ export { explainBackend } from './explain-backend.ts';
 export { explainFrontend } from './explain-frontend.ts';
 export type { ExplainedValue } from './explained-value.ts';
 export { hostnameMatches, hostnameRank } from './hostname.ts';
+export { carriesHttp, carriesTls, portProtocol } from './port-protocol.ts';
+export { PrivateKey } from './private-key.ts';
 export {
   type Backend,
   type BackendPolicy,
   type BackendTarget,
   type Bind,
+  type BindProtocol,
+  type Certificate,
   type FrontendPolicy,
   type FrontendTarget,
   type GatewayName,
@@ -35,6 +40,7 @@ export {
   type HttpVersion,
   type Listener,
   type ListenerProtocol,
+  type ListenerTls,
   type Policy,
   type PolicyOnBackend,
   type PolicyOnFrontend,
@@ -49,3 +55,10 @@ export {
 } from './resource.ts';
 export { type RouteCandidate, routesInPrecedence } from './route-precedence.ts';
 export { KEEPALIVE_DEFAULTS, type SocketKeepalive } from './socket-keepalive.ts';
+export {
+  CIPHER_SUITES,
+  type CipherSuite,
+  type KeyExchangeGroup,
+  type TlsSettings,
+  type TlsVersion,
+} from './tls-settings.ts';

@@ -1,3 +1,6 @@
+import type { PrivateKey } from './private-key.ts';
+import type { TlsSettings } from './tls-settings.ts';
+
 /**
  * The small named things that a worker is configured with. The control plane projects them from the log,
  * the wire carries them as `agentgateway.dev.resource.Resource`, the worker builds its tables from them.
@@ -8,15 +11,18 @@ export type GatewayResource = Bind | Listener | HttpRoute | TcpRoute | Backend |
 /** A gateway object, by namespace and name. */
 export type GatewayName = { readonly namespace: string; readonly name: string };
 
-/** What a listener speaks; `tls` is passed on as it comes. */
-export type ListenerProtocol = 'http' | 'tcp' | 'tls';
+/** What a listener speaks; `tls` is any protocol within TLS. */
+export type ListenerProtocol = 'http' | 'https' | 'tcp' | 'tls';
+
+/** What is read first on a port; `tls` leads to listeners of `https` and `tls`. */
+export type BindProtocol = Exclude<ListenerProtocol, 'https'>;
 
 /** A port to accept connections on. Key: `<port>/<namespace>/<gateway>`. */
 export type Bind = {
   readonly kind: 'bind';
   readonly key: string;
   readonly port: number;
-  readonly protocol: ListenerProtocol;
+  readonly protocol: BindProtocol;
 };
 
 /** One of a gateway's listeners, on a bind. Key: `<namespace>/<gateway>.<listener>`. */
@@ -29,7 +35,15 @@ export type Listener = {
   /** Empty: every host. `*.example.com` matches any depth of subdomain. */
   readonly hostname: string;
   readonly protocol: ListenerProtocol;
+  /** TLS ends here: always with `https`. Without it `tls` is passed on as it comes. */
+  readonly tls?: ListenerTls;
 };
+
+/** What a listener shows to clients: the certificate that fits the server name, or else the first. */
+export type ListenerTls = { readonly certificates: readonly Certificate[] };
+
+/** A certificate with those that lead to its authority, in PEM, and its key. */
+export type Certificate = { readonly chain: string; readonly key: PrivateKey };
 
 /** The route object that a rule came from. */
 export type RouteName = {
@@ -118,6 +132,7 @@ export type BackendTarget =
 export type FrontendPolicy =
   | { readonly section: 'tcp'; readonly keepalive: TcpKeepalive }
   | { readonly section: 'http'; readonly http: HttpSettings }
+  | { readonly section: 'tls'; readonly tls: TlsSettings }
   | { readonly section: 'proxyProtocol'; readonly proxyProtocol: ProxyProtocol };
 
 /** The same for connections to backends. Without a keepalive the default one holds, as with an empty one. */

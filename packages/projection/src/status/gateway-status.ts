@@ -1,6 +1,7 @@
 import { GATEWAY_GROUP, type JsonObject, type StoredObject } from '@pulseplane/resources';
 import { ownerOf } from '../gateway-class.ts';
 import { bindKey, listenerKey } from '../gateway-projection.ts';
+import { type ListenerCertificates, listenerCertificates } from '../listener-certificates.ts';
 import { type GatewayListener, type ListenerFault, listenerFaults, routeKindOf } from '../listener-fault.ts';
 import { routesOf } from '../route-attachment.ts';
 import { specOf } from '../typed-object.ts';
@@ -22,15 +23,21 @@ export function gatewayStatus(
   const { listeners } = specOf('Gateway', gateway);
   const routes = routesOf(world, gateway);
   const faults = listenerFaults(listeners);
+  const certificates = new Map(
+    listeners.map((listener) => [listener, listenerCertificates(world, gateway, listener)] as const),
+  );
+  const unserved = listeners.filter(
+    (listener) => faults.has(listener) || certificates.get(listener)?.certificates.length === 0,
+  );
   return {
     conditions: [
-      accepted(gateway, listeners, faults),
+      accepted(gateway, listeners, unserved),
       programmed(
         [gateway],
         observation,
         undefined,
         unopenedListeners(
-          listeners.filter((listener) => !faults.has(listener)),
+          listeners.filter((listener) => !unserved.includes(listener)),
           observation,
         ),
       ),
@@ -43,8 +50,10 @@ export function gatewayStatus(
         supportedKinds: kind === undefined ? [] : [{ group: GATEWAY_GROUP, kind }],
         attachedRoutes: routes.filter((route) => route.listeners.includes(listener)).length,
         conditions: [
-          ...(fault === undefined ? served(gateway, listener, observation) : faulty(gateway, fault)),
-          condition('ResolvedRefs', 'True', 'ResolvedRefs', 'All references are resolved', [gateway]),
+          ...(fault === undefined
+            ? served(gateway, listener, observation, certificates.get(listener))
+            : faulty(gateway, fault)),
+          resolvedRefs(gateway, certificates.get(listener)),
         ],
       };
     }),
@@ -54,11 +63,11 @@ export function gatewayStatus(
 function accepted(
   gateway: StoredObject,
   listeners: readonly GatewayListener[],
-  faults: ReadonlyMap<GatewayListener, ListenerFault>,
+  unserved: readonly GatewayListener[],
 ): JsonObject {
-  if (faults.size === 0) return condition('Accepted', 'True', 'Accepted', 'Gateway is accepted', [gateway]);
-  const names = [...faults.keys()].map(({ name }) => name).join(', ');
-  const status = faults.size < listeners.length ? 'True' : 'False';
+  if (unserved.length === 0) return condition('Accepted', 'True', 'Accepted', 'Gateway is accepted', [gateway]);
+  const names = unserved.map(({ name }) => name).join(', ');
+  const status = unserved.length < listeners.length ? 'True' : 'False';
   return condition('Accepted', status, 'ListenersNotValid', `Listeners that are not served: ${names}`, [gateway]);
 }
 
@@ -66,6 +75,7 @@ function served(
   gateway: StoredObject,
   listener: GatewayListener,
   observation: WorkerObservation,
+  { certificates, fault }: ListenerCertificates = { certificates: [] },
 ): readonly JsonObject[] {
   const own = [`bind/${bindKey(gateway, listener)}`, `listener/${listenerKey(gateway, listener)}`];
   const unopened = unopenedPort(observation, listener.port);
@@ -74,14 +84,23 @@ function served(
       ? condition('Accepted', 'False', PORT_UNAVAILABLE, unopened.message, [gateway], observation.since)
       : condition('Accepted', 'True', 'Accepted', 'Listener is accepted', [gateway]),
     condition('Conflicted', 'False', 'NoConflicts', 'No conflicts', [gateway]),
-    programmed([gateway], observation, (resource) => own.includes(resource), unopened?.message),
+    fault !== undefined && certificates.length === 0
+      ? condition('Programmed', 'False', 'Invalid', fault.message, [gateway])
+      : programmed([gateway], observation, (resource) => own.includes(resource), unopened?.message),
   ];
+}
+
+/** Of several certificates those that are found are shown, and the condition says what is wrong with the others. */
+function resolvedRefs(gateway: StoredObject, { fault }: Partial<ListenerCertificates> = {}): JsonObject {
+  return fault === undefined
+    ? condition('ResolvedRefs', 'True', 'ResolvedRefs', 'All references are resolved', [gateway])
+    : condition('ResolvedRefs', 'False', fault.reason, fault.message, [gateway]);
 }
 
 function faulty(gateway: StoredObject, { reason, message }: ListenerFault): readonly JsonObject[] {
   return [
     condition('Accepted', 'False', reason, message, [gateway]),
-    reason === 'ProtocolConflict'
+    reason === 'ProtocolConflict' || reason === 'HostnameConflict'
       ? condition('Conflicted', 'True', reason, message, [gateway])
       : condition('Conflicted', 'False', 'NoConflicts', 'No conflicts', [gateway]),
     condition('Programmed', 'False', 'Invalid', message, [gateway]),

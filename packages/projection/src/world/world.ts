@@ -112,6 +112,11 @@ export class World {
     return gateways;
   }
 
+  /** The gateways of a namespace, read anew each time. */
+  gateways(namespace: string): readonly StoredObject[] {
+    return [...this.#source.each({ group: GATEWAY_GROUP, kind: 'Gateway', namespace })];
+  }
+
   /** The routes of all namespaces, by parent and by backend. */
   routes(): RouteIndex {
     if (this.#routes !== undefined) return this.#routes;

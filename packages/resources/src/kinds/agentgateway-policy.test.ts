@@ -250,6 +250,66 @@ check('the PROXY protocol', [
   ],
 ]);
 
+const tls = (fields: Json): Json => ({ targetRefs, frontend: { tls: fields } });
+const TLS = 'spec.frontend.tls';
+const CIPHER_SUITES = [
+  ...['TLS13_AES_128_GCM_SHA256', 'TLS13_AES_256_GCM_SHA384', 'TLS13_CHACHA20_POLY1305_SHA256'],
+  ...['ECDSA', 'RSA'].flatMap((key) =>
+    ['AES_128_GCM_SHA256', 'AES_256_GCM_SHA384', 'CHACHA20_POLY1305_SHA256'].map(
+      (cipher) => `TLS_ECDHE_${key}_WITH_${cipher}`,
+    ),
+  ),
+];
+
+check('frontend.tls', [
+  [
+    'each of its fields',
+    tls({
+      alpnProtocols: ['h2', 'http/1.1'],
+      cipherSuites: ['TLS13_AES_128_GCM_SHA256', 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256'],
+      handshakeTimeout: '5s',
+      keyExchangeGroups: ['X25519', 'P-256', 'P-384'],
+      minProtocolVersion: '1.2',
+      maxProtocolVersion: '1.3',
+    }),
+    [],
+  ],
+  [
+    'none of them',
+    tls({}),
+    [
+      `${TLS}: Invalid value: "object": at least one of the fields in [alpnProtocols cipherSuites handshakeTimeout keyExchangeGroups maxProtocolVersion minProtocolVersion] must be set`,
+    ],
+  ],
+  [
+    'a handshake that may take no time',
+    tls({ handshakeTimeout: '99ms' }),
+    [`${TLS}.handshakeTimeout: Invalid value: "string": handshakeTimeout must be at least 100ms, got 99ms`],
+  ],
+  [
+    'values that it does not have',
+    tls({ minProtocolVersion: '1.1', cipherSuites: ['RC4'], alpnProtocols: [] }),
+    [
+      `${TLS}.minProtocolVersion: Unsupported value: "1.1": supported values: "1.2", "1.3"`,
+      `${TLS}.cipherSuites[0]: Unsupported value: "RC4": supported values: ${CIPHER_SUITES.map((name) => `"${name}"`).join(', ')}`,
+      `${TLS}.alpnProtocols: Invalid value: 0: spec.frontend.tls.alpnProtocols in body should have at least 1 items`,
+      SKIPPED,
+    ],
+  ],
+  [
+    'an oldest version that is newer than the newest',
+    tls({ minProtocolVersion: '1.3', maxProtocolVersion: '1.2' }),
+    [`${TLS}: Invalid value: "object": minProtocolVersion must not be newer than maxProtocolVersion`],
+  ],
+  [
+    'a group that Node has not',
+    tls({ keyExchangeGroups: ['X25519_MLKEM768'] }),
+    [
+      `${TLS}.keyExchangeGroups[0]: Invalid value: "string": X25519_MLKEM768 is not enforced by Pulseplane; use X25519, P-256 or P-384`,
+    ],
+  ],
+]);
+
 check('sections that are not enforced', [
   ['traffic', { targetRefs, frontend: { tcp }, traffic: { x: 1 } }, [`spec.traffic: ${NOT_ENFORCED}`]],
   ['backend', { targetRefs, frontend: { tcp }, backend: { auth: { x: 1 } } }, [`spec.backend.auth: ${NOT_ENFORCED}`]],
@@ -261,7 +321,7 @@ check('sections that are not enforced', [
       'spec: Invalid value: "object": strategy.inheritance may only be set on traffic policies',
     ],
   ],
-  ...['tls', 'accessLog', 'tracing', 'metrics', 'networkAuthorization', 'connect'].map((name): Cases[number] => [
+  ...['accessLog', 'tracing', 'metrics', 'networkAuthorization', 'connect'].map((name): Cases[number] => [
     `frontend.${name}`,
     { targetRefs, frontend: { [name]: {} } },
     [`spec.frontend.${name}: ${NOT_ENFORCED}`],

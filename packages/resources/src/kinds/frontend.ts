@@ -1,5 +1,5 @@
 import { Type } from '../typebox.ts';
-import { atLeastOneOf, byteSizeField, choice, durationField, notEnforced, notEnforcedSections } from './fields.ts';
+import { atLeastOneOf, byteSizeField, choice, durationField, notEnforcedSections } from './fields.ts';
 import { Keepalive } from './keepalive.ts';
 import { alpnField, keyExchangeGroupsField } from './tls-fields.ts';
 
@@ -96,7 +96,13 @@ const tlsFields = {
 
 const Tls = Type.Object(tlsFields, {
   description: 'Settings of incoming TLS connections.',
-  'x-kubernetes-validations': [atLeastOneOf(Object.keys(tlsFields))],
+  'x-kubernetes-validations': [
+    atLeastOneOf(Object.keys(tlsFields)),
+    {
+      rule: "!has(self.minProtocolVersion) || !has(self.maxProtocolVersion) || self.minProtocolVersion == '1.2' || self.maxProtocolVersion == '1.3'",
+      message: 'minProtocolVersion must not be newer than maxProtocolVersion',
+    },
+  ],
 });
 
 const ProxyProtocol = Type.Object(
@@ -120,7 +126,7 @@ const sections = {
   http: Type.Optional(Http),
   proxyProtocol: Type.Optional(ProxyProtocol),
   tcp: Type.Optional(Tcp),
-  tls: Type.Optional(notEnforced(Tls)),
+  tls: Type.Optional(Tls),
 };
 
 /** How incoming connections are handled. */

@@ -24,34 +24,42 @@ const CASES: readonly (readonly [name: string, spec: Json, faults: readonly (str
   ],
   [
     'HTTPS',
-    listeners({ ...listener, protocol: 'HTTPS' }),
-    ['spec.listeners[0].protocol: Invalid value: "string": protocol HTTPS is not supported yet; use HTTP, TCP or TLS'],
+    listeners(
+      { ...listener, protocol: 'HTTPS', tls: { certificateRefs: [{ name: 'a' }] } },
+      { ...listener, name: 'b', protocol: 'HTTPS', hostname: 'b', tls: { certificateRefs: [{ name: 'b' }] } },
+    ),
+    [],
+  ],
+  ['HTTPS without its certificate, which the status tells', listeners({ ...listener, protocol: 'HTTPS' }), []],
+  [
+    'TLS that ends here, and TLS that does not',
+    listeners(
+      { ...listener, protocol: 'TLS', tls: { mode: 'Terminate', certificateRefs: [{ name: 'a' }] } },
+      { ...listener, name: 'b', protocol: 'TLS', hostname: 'b', tls: { mode: 'Passthrough' } },
+    ),
+    [],
   ],
   [
-    'TLS that passes through',
-    listeners({ ...listener, protocol: 'TLS', hostname: '*.example.com', tls: { mode: 'Passthrough' } }),
-    [],
+    'TLS with settings of other implementations',
+    listeners({ ...listener, protocol: 'HTTPS', tls: { certificateRefs: [{ name: 'a' }], options: { a: 'b' } } }),
+    [`spec.listeners[0].tls.options: ${NOT_ENFORCED}`],
+  ],
+  [
+    'TLS without certificates',
+    listeners({ ...listener, protocol: 'HTTPS', tls: { certificateRefs: [] } }),
+    [
+      /^spec\.listeners\[0\]\.tls: Invalid value: "object": .*certificateRefs or options must be specified when mode is Terminate$/,
+    ],
   ],
   [
     'HTTPS that passes through',
     listeners({ ...listener, protocol: 'HTTPS', tls: { mode: 'Passthrough' } }),
-    [
-      'spec.listeners[0].protocol: Invalid value: "string": protocol HTTPS is not supported yet; use HTTP, TCP or TLS',
-      'spec.listeners: Invalid value: "array": tls mode must be Terminate for protocol HTTPS',
-    ],
+    ['spec.listeners: Invalid value: "array": tls mode must be Terminate for protocol HTTPS'],
   ],
   [
     'TLS without its settings',
     listeners({ ...listener, protocol: 'TLS' }),
     ['spec.listeners: Invalid value: "array": tls mode must be set for protocol TLS'],
-  ],
-  [
-    'TLS that ends here',
-    listeners({ ...listener, protocol: 'TLS', tls: { mode: 'Terminate' } }),
-    [
-      'spec.listeners[0].tls.mode: Invalid value: "string": Terminate is not enforced by Pulseplane; use Passthrough',
-      'spec.listeners[0].tls: Invalid value: "object": No such key: options evaluating rule: certificateRefs or options must be specified when mode is Terminate',
-    ],
   ],
   [
     'TLS with settings of TLS that ends here',
@@ -60,11 +68,14 @@ const CASES: readonly (readonly [name: string, spec: Json, faults: readonly (str
       protocol: 'TLS',
       tls: { mode: 'Passthrough', certificateRefs: [{ name: 'a' }], options: { a: 'b' } },
     }),
-    [`spec.listeners[0].tls.certificateRefs: ${NOT_ENFORCED}`, `spec.listeners[0].tls.options: ${NOT_ENFORCED}`],
+    [
+      `spec.listeners[0].tls.options: ${NOT_ENFORCED}`,
+      'spec.listeners[0].tls: Invalid value: "object": certificateRefs must not be set when mode is Passthrough',
+    ],
   ],
   [
     'TLS on HTTP',
-    listeners({ ...listener, tls: { mode: 'Passthrough' } }),
+    listeners({ ...listener, tls: { certificateRefs: [{ name: 'a' }] } }),
     [`spec.listeners: Invalid value: "array": tls must not be specified for protocols ['HTTP', 'TCP', 'UDP']`],
   ],
   [
@@ -72,13 +83,15 @@ const CASES: readonly (readonly [name: string, spec: Json, faults: readonly (str
     listeners({ ...listener, protocol: 'a b' }),
     [
       /^spec\.listeners\[0\]\.protocol: Invalid value: "a b": .* should match/,
-      'spec.listeners[0].protocol: Invalid value: "string": protocol a b is not supported yet; use HTTP, TCP or TLS',
+      'spec.listeners[0].protocol: Invalid value: "string": protocol a b is not supported yet; use HTTP, HTTPS, TCP or TLS',
     ],
   ],
   [
     'UDP',
     listeners({ ...listener, protocol: 'UDP' }),
-    ['spec.listeners[0].protocol: Invalid value: "string": protocol UDP is not supported yet; use HTTP, TCP or TLS'],
+    [
+      'spec.listeners[0].protocol: Invalid value: "string": protocol UDP is not supported yet; use HTTP, HTTPS, TCP or TLS',
+    ],
   ],
   [
     'a host on TCP',

@@ -77,22 +77,13 @@ const CertificateReference = Type.Object(
 
 const ListenerTls = Type.Object(
   {
-    mode: Type.Optional(
-      Type.Unsafe<'Terminate' | 'Passthrough'>({
-        ...choice(['Terminate', 'Passthrough'], 'Whether TLS ends here or at the backend.', 'Terminate'),
-        'x-kubernetes-validations': [
-          { rule: "self != 'Terminate'", message: 'Terminate is not enforced by Pulseplane; use Passthrough' },
-        ],
-      }),
-    ),
+    mode: Type.Optional(choice(['Terminate', 'Passthrough'], 'Whether TLS ends here or at the backend.', 'Terminate')),
     certificateRefs: Type.Optional(
-      notEnforced(
-        Type.Array(CertificateReference, {
-          description: 'The certificates that are shown.',
-          maxItems: 64,
-          'x-kubernetes-list-type': 'atomic',
-        }),
-      ),
+      Type.Array(CertificateReference, {
+        description: 'The Secrets with the certificates that are shown; the first where no name fits.',
+        maxItems: 64,
+        'x-kubernetes-list-type': 'atomic',
+      }),
     ),
     options: Type.Optional(
       notEnforced(
@@ -112,6 +103,10 @@ const ListenerTls = Type.Object(
         rule: "self.mode == 'Terminate' ? size(self.certificateRefs) > 0 || size(self.options) > 0 : true",
         message: 'certificateRefs or options must be specified when mode is Terminate',
       },
+      {
+        rule: "self.mode != 'Passthrough' || !has(self.certificateRefs) || size(self.certificateRefs) == 0",
+        message: 'certificateRefs must not be set when mode is Passthrough',
+      },
     ],
   },
 );
@@ -122,15 +117,15 @@ const Listener = Type.Object(
     hostname: Type.Optional(hostnameField('The host name to serve; every one when left out.')),
     port: portField('The port to listen on.'),
     protocol: Type.String({
-      description: 'What the listener speaks: HTTP, TCP or TLS.',
+      description: 'What the listener speaks: HTTP, HTTPS, TCP or TLS.',
       minLength: 1,
       maxLength: 255,
       pattern: PROTOCOL,
       'x-kubernetes-validations': [
         {
-          rule: "self in ['HTTP', 'TCP', 'TLS']",
-          message: 'protocol is not supported yet; use HTTP, TCP or TLS',
-          messageExpression: "'protocol ' + self + ' is not supported yet; use HTTP, TCP or TLS'",
+          rule: "self in ['HTTP', 'HTTPS', 'TCP', 'TLS']",
+          message: 'protocol is not supported yet; use HTTP, HTTPS, TCP or TLS',
+          messageExpression: "'protocol ' + self + ' is not supported yet; use HTTP, HTTPS, TCP or TLS'",
         },
       ],
     }),

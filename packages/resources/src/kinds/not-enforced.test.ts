@@ -16,38 +16,13 @@ const LISTENER_TLS = 'listeners.[].tls';
 const MATCHES = 'rules.[].matches.[].queryParams';
 
 const CASES: readonly Case[] = [
-  [AGENTGATEWAY_POLICY, 'frontend.tls', { handshakeTimeout: '100ms', minProtocolVersion: '1.3' }, []],
-  [
-    AGENTGATEWAY_POLICY,
-    'frontend.tls',
-    {},
-    [
-      `spec.frontend.tls: ${object} at least one of the fields in [alpnProtocols cipherSuites handshakeTimeout keyExchangeGroups maxProtocolVersion minProtocolVersion] must be set`,
-    ],
-  ],
-  [
-    AGENTGATEWAY_POLICY,
-    'frontend.tls',
-    { handshakeTimeout: '99ms' },
-    ['spec.frontend.tls.handshakeTimeout: Invalid value: "string": handshakeTimeout must be at least 100ms, got 99ms'],
-  ],
-  [
-    AGENTGATEWAY_POLICY,
-    'frontend.tls',
-    { minProtocolVersion: '1.1', cipherSuites: ['RC4'], keyExchangeGroups: ['P-256'], alpnProtocols: [] },
-    [
-      /^spec\.frontend\.tls\.minProtocolVersion: Unsupported value: "1\.1": supported values: "1\.2", "1\.3"$/,
-      /^spec\.frontend\.tls\.cipherSuites\[0\]: Unsupported value: "RC4"/,
-      /^spec\.frontend\.tls\.alpnProtocols: Invalid value: 0: .* should have at least 1 items$/,
-    ],
-  ],
   [
     AGENTGATEWAY_POLICY,
     'strategy',
     { inheritance: 'Never' },
     ['spec.strategy.inheritance: Unsupported value: "Never": supported values: "Default", "Override"'],
   ],
-  [GATEWAY, `${LISTENER_TLS}.certificateRefs`, [{ name: 'a' }], []],
+  [GATEWAY, `${LISTENER_TLS}.options`, { a: 'b' }, []],
   [
     GATEWAY,
     `${LISTENER_TLS}.options`,

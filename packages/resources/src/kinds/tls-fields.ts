@@ -14,5 +14,14 @@ export function alpnField() {
 
 /** The key exchange groups of a TLS handshake. */
 export function keyExchangeGroupsField() {
-  return Type.Array(choice(GROUPS, 'The name of a group.'), { description: 'The key exchange groups, best first.' });
+  const group = Type.Unsafe<Exclude<(typeof GROUPS)[number], 'X25519_MLKEM768'>>({
+    ...choice(GROUPS, 'The name of a group.'),
+    'x-kubernetes-validations': [
+      {
+        rule: "self != 'X25519_MLKEM768'",
+        message: 'X25519_MLKEM768 is not enforced by Pulseplane; use X25519, P-256 or P-384',
+      },
+    ],
+  });
+  return Type.Array(group, { description: 'The key exchange groups, best first.' });
 }

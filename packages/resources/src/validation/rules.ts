@@ -94,6 +94,7 @@ function evaluate({ program, messageProgram, message }: Rule, values: Parameters
 function celFault(error: unknown): string {
   const text = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
   if (text.startsWith('Invalid duration string')) return conversionFault('google.protobuf.Duration');
+  if (text.startsWith('No such key')) return text.replace('No', 'no');
   return text.startsWith('int() type error') ? conversionFault('int') : text;
 }
 

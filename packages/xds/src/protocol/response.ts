@@ -2,7 +2,7 @@ import type { DiscoveryResponse } from './message.ts';
 import { type TypeTraits, traitsOf } from './resource-types.ts';
 import { contentVersion, type ResourceSet, type VersionedResource, wildcardContent } from './resources.ts';
 import type { ServerState } from './server-state.ts';
-import { HELD, heldAt, type InFlight, isRefused, NO_NAMES, pending, type TypeState, visible } from './type-state.ts';
+import { heldAt, type InFlight, isRefused, NO_NAMES, pending, type TypeState, visible } from './type-state.ts';
 
 /** What may be sent now, as far as other types are concerned. */
 export type Gates = {
@@ -41,9 +41,6 @@ export function makeResponse(type: TypeState, state: ServerState, gates: Gates, 
   const isWaiting = type.heldBackSince === heldBackSince && type.claimed === '';
   const waiting = isWaiting ? type : { ...type, heldBackSince, claimed: '' };
   if (updated.length === 0 && said.length === 0 && !type.answerOwed) {
-    if (type.claimed === HELD && heldBack.length === 0) {
-      return { kind: 'current', version: contentVersion(wildcardContent(view)), type: waiting };
-    }
     const unsayable = sayable.length < removed.length;
     return { kind: 'nothing', type: unsayable ? { ...waiting, ...forgotten(waiting, removed, view) } : waiting };
   }

@@ -1,16 +1,7 @@
 import type { DeltaRequest, DiscoveryRequest, SotwRequest } from './message.ts';
 import { traitsOf } from './resource-types.ts';
 import type { ResourceSet } from './resources.ts';
-import {
-  cleared,
-  HELD,
-  isWanted,
-  NO_NAMES,
-  NOTHING_ODD,
-  newTypeState,
-  type Odd,
-  type TypeState,
-} from './type-state.ts';
+import { cleared, isWanted, NO_NAMES, NOTHING_ODD, newTypeState, type Odd, type TypeState } from './type-state.ts';
 
 const WILDCARD = '*';
 
@@ -71,7 +62,6 @@ function openDelta(type: TypeState, request: DeltaRequest, unsettled: Unsettled 
     odd: odd.size === 0 ? NOTHING_ODD : odd,
     owed: new Set([...[...names].filter((name) => !current(name)), ...stray]),
     answerOwed: wildcard,
-    claimed: initialVersions.size > 0 && (unsettled?.size ?? 0) === 0 ? HELD : '',
   };
 }
 

@@ -30,7 +30,7 @@ export type TypeState = {
   readonly owedAll: boolean;
   /** The client waits for a first answer, even an empty one (C26). */
   readonly answerOwed: boolean;
-  /** What a reconnecting client says it runs: state of the world a version (C22), a delta {@link HELD} (C24). */
+  /** State of the world: the version that a reconnecting client says it runs (C22). */
   readonly claimed: string;
   /** At most one response waits for its answer; changes meanwhile collapse into the next one (C53). */
   readonly inFlight: InFlight | undefined;
@@ -56,8 +56,6 @@ export type Odd = {
 export type Held = { readonly version: string; readonly resource?: VersionedResource };
 
 export const GONE = '';
-
-export const HELD = 'held';
 
 export type InFlight = {
   readonly response: DiscoveryResponse;

@@ -84,7 +84,7 @@ describe('with the real kubectl', { skip: noKubectl }, () => {
         'kind: HTTPRoute',
         `${INVALID}spec: Invalid value: "object": the 'frontend' field can only target a Gateway, not HTTPRoute\n`,
       ],
-      ['tcp:', 'tls:', `${INVALID}spec.frontend.tls: Forbidden: not enforced by Pulseplane; remove it\n`],
+      ['tcp:', 'metrics:', `${INVALID}spec.frontend.metrics: Forbidden: not enforced by Pulseplane; remove it\n`],
       [
         'retries',
         'retrys',

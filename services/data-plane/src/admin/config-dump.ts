@@ -1,6 +1,7 @@
 import {
   BACKEND_DEFAULTS,
   type BackendPolicy,
+  carriesHttp,
   FRONTEND_DEFAULTS,
   type FrontendPolicy,
   type HttpRoute,
@@ -9,9 +10,11 @@ import {
   type RouteMatch,
   type TcpKeepalive,
   type TcpRoute,
+  type TlsSettings,
 } from '@pulseplane/projection/gateway';
 import type { BindStatus } from '../listener/bind-manager.ts';
 import type { Tables } from '../tables/tables.ts';
+import { describeCertificate } from '../tls/certificate.ts';
 import { goDuration } from './go-duration.ts';
 
 /** What the dump tells besides the tables. */
@@ -64,7 +67,8 @@ function dumpListeners(tables: Tables, bindKey: string): object {
         listenerName: listener.listenerName,
         hostname: listener.hostname,
         protocol: listener.protocol.toUpperCase(),
-        ...(listener.protocol === 'http'
+        ...(listener.tls && { tls: { certificates: listener.tls.certificates.map(describeCertificate) } }),
+        ...(carriesHttp(listener.protocol)
           ? { routes: byKey(tables.httpRoutesByListener.get(listener.key), dumpHttpRoute) }
           : { tcpRoutes: byKey(tables.tcpRoutesByListener.get(listener.key), dumpTcpRoute) }),
       },
@@ -168,6 +172,7 @@ function dumpFrontend(frontend: FrontendPolicy): object {
   if (frontend.section === 'tcp') {
     return { tCP: { keepalives: dumpKeepalive(frontend.keepalive) } };
   }
+  if (frontend.section === 'tls') return { tLS: dumpTls(frontend.tls) };
   if (frontend.section === 'proxyProtocol') return { proxy: frontend.proxyProtocol };
   const http = { ...FRONTEND_DEFAULTS.http, ...frontend.http };
   return {
@@ -187,6 +192,11 @@ function dumpFrontend(frontend: FrontendPolicy): object {
       }),
     },
   };
+}
+
+function dumpTls({ handshakeTimeoutMs, ...others }: TlsSettings): object {
+  const timeout = handshakeTimeoutMs ?? FRONTEND_DEFAULTS.tls.handshakeTimeoutMs;
+  return { handshakeTimeout: goDuration(timeout), ...others };
 }
 
 function durationOrNull(ms: number | undefined): string | null {

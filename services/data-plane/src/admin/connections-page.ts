@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
+import type { TLSSocket } from 'node:tls';
 import { describeSocketOptionError, getTcpInfo, getTcpKeepalive, socketFd } from '@pulseplane/keepalive';
 import { type Connection, hostPort } from '../connection/connection.ts';
 import type { UpstreamConnection } from '../upstream/upstream-connection.ts';
@@ -45,6 +46,7 @@ function describe(connection: Connection): Row {
     listener: connection.listenerKey,
     protocol: connection.protocol,
     serverName: connection.serverName ?? null,
+    tls: describeTls(connection.secured),
     ageMs: Math.round(performance.now() - connection.acceptedAt),
     ...bytes,
     policy: sections(connection.policyKeys),
@@ -52,6 +54,12 @@ function describe(connection: Connection): Row {
     ...kernel,
     lastPingRttMs: connection.served?.lastPingRttMs() ?? null,
   };
+}
+
+function describeTls(secured: TLSSocket | undefined): object | null {
+  if (secured === undefined) return null;
+  const alpn = typeof secured.alpnProtocol === 'string' ? secured.alpnProtocol : null;
+  return { version: secured.getProtocol(), cipher: secured.getCipher()?.standardName ?? null, alpn };
 }
 
 function describeUpstream(upstream: UpstreamConnection): Row {

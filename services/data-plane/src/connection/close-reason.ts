@@ -10,6 +10,10 @@ export const CLOSE_REASONS = [
   'first_byte_timeout',
   /** No PROXY header came, though a policy asks for one, or one that is none. */
   'proxy_header',
+  /** The TLS handshake was not done in time. */
+  'handshake_timeout',
+  /** Client and worker could not agree in the TLS handshake. */
+  'tls_handshake',
   /** The policy's maxConnectionDuration is over. */
   'max_duration',
   /** The client closed or reset it. */

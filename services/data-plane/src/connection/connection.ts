@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { TcpKeepaliveOptions } from '@pulseplane/keepalive';
 import type { Bind, EffectiveHttp } from '@pulseplane/projection/gateway';
 import { type CloseReason, reasonOfError } from './close-reason.ts';
@@ -40,7 +41,6 @@ type Endpoint = { readonly address: string; readonly port: number };
 export class Connection {
   readonly id: string;
   readonly bind: Bind;
-  readonly socket: Socket;
   readonly local: string;
   /** The server name (SNI) that the client asked for. */
   serverName: string | undefined;
@@ -67,12 +67,14 @@ export class Connection {
   #reason: CloseReason | undefined;
   #client: Endpoint;
   #via: string | undefined;
+  readonly #accepted: Socket;
+  #secured: TLSSocket | undefined;
 
   constructor(id: string, bind: Bind, listenerKey: string, socket: Socket) {
     this.id = id;
     this.bind = bind;
     this.listenerKey = listenerKey;
-    this.socket = socket;
+    this.#accepted = socket;
     this.#client = { address: plainAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 };
     this.local = hostPort(plainAddress(socket.localAddress ?? ''), socket.localPort ?? 0);
     socket.on('error', (error) => this.fail(error));
@@ -85,6 +87,22 @@ export class Connection {
 
   get peerAddress(): string {
     return this.#client.address;
+  }
+
+  /** What the protocol is read from and written to: the accepted socket, or TLS on top of it. */
+  get socket(): Socket {
+    return this.#secured ?? this.#accepted;
+  }
+
+  /** The TLS that ends at the worker, after its handshake. */
+  get secured(): TLSSocket | undefined {
+    return this.#secured;
+  }
+
+  /** The handshake is done. */
+  secure(secured: TLSSocket): void {
+    this.#secured = secured;
+    secured.on('error', (error) => this.fail(error));
   }
 
   /** The proxy that the connection comes from, if it spoke for another client. */
@@ -136,6 +154,7 @@ export class Connection {
     this.explain(reason);
     this.#served?.destroy();
     this.socket.destroy();
+    this.#accepted.destroy();
   }
 
   /**

@@ -29,7 +29,7 @@ test('a socket option that fails is reported and logged, and the policy does not
     policyVersion: () => undefined,
     onSocketOptionError: (error: SocketOptionError) => void errors.push(error),
   };
-  enforce(connection, { tcp: TCP, http: HTTP }, context);
+  enforce(connection, { tcp: TCP, http: HTTP, tls: { handshakeTimeoutMs: 15_000 } }, context);
   assert.deepEqual(errors, [{ kind: 'errno', call: 'getsockopt', option: 'SO_KEEPALIVE', errno: 'EBADF' }]);
   assert.equal(warnings.length, 1);
   assert.equal(connection.policyKeys.tcp, undefined);

@@ -90,7 +90,8 @@ export class Http2Serving implements Served {
 
   /**
    * In two steps, so that no request is lost that was on its way (RFC 9113, section 6.8): a GOAWAY that refuses nothing,
-   * and when the client must have seen it, one that names the last stream. Streams under way finish.
+   * and when the client must have seen it, one that names the last stream. Streams under way finish. Where the first
+   * cannot be written there is the second alone, by which a client may send again what it refuses.
    */
   closeGracefully(): void {
     const session = this.#session;
@@ -105,6 +106,10 @@ export class Http2Serving implements Served {
     const { socket } = this.#connection;
     // When all is said, node:http2 waits for the client to end its side.
     socket.once('finish', () => longTimeout(LINGER_MS, () => socket.destroy()));
+    if (!canWritePast(this.#connection)) {
+      close();
+      return;
+    }
     // Written past node:http2, whose own GOAWAY refuses new streams at once. It writes whole frames only.
     socket.write(SHUTDOWN_NOTICE);
     // Frames are answered in order: with its ACK the client has read the GOAWAY before it.
@@ -156,4 +161,13 @@ export class Http2Serving implements Served {
     this.#session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from(complaint));
     this.#session.destroy();
   }
+}
+
+/**
+ * Whether bytes can go out beside those of node:http2. It ends the process when a write that is not its own is done
+ * later than at once, and such is each one of TLS, and one of TCP behind others.
+ */
+function canWritePast({ socket, secured }: Connection): boolean {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  return secured === undefined && Reflect.get(Object(handle), 'writeQueueSize') === 0;
 }

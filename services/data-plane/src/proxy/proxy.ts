@@ -14,6 +14,7 @@ import { takeProxyHeader } from '../first-bytes/take-proxy-header.ts';
 import type { Limits } from '../limits.ts';
 import type { Tables } from '../tables/tables.ts';
 import { type UpstreamPath, upstreamPath } from '../tables/upstream-path.ts';
+import { createTlsTerminator } from '../tls/terminate-tls.ts';
 import { ConnectTimeoutError } from '../upstream/dial.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
 import type { AccessLog } from './access-log.ts';
@@ -21,7 +22,7 @@ import { answer, type Exchange } from './exchange.ts';
 import { forward } from './forward.ts';
 import { createHttp1Front } from './http1.ts';
 import { serveHttp2 } from './http2.ts';
-import { pickBackend, routeHttp, routeTcp, routeTls, type TcpRouting } from './route.ts';
+import { listenerForName, pickBackend, routeHttp, routeTcp, routeTls, type TcpRouting } from './route.ts';
 import { serveTcp } from './tcp.ts';
 
 export type ProxyContext = {
@@ -55,6 +56,7 @@ export type Proxy = { serve(connection: Connection): void; close(): void };
 
 export function createProxy(context: ProxyContext): Proxy {
   const { limits, upstreams, accessLog } = context;
+  const tlsTerminator = createTlsTerminator();
   const random = context.random ?? Math.random;
 
   const choose = (listener: Listener, route: HttpRoute | TcpRoute): UpstreamPath | undefined => {
@@ -64,6 +66,9 @@ export function createProxy(context: ProxyContext): Proxy {
 
   const onExchange = (connection: Connection, exchange: Exchange) => {
     const routing = routeHttp(context.tables(), connection.bind, exchange);
+    // Another listener's policies and certificate are not those of this connection (RFC 9110, section 15.5.20).
+    const isMisdirected = routing.kind === 'no_listener' || routing.listener.key !== connection.listenerKey;
+    if (connection.secured !== undefined && isMisdirected) return answer(exchange, 421, 'misdirected request');
     if (routing.kind !== 'no_listener') connection.listenerKey = routing.listener.key;
     if (routing.kind !== 'route') return answer(exchange, 404, 'route not found');
     const path = choose(routing.listener, routing.route);
@@ -86,20 +91,25 @@ export function createProxy(context: ProxyContext): Proxy {
   const http1 = createHttp1Front({ limits, accessLog, onExchange, onUpgraded: context.onUpgraded });
   const http2 = { ...context, onExchange };
 
+  const serveHttpVersion = (connection: Connection, version: 'http1' | 'http2') => {
+    const { http } = context.frontend(connection.bind.port);
+    if (version === 'http1') {
+      http1.serve(connection, http);
+    } else {
+      // An HTTP/2 peer that ends its side has ended the session.
+      connection.socket.allowHalfOpen = false;
+      serveHttp2(connection, http, http2);
+    }
+    context.onProtocol(connection);
+  };
+
+  /** The client has said in its handshake what it speaks, or shows it now. */
   const serveHttp = (connection: Connection) => {
-    const { port } = connection.bind;
-    const serve = (version: 'http1' | 'http2') => {
-      const { http } = context.frontend(port);
-      if (version === 'http1') {
-        http1.serve(connection, http);
-      } else {
-        // An HTTP/2 peer that ends its side has ended the session.
-        connection.socket.allowHalfOpen = false;
-        serveHttp2(connection, http, http2);
-      }
-      context.onProtocol(connection);
-    };
-    detectHttpVersion(connection, context.frontend(port).http, limits, serve);
+    const alpn = connection.secured?.alpnProtocol;
+    if (alpn === 'h2') return serveHttpVersion(connection, 'http2');
+    if (alpn === 'http/1.1') return serveHttpVersion(connection, 'http1');
+    const { http } = context.frontend(connection.bind.port);
+    detectHttpVersion(connection, http, limits, (version) => serveHttpVersion(connection, version));
   };
 
   const serveRaw = (connection: Connection, protocol: 'tcp' | 'tls', { listener, route }: TcpRouting) => {
@@ -128,13 +138,23 @@ export function createProxy(context: ProxyContext): Proxy {
     context.onProtocol(connection);
   };
 
-  const serveTls = (connection: Connection) =>
-    takeClientHello(connection, limits.clientHelloMs, ({ serverName }) => {
-      connection.serverName = serverName;
-      const routing = routeTls(context.tables(), connection.bind, serverName ?? '');
-      if (routing.route === undefined) return connection.close('unknown_server_name');
-      serveRaw(connection, 'tls', routing);
+  const serveTls = (connection: Connection) => {
+    const { tls } = context.frontend(connection.bind.port);
+    takeClientHello(connection, Math.min(limits.clientHelloMs, tls.handshakeTimeoutMs), ({ serverName = '' }) => {
+      connection.serverName = serverName === '' ? undefined : serverName;
+      const listener = listenerForName(context.tables(), connection.bind, serverName);
+      const routing = () => routeTls(context.tables(), listener, serverName);
+      if (listener?.tls === undefined) {
+        if (routing().route === undefined) return connection.close('unknown_server_name');
+        return serveRaw(connection, 'tls', routing());
+      }
+      connection.listenerKey = listener.key;
+      tlsTerminator.terminate(connection, { ...listener, tls: listener.tls }, tls, () => {
+        if (listener.protocol === 'https') serveHttp(connection);
+        else serveRaw(connection, 'tcp', routing());
+      });
     });
+  };
 
   /** What the port speaks, when a proxy in front has had its say. */
   const servePort = (connection: Connection) => {

@@ -1,5 +1,7 @@
 import {
   type Bind,
+  carriesHttp,
+  carriesTls,
   type HttpRoute,
   hostnameMatches,
   hostnameRank,
@@ -26,10 +28,10 @@ export type HttpRouting =
   | { readonly kind: 'no_route'; readonly listener: Listener }
   | { readonly kind: 'route'; readonly listener: Listener; readonly route: HttpRoute };
 
-/** The listener with the most specific hostname, then the first route in precedence that matches. */
+/** The listener that speaks HTTP, with or without TLS, with the most specific hostname, then the first route in precedence that matches. */
 export function routeHttp(tables: Tables, bind: Bind, request: RoutedRequest): HttpRouting {
   const host = hostOf(request.authority);
-  const listener = pickListener(tables, bind, 'http', host);
+  const listener = pickListener(tables, bind, carriesHttp, host);
   if (listener === undefined) return { kind: 'no_listener' };
   const query = request.target.indexOf('?');
   const path = query === -1 ? request.target : request.target.slice(0, query);
@@ -49,13 +51,16 @@ export function routeTcp(tables: Tables, bind: Bind): TcpRouting {
 }
 
 /**
- * The TLS listener of a port with the most specific hostname, and of its routes the one with the most specific; the
- * first by key of those alike.
+ * The listener of a port of TLS with the most specific hostname, the first by key of those alike.
  *
  * @param serverName empty for a client that names none: only what serves every host is for it
  */
-export function routeTls(tables: Tables, bind: Bind, serverName: string): TcpRouting {
-  const listener = pickListener(tables, bind, 'tls', serverName);
+export function listenerForName(tables: Tables, bind: Bind, serverName: string): Listener | undefined {
+  return pickListener(tables, bind, carriesTls, serverName);
+}
+
+/** Of the routes of a TLS listener the one with the most specific hostname, the first by key of those alike. */
+export function routeTls(tables: Tables, listener: Listener | undefined, serverName: string): TcpRouting {
   const routes = (listener && tables.tcpRoutesByListener.get(listener.key)) ?? [];
   const rankOf = ({ hostnames }: TcpRoute) =>
     hostnames.length === 0 ? 0 : Math.max(...hostnames.map((hostname) => rankFor(serverName, hostname)));
@@ -92,11 +97,11 @@ function mostSpecific<Item>(items: readonly Item[], rankOf: (item: Item) => numb
 function pickListener(
   { listenersByBind }: Tables,
   bind: Bind,
-  protocol: ListenerProtocol,
+  speaks: (protocol: ListenerProtocol) => boolean,
   host: string,
 ): Listener | undefined {
   return mostSpecific(listenersByBind.get(bind.key) ?? [], (listener) =>
-    listener.protocol === protocol ? rankFor(host, listener.hostname) : -1,
+    speaks(listener.protocol) ? rankFor(host, listener.hostname) : -1,
   );
 }
 

@@ -1,12 +1,17 @@
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { TCP_KEEPALIVE_LIMITS } from '@pulseplane/keepalive';
-import type {
-  BackendPolicy,
-  GatewayResource,
-  HttpSettings,
-  Policy,
-  TcpKeepalive,
-  WeightedBackend,
+import {
+  type BackendPolicy,
+  carriesTls,
+  type GatewayResource,
+  type HttpSettings,
+  type Listener,
+  type Policy,
+  type TcpKeepalive,
+  type TlsSettings,
+  type WeightedBackend,
 } from '@pulseplane/projection/gateway';
+import { handshakeOptions } from '../tls/handshake-options.ts';
 import { wholeMatch } from './route-entry.ts';
 
 /** What is wrong with a resource, or undefined. The control plane has checked too; a worker trusts nobody. */
@@ -16,7 +21,7 @@ export function checkResource(resource: GatewayResource): string | undefined {
     case 'bind':
       return checkPort('port', resource.port);
     case 'listener':
-      return resource.bindKey === '' ? 'bindKey must not be empty' : undefined;
+      return resource.bindKey === '' ? 'bindKey must not be empty' : checkListenerTls(resource);
     case 'route':
       return checkBackends(resource.backends) ?? checkPatterns(resource);
     case 'tcp_route':
@@ -34,6 +39,29 @@ export function checkResource(resource: GatewayResource): string | undefined {
 
 function checkPort(field: string, port: number): string | undefined {
   return Number.isInteger(port) && port >= 1 && port <= 65_535 ? undefined : `${field} ${port} is not in 1..65535`;
+}
+
+function checkListenerTls({ protocol, tls }: Listener): string | undefined {
+  if (tls === undefined) return protocol === 'https' ? 'tls must be set with protocol https' : undefined;
+  if (!carriesTls(protocol)) return `tls must not be set with protocol ${protocol}`;
+  if (tls.certificates.length === 0) return 'tls.certificates must not be empty';
+  return firstProblem(tls.certificates, ({ chain, key }) =>
+    contextProblem('tls.certificates', { cert: chain, key: key.reveal() }),
+  );
+}
+
+function checkTls(tls: TlsSettings): string | undefined {
+  return checkPositive('handshakeTimeoutMs', tls.handshakeTimeoutMs) ?? contextProblem('tls', handshakeOptions(tls));
+}
+
+/** What OpenSSL says against it; its words hold no part of a key. */
+function contextProblem(field: string, options: SecureContextOptions): string | undefined {
+  try {
+    createSecureContext(options);
+    return undefined;
+  } catch (error) {
+    return `${field}: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 function checkBackends(backends: readonly WeightedBackend[]): string | undefined {
@@ -63,6 +91,7 @@ function checkPolicy(policy: Policy): string | undefined {
   }
   const { frontend } = policy;
   if (frontend.section === 'proxyProtocol') return undefined;
+  if (frontend.section === 'tls') return checkTls(frontend.tls);
   return frontend.section === 'tcp' ? checkKeepalive(frontend.keepalive) : checkHttp(frontend.http);
 }
 

@@ -11,6 +11,7 @@ import {
   type ProxyProtocol,
   resourceName,
   type TcpKeepalive,
+  type TlsSettings,
 } from '@pulseplane/projection/gateway';
 import { createLogger } from '@pulseplane/telemetry';
 import type { CloseReason } from '../connection/close-reason.ts';
@@ -25,6 +26,7 @@ type ConnectionRow = {
   readonly via: string | null;
   readonly listener: string;
   readonly serverName: string | null;
+  readonly tls: { readonly version: string; readonly cipher: string; readonly alpn: string | null } | null;
   readonly protocol: string;
   readonly bytesIn: number;
   readonly bytesOut: number;
@@ -189,6 +191,10 @@ export function tcpPolicy(keepalive: TcpKeepalive): GatewayResource {
 
 export function proxyPolicy(mode: ProxyProtocol['mode'], version: ProxyProtocol['version'] = 'all'): GatewayResource {
   return policy('frontend-proxy', { section: 'proxyProtocol', proxyProtocol: { mode, version } });
+}
+
+export function tlsPolicy(tls: TlsSettings): GatewayResource {
+  return policy('frontend-tls', { section: 'tls', tls });
 }
 
 /** @param port undefined: on the gateway */

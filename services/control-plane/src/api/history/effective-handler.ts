@@ -8,9 +8,12 @@ import type {
 } from '@pulseplane/projection/gateway';
 import {
   backendPaths,
+  carriesHttp,
+  carriesTls,
   effectiveBackend,
   effectiveFrontend,
   indexBackendPolicies,
+  portProtocol,
 } from '@pulseplane/projection/gateway';
 import type { ResourceKind } from '@pulseplane/resources';
 import type { FastifyRequest } from 'fastify';
@@ -72,14 +75,16 @@ export function effectivePorts(gateway: GatewayName, resources: readonly Gateway
   const policies = policiesOf(resources);
   return resources.flatMap((resource) => {
     if (resource.kind !== 'bind') return [];
-    const { port, protocol } = resource;
-    const { tcp, http, proxyProtocol } = effectiveFrontend(policies, gateway, port);
+    const { port } = resource;
+    const protocol = portProtocol(resource, resources);
+    const { tcp, http, tls, proxyProtocol } = effectiveFrontend(policies, gateway, port);
     return [
       {
         port,
         protocol,
         tcp: tcp ?? null,
-        http: protocol === 'http' ? http : null,
+        http: carriesHttp(protocol) ? http : null,
+        ...(carriesTls(protocol) && { tls }),
         ...(proxyProtocol && { proxyProtocol }),
       },
     ];

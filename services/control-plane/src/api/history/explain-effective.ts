@@ -3,6 +3,8 @@ import type { Overridden, Projection } from '@pulseplane/projection';
 import {
   type BackendPath,
   type BackendPolicyIndex,
+  carriesHttp,
+  carriesTls,
   type ExplainedValue,
   explainBackend,
   explainFrontend,
@@ -57,14 +59,15 @@ export function createExplainer({ log, projection, gateway, policies, seq }: Exp
   });
   return {
     port({ port, protocol }) {
-      const { tcp, http, proxyProtocol } = explainFrontend(policies, gateway, port);
+      const { tcp, http, tls, proxyProtocol } = explainFrontend(policies, gateway, port);
       const overridden = projection.overridden(gateway, port, MOST_OVERRIDDEN + 1);
-      return protocol === 'http'
-        ? explain([...tcp, ...http, ...proxyProtocol], overridden)
-        : explain(
-            [...tcp, ...proxyProtocol],
-            overridden.filter(({ section }) => section !== 'frontend.http'),
-          );
+      const [isHttp, isTls] = [carriesHttp(protocol), carriesTls(protocol)];
+      return explain(
+        [...tcp, ...(isHttp ? http : []), ...(isTls ? tls : []), ...proxyProtocol],
+        overridden.filter(
+          ({ section }) => (isHttp || section !== 'frontend.http') && (isTls || section !== 'frontend.tls'),
+        ),
+      );
     },
     path(index, path) {
       const { tcp, http } = explainBackend(index, path);

@@ -363,6 +363,12 @@ for (const { name, open } of EVENT_LOGS) {
           tls.values.map(({ name, value, source }: Explained) => [name, value, source.field ?? source]),
           [
             ...['tcp.idleSeconds', 'tcp.intervalSeconds', 'tcp.probes'].map((name) => [name, null, 'default']),
+            ['tls.handshakeTimeoutMs', 15_000, 'default'],
+            ...['alpnProtocols', 'cipherSuites', 'keyExchangeGroups', 'minVersion', 'maxVersion'].map((name) => [
+              `tls.${name}`,
+              null,
+              'default',
+            ]),
             ['proxyProtocol.mode', 'optional', 'spec.frontend.proxyProtocol.mode'],
             ['proxyProtocol.version', 'v2', 'spec.frontend.proxyProtocol.version'],
           ],

@@ -70,7 +70,7 @@ function effective(gateway: GatewayName, parts: GatewayParts, other: GatewayPart
   };
 }
 
-/** A resource without what its name says. */
+/** A resource as JSON has it, which hides private keys, without what its name says. */
 function contentOf({ kind: _, key: __, ...content }: GatewayResource): Json {
-  return content;
+  return JSON.parse(JSON.stringify(content)) as Json;
 }

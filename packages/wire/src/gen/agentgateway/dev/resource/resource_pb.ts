@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file agentgateway/dev/resource/resource.proto.
  */
 export const file_agentgateway_dev_resource_resource: GenFile = /*@__PURE__*/
-  fileDesc("CihhZ2VudGdhdGV3YXkvZGV2L3Jlc291cmNlL3Jlc291cmNlLnByb3RvEhlhZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlItUCCghSZXNvdXJjZRIvCgRiaW5kGAEgASgLMh8uYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5CaW5kSAASNwoIbGlzdGVuZXIYAiABKAsyIy5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkxpc3RlbmVySAASMQoFcm91dGUYAyABKAsyIC5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLlJvdXRlSAASNQoHYmFja2VuZBgEIAEoCzIiLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuQmFja2VuZEgAEjMKBnBvbGljeRgFIAEoCzIhLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuUG9saWN5SAASOAoJdGNwX3JvdXRlGAYgASgLMiMuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5UQ1BSb3V0ZUgAQgYKBGtpbmQihQEKBEJpbmQSCwoDa2V5GAEgASgJEgwKBHBvcnQYAiABKA0SOgoIcHJvdG9jb2wYAyABKA4yKC5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkJpbmQuUHJvdG9jb2wiJgoIUHJvdG9jb2wSCAoESFRUUBAAEgcKA1RDUBABEgcKA1RMUxACIqkBCghMaXN0ZW5lchILCgNrZXkYASABKAkSEAoIYmluZF9rZXkYAiABKAkSNQoEbmFtZRgDIAEoCzInLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuTGlzdGVuZXJOYW1lEhAKCGhvc3RuYW1lGAQgASgJEjUKCHByb3RvY29sGAUgASgOMiMuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Qcm90b2NvbCKVAQoMTGlzdGVuZXJOYW1lEhQKDGdhdGV3YXlfbmFtZRgBIAEoCRIZChFnYXRld2F5X25hbWVzcGFjZRgCIAEoCRIVCg1saXN0ZW5lcl9uYW1lGAMgASgJEj0KDGxpc3RlbmVyX3NldBgEIAEoCzInLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuUmVzb3VyY2VOYW1lIi8KDFJlc291cmNlTmFtZRIMCgRuYW1lGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCSJCChFUeXBlZFJlc291cmNlTmFtZRIMCgRuYW1lGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRraW5kGAMgASgJImAKCVJvdXRlTmFtZRIMCgRraW5kGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJbmFtZXNwYWNlGAMgASgJEhYKCXJ1bGVfbmFtZRgEIAEoCUgAiAEBQgwKCl9ydWxlX25hbWUi5AEKBVJvdXRlEgsKA2tleRgBIAEoCRIUCgxsaXN0ZW5lcl9rZXkYAiABKAkSMgoEbmFtZRgDIAEoCzIkLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuUm91dGVOYW1lEhEKCWhvc3RuYW1lcxgFIAMoCRI2CgdtYXRjaGVzGAYgAygLMiUuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Sb3V0ZU1hdGNoEjkKCGJhY2tlbmRzGAcgAygLMicuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Sb3V0ZUJhY2tlbmQirwEKCFRDUFJvdXRlEgsKA2tleRgBIAEoCRIUCgxsaXN0ZW5lcl9rZXkYAiABKAkSMgoEbmFtZRgDIAEoCzIkLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuUm91dGVOYW1lEhEKCWhvc3RuYW1lcxgFIAMoCRI5CghiYWNrZW5kcxgGIAMoCzInLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuUm91dGVCYWNrZW5kIrEBCgpSb3V0ZU1hdGNoEjIKBHBhdGgYASABKAsyJC5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLlBhdGhNYXRjaBI3CgdoZWFkZXJzGAIgAygLMiYuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5IZWFkZXJNYXRjaBI2CgZtZXRob2QYAyABKAsyJi5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLk1ldGhvZE1hdGNoIkwKCVBhdGhNYXRjaBIPCgVleGFjdBgBIAEoCUgAEhUKC3BhdGhfcHJlZml4GAIgASgJSAASDwoFcmVnZXgYAyABKAlIAEIGCgRraW5kIkYKC0hlYWRlck1hdGNoEgwKBG5hbWUYASABKAkSDwoFZXhhY3QYAiABKAlIABIPCgVyZWdleBgDIAEoCUgAQgcKBXZhbHVlIhwKC01ldGhvZE1hdGNoEg0KBWV4YWN0GAEgASgJIlwKDFJvdXRlQmFja2VuZBI8CgdiYWNrZW5kGAEgASgLMisuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5CYWNrZW5kUmVmZXJlbmNlEg4KBndlaWdodBgCIAEoBSItChBCYWNrZW5kUmVmZXJlbmNlEhEKB2JhY2tlbmQYAiABKAlIAEIGCgRraW5kItgBCgdCYWNrZW5kEgsKA2tleRgBIAEoCRI1CgRuYW1lGAIgASgLMicuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5SZXNvdXJjZU5hbWUSOgoGc3RhdGljGAMgASgLMiguYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5TdGF0aWNCYWNrZW5kSAASRQoPaW5saW5lX3BvbGljaWVzGAcgAygLMiwuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5CYWNrZW5kUG9saWN5U3BlY0IGCgRraW5kIisKDVN0YXRpY0JhY2tlbmQSDAoEaG9zdBgBIAEoCRIMCgRwb3J0GAIgASgFIpYCCgZQb2xpY3kSCwoDa2V5GAEgASgJEjoKBG5hbWUYAiABKAsyLC5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLlR5cGVkUmVzb3VyY2VOYW1lEjcKBnRhcmdldBgDIAEoCzInLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuUG9saWN5VGFyZ2V0Ej8KB2JhY2tlbmQYBSABKAsyLC5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkJhY2tlbmRQb2xpY3lTcGVjSAASQQoIZnJvbnRlbmQYBiABKAsyLS5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkZyb250ZW5kUG9saWN5U3BlY0gAQgYKBGtpbmQinAQKDFBvbGljeVRhcmdldBJICgdnYXRld2F5GAEgASgLMjUuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Qb2xpY3lUYXJnZXQuR2F0ZXdheVRhcmdldEgAEkQKBXJvdXRlGAIgASgLMjMuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Qb2xpY3lUYXJnZXQuUm91dGVUYXJnZXRIABJICgdiYWNrZW5kGAMgASgLMjUuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Qb2xpY3lUYXJnZXQuQmFja2VuZFRhcmdldEgAGnAKDUdhdGV3YXlUYXJnZXQSDAoEbmFtZRgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSFQoIbGlzdGVuZXIYAyABKAlIAIgBARIRCgRwb3J0GAQgASgNSAGIAQFCCwoJX2xpc3RlbmVyQgcKBV9wb3J0GmQKC1JvdXRlVGFyZ2V0EgwKBG5hbWUYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEhcKCnJvdXRlX3J1bGUYAyABKAlIAIgBARIMCgRraW5kGAQgASgJQg0KC19yb3V0ZV9ydWxlGlIKDUJhY2tlbmRUYXJnZXQSDAoEbmFtZRgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSFAoHc2VjdGlvbhgDIAEoCUgAiAEBQgoKCF9zZWN0aW9uQgYKBGtpbmQiiQEKD0tlZXBhbGl2ZUNvbmZpZxInCgR0aW1lGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEisKCGludGVydmFsGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKB3JldHJpZXMYAyABKA1IAIgBAUIKCghfcmV0cmllcyKvCgoSRnJvbnRlbmRQb2xpY3lTcGVjEkAKA3RjcBgBIAEoCzIxLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuRnJvbnRlbmRQb2xpY3lTcGVjLlRDUEgAEkIKBGh0dHAYAyABKAsyMi5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkZyb250ZW5kUG9saWN5U3BlYy5IVFRQSAASVQoOcHJveHlfcHJvdG9jb2wYByABKAsyOy5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkZyb250ZW5kUG9saWN5U3BlYy5Qcm94eVByb3RvY29sSAAaRQoDVENQEj4KCmtlZXBhbGl2ZXMYASABKAsyKi5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLktlZXBhbGl2ZUNvbmZpZxruBQoESFRUUBIcCg9tYXhfYnVmZmVyX3NpemUYASABKA1IAIgBARIeChFodHRwMV9tYXhfaGVhZGVycxgCIAEoDUgBiAEBEjUKEmh0dHAxX2lkbGVfdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIeChFodHRwMl93aW5kb3dfc2l6ZRgEIAEoDUgCiAEBEikKHGh0dHAyX2Nvbm5lY3Rpb25fd2luZG93X3NpemUYBSABKA1IA4gBARIdChBodHRwMl9mcmFtZV9zaXplGAYgASgNSASIAQESOwoYaHR0cDJfa2VlcGFsaXZlX2ludGVydmFsGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjoKF2h0dHAyX2tlZXBhbGl2ZV90aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjoKF21heF9jb25uZWN0aW9uX2R1cmF0aW9uGAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiIKFWh0dHAyX21heF9oZWFkZXJfc2l6ZRgKIAEoDUgFiAEBEl0KEWh0dHAxX2hlYWRlcl9jYXNlGAsgASgOMj0uYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Gcm9udGVuZFBvbGljeVNwZWMuSFRUUC5IZWFkZXJDYXNlSAaIAQEiKQoKSGVhZGVyQ2FzZRINCglMT1dFUkNBU0UQABIMCghQUkVTRVJWRRABQhIKEF9tYXhfYnVmZmVyX3NpemVCFAoSX2h0dHAxX21heF9oZWFkZXJzQhQKEl9odHRwMl93aW5kb3dfc2l6ZUIfCh1faHR0cDJfY29ubmVjdGlvbl93aW5kb3dfc2l6ZUITChFfaHR0cDJfZnJhbWVfc2l6ZUIYChZfaHR0cDJfbWF4X2hlYWRlcl9zaXplQhQKEl9odHRwMV9oZWFkZXJfY2FzZRr7AQoNUHJveHlQcm90b2NvbBJUCgd2ZXJzaW9uGAEgASgOMkMuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Gcm9udGVuZFBvbGljeVNwZWMuUHJveHlQcm90b2NvbC5WZXJzaW9uEk4KBG1vZGUYAiABKA4yQC5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkZyb250ZW5kUG9saWN5U3BlYy5Qcm94eVByb3RvY29sLk1vZGUiIgoHVmVyc2lvbhIGCgJWMhAAEgYKAlYxEAESBwoDQUxMEAIiIAoETW9kZRIKCgZTVFJJQ1QQABIMCghPUFRJT05BTBABQgYKBGtpbmQijwQKEUJhY2tlbmRQb2xpY3lTcGVjElAKDGJhY2tlbmRfaHR0cBgMIAEoCzI4LmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuQmFja2VuZFBvbGljeVNwZWMuQmFja2VuZEhUVFBIABJOCgtiYWNrZW5kX3RjcBgNIAEoCzI3LmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuQmFja2VuZFBvbGljeVNwZWMuQmFja2VuZFRDUEgAGs4BCgtCYWNrZW5kSFRUUBJVCgd2ZXJzaW9uGAEgASgOMkQuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5CYWNrZW5kUG9saWN5U3BlYy5CYWNrZW5kSFRUUC5IdHRwVmVyc2lvbhIyCg9yZXF1ZXN0X3RpbWVvdXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iNAoLSHR0cFZlcnNpb24SDwoLVU5TUEVDSUZJRUQQABIJCgVIVFRQMRABEgkKBUhUVFAyEAIafwoKQmFja2VuZFRDUBI9CglrZWVwYWxpdmUYASABKAsyKi5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLktlZXBhbGl2ZUNvbmZpZxIyCg9jb25uZWN0X3RpbWVvdXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CBgoEa2luZCpJCghQcm90b2NvbBILCgdVTktOT1dOEAASCAoESFRUUBABEgkKBUhUVFBTEAISBwoDVExTEAMSBwoDVENQEAQSCQoFSEJPTkUQBWIGcHJvdG8z", [file_google_protobuf_duration]);
+  fileDesc("CihhZ2VudGdhdGV3YXkvZGV2L3Jlc291cmNlL3Jlc291cmNlLnByb3RvEhlhZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlItUCCghSZXNvdXJjZRIvCgRiaW5kGAEgASgLMh8uYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5CaW5kSAASNwoIbGlzdGVuZXIYAiABKAsyIy5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkxpc3RlbmVySAASMQoFcm91dGUYAyABKAsyIC5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLlJvdXRlSAASNQoHYmFja2VuZBgEIAEoCzIiLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuQmFja2VuZEgAEjMKBnBvbGljeRgFIAEoCzIhLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuUG9saWN5SAASOAoJdGNwX3JvdXRlGAYgASgLMiMuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5UQ1BSb3V0ZUgAQgYKBGtpbmQihQEKBEJpbmQSCwoDa2V5GAEgASgJEgwKBHBvcnQYAiABKA0SOgoIcHJvdG9jb2wYAyABKA4yKC5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkJpbmQuUHJvdG9jb2wiJgoIUHJvdG9jb2wSCAoESFRUUBAAEgcKA1RDUBABEgcKA1RMUxACItwBCghMaXN0ZW5lchILCgNrZXkYASABKAkSEAoIYmluZF9rZXkYAiABKAkSNQoEbmFtZRgDIAEoCzInLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuTGlzdGVuZXJOYW1lEhAKCGhvc3RuYW1lGAQgASgJEjUKCHByb3RvY29sGAUgASgOMiMuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Qcm90b2NvbBIxCgN0bHMYBiABKAsyJC5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLlRMU0NvbmZpZyKCBgoJVExTQ29uZmlnEgwKBGNlcnQYASABKAwSEwoLcHJpdmF0ZV9rZXkYAiABKAwSSAoRbW9yZV9jZXJ0aWZpY2F0ZXMY6AcgAygLMiwuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5UTFNDb25maWcuS2V5UGFpchosCgdLZXlQYWlyEgwKBGNlcnQYASABKAwSEwoLcHJpdmF0ZV9rZXkYAiABKAwiUQoKVExTVmVyc2lvbhIbChdUTFNfVkVSU0lPTl9VTlNQRUNJRklFRBAAEgwKCFRMU19WMV8yEAMSDAoIVExTX1YxXzMQBCIECAEQASIECAIQAiKZAwoLQ2lwaGVyU3VpdGUSHAoYQ0lQSEVSX1NVSVRFX1VOU1BFQ0lGSUVEEAASGgoWVExTX0FFU18yNTZfR0NNX1NIQTM4NBABEhoKFlRMU19BRVNfMTI4X0dDTV9TSEEyNTYQAhIgChxUTFNfQ0hBQ0hBMjBfUE9MWTEzMDVfU0hBMjU2EAMSKwonVExTX0VDREhFX0VDRFNBX1dJVEhfQUVTXzI1Nl9HQ01fU0hBMzg0EAQSKwonVExTX0VDREhFX0VDRFNBX1dJVEhfQUVTXzEyOF9HQ01fU0hBMjU2EAUSMQotVExTX0VDREhFX0VDRFNBX1dJVEhfQ0hBQ0hBMjBfUE9MWTEzMDVfU0hBMjU2EAYSKQolVExTX0VDREhFX1JTQV9XSVRIX0FFU18yNTZfR0NNX1NIQTM4NBAHEikKJVRMU19FQ0RIRV9SU0FfV0lUSF9BRVNfMTI4X0dDTV9TSEEyNTYQCBIvCitUTFNfRUNESEVfUlNBX1dJVEhfQ0hBQ0hBMjBfUE9MWTEzMDVfU0hBMjU2EAkiawoQS2V5RXhjaGFuZ2VHcm91cBIiCh5LRVlfRVhDSEFOR0VfR1JPVVBfVU5TUEVDSUZJRUQQABIKCgZYMjU1MTkQARIICgRQMjU2EAISCAoEUDM4NBADEhMKD1gyNTUxOV9NTEtFTTc2OBAEIhkKBEFscG4SEQoJcHJvdG9jb2xzGAEgAygJIpUBCgxMaXN0ZW5lck5hbWUSFAoMZ2F0ZXdheV9uYW1lGAEgASgJEhkKEWdhdGV3YXlfbmFtZXNwYWNlGAIgASgJEhUKDWxpc3RlbmVyX25hbWUYAyABKAkSPQoMbGlzdGVuZXJfc2V0GAQgASgLMicuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5SZXNvdXJjZU5hbWUiLwoMUmVzb3VyY2VOYW1lEgwKBG5hbWUYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJIkIKEVR5cGVkUmVzb3VyY2VOYW1lEgwKBG5hbWUYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBGtpbmQYAyABKAkiYAoJUm91dGVOYW1lEgwKBGtpbmQYASABKAkSDAoEbmFtZRgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkSFgoJcnVsZV9uYW1lGAQgASgJSACIAQFCDAoKX3J1bGVfbmFtZSLkAQoFUm91dGUSCwoDa2V5GAEgASgJEhQKDGxpc3RlbmVyX2tleRgCIAEoCRIyCgRuYW1lGAMgASgLMiQuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Sb3V0ZU5hbWUSEQoJaG9zdG5hbWVzGAUgAygJEjYKB21hdGNoZXMYBiADKAsyJS5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLlJvdXRlTWF0Y2gSOQoIYmFja2VuZHMYByADKAsyJy5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLlJvdXRlQmFja2VuZCKvAQoIVENQUm91dGUSCwoDa2V5GAEgASgJEhQKDGxpc3RlbmVyX2tleRgCIAEoCRIyCgRuYW1lGAMgASgLMiQuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Sb3V0ZU5hbWUSEQoJaG9zdG5hbWVzGAUgAygJEjkKCGJhY2tlbmRzGAYgAygLMicuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Sb3V0ZUJhY2tlbmQisQEKClJvdXRlTWF0Y2gSMgoEcGF0aBgBIAEoCzIkLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuUGF0aE1hdGNoEjcKB2hlYWRlcnMYAiADKAsyJi5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkhlYWRlck1hdGNoEjYKBm1ldGhvZBgDIAEoCzImLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuTWV0aG9kTWF0Y2giTAoJUGF0aE1hdGNoEg8KBWV4YWN0GAEgASgJSAASFQoLcGF0aF9wcmVmaXgYAiABKAlIABIPCgVyZWdleBgDIAEoCUgAQgYKBGtpbmQiRgoLSGVhZGVyTWF0Y2gSDAoEbmFtZRgBIAEoCRIPCgVleGFjdBgCIAEoCUgAEg8KBXJlZ2V4GAMgASgJSABCBwoFdmFsdWUiHAoLTWV0aG9kTWF0Y2gSDQoFZXhhY3QYASABKAkiXAoMUm91dGVCYWNrZW5kEjwKB2JhY2tlbmQYASABKAsyKy5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkJhY2tlbmRSZWZlcmVuY2USDgoGd2VpZ2h0GAIgASgFIi0KEEJhY2tlbmRSZWZlcmVuY2USEQoHYmFja2VuZBgCIAEoCUgAQgYKBGtpbmQi2AEKB0JhY2tlbmQSCwoDa2V5GAEgASgJEjUKBG5hbWUYAiABKAsyJy5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLlJlc291cmNlTmFtZRI6CgZzdGF0aWMYAyABKAsyKC5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLlN0YXRpY0JhY2tlbmRIABJFCg9pbmxpbmVfcG9saWNpZXMYByADKAsyLC5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkJhY2tlbmRQb2xpY3lTcGVjQgYKBGtpbmQiKwoNU3RhdGljQmFja2VuZBIMCgRob3N0GAEgASgJEgwKBHBvcnQYAiABKAUilgIKBlBvbGljeRILCgNrZXkYASABKAkSOgoEbmFtZRgCIAEoCzIsLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuVHlwZWRSZXNvdXJjZU5hbWUSNwoGdGFyZ2V0GAMgASgLMicuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Qb2xpY3lUYXJnZXQSPwoHYmFja2VuZBgFIAEoCzIsLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuQmFja2VuZFBvbGljeVNwZWNIABJBCghmcm9udGVuZBgGIAEoCzItLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuRnJvbnRlbmRQb2xpY3lTcGVjSABCBgoEa2luZCKcBAoMUG9saWN5VGFyZ2V0EkgKB2dhdGV3YXkYASABKAsyNS5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLlBvbGljeVRhcmdldC5HYXRld2F5VGFyZ2V0SAASRAoFcm91dGUYAiABKAsyMy5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLlBvbGljeVRhcmdldC5Sb3V0ZVRhcmdldEgAEkgKB2JhY2tlbmQYAyABKAsyNS5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLlBvbGljeVRhcmdldC5CYWNrZW5kVGFyZ2V0SAAacAoNR2F0ZXdheVRhcmdldBIMCgRuYW1lGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIVCghsaXN0ZW5lchgDIAEoCUgAiAEBEhEKBHBvcnQYBCABKA1IAYgBAUILCglfbGlzdGVuZXJCBwoFX3BvcnQaZAoLUm91dGVUYXJnZXQSDAoEbmFtZRgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSFwoKcm91dGVfcnVsZRgDIAEoCUgAiAEBEgwKBGtpbmQYBCABKAlCDQoLX3JvdXRlX3J1bGUaUgoNQmFja2VuZFRhcmdldBIMCgRuYW1lGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIUCgdzZWN0aW9uGAMgASgJSACIAQFCCgoIX3NlY3Rpb25CBgoEa2luZCKJAQoPS2VlcGFsaXZlQ29uZmlnEicKBHRpbWUYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKwoIaW50ZXJ2YWwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFAoHcmV0cmllcxgDIAEoDUgAiAEBQgoKCF9yZXRyaWVzIrEOChJGcm9udGVuZFBvbGljeVNwZWMSQAoDdGNwGAEgASgLMjEuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Gcm9udGVuZFBvbGljeVNwZWMuVENQSAASQAoDdGxzGAIgASgLMjEuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Gcm9udGVuZFBvbGljeVNwZWMuVExTSAASQgoEaHR0cBgDIAEoCzIyLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuRnJvbnRlbmRQb2xpY3lTcGVjLkhUVFBIABJVCg5wcm94eV9wcm90b2NvbBgHIAEoCzI7LmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuRnJvbnRlbmRQb2xpY3lTcGVjLlByb3h5UHJvdG9jb2xIABpFCgNUQ1ASPgoKa2VlcGFsaXZlcxgBIAEoCzIqLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuS2VlcGFsaXZlQ29uZmlnGu4FCgRIVFRQEhwKD21heF9idWZmZXJfc2l6ZRgBIAEoDUgAiAEBEh4KEWh0dHAxX21heF9oZWFkZXJzGAIgASgNSAGIAQESNQoSaHR0cDFfaWRsZV90aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEh4KEWh0dHAyX3dpbmRvd19zaXplGAQgASgNSAKIAQESKQocaHR0cDJfY29ubmVjdGlvbl93aW5kb3dfc2l6ZRgFIAEoDUgDiAEBEh0KEGh0dHAyX2ZyYW1lX3NpemUYBiABKA1IBIgBARI7ChhodHRwMl9rZWVwYWxpdmVfaW50ZXJ2YWwYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SOgoXaHR0cDJfa2VlcGFsaXZlX3RpbWVvdXQYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SOgoXbWF4X2Nvbm5lY3Rpb25fZHVyYXRpb24YCSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SIgoVaHR0cDJfbWF4X2hlYWRlcl9zaXplGAogASgNSAWIAQESXQoRaHR0cDFfaGVhZGVyX2Nhc2UYCyABKA4yPS5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkZyb250ZW5kUG9saWN5U3BlYy5IVFRQLkhlYWRlckNhc2VIBogBASIpCgpIZWFkZXJDYXNlEg0KCUxPV0VSQ0FTRRAAEgwKCFBSRVNFUlZFEAFCEgoQX21heF9idWZmZXJfc2l6ZUIUChJfaHR0cDFfbWF4X2hlYWRlcnNCFAoSX2h0dHAyX3dpbmRvd19zaXplQh8KHV9odHRwMl9jb25uZWN0aW9uX3dpbmRvd19zaXplQhMKEV9odHRwMl9mcmFtZV9zaXplQhgKFl9odHRwMl9tYXhfaGVhZGVyX3NpemVCFAoSX2h0dHAxX2hlYWRlcl9jYXNlGr0DCgNUTFMSNAoRaGFuZHNoYWtlX3RpbWVvdXQYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoEYWxwbhgCIAEoCzIfLmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuQWxwbhJHCg1jaXBoZXJfc3VpdGVzGAMgAygOMjAuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5UTFNDb25maWcuQ2lwaGVyU3VpdGUSSQoLbWluX3ZlcnNpb24YBCABKA4yLy5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLlRMU0NvbmZpZy5UTFNWZXJzaW9uSACIAQESSQoLbWF4X3ZlcnNpb24YBSABKA4yLy5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLlRMU0NvbmZpZy5UTFNWZXJzaW9uSAGIAQESUgoTa2V5X2V4Y2hhbmdlX2dyb3VwcxgGIAMoDjI1LmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuVExTQ29uZmlnLktleUV4Y2hhbmdlR3JvdXBCDgoMX21pbl92ZXJzaW9uQg4KDF9tYXhfdmVyc2lvbhr7AQoNUHJveHlQcm90b2NvbBJUCgd2ZXJzaW9uGAEgASgOMkMuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5Gcm9udGVuZFBvbGljeVNwZWMuUHJveHlQcm90b2NvbC5WZXJzaW9uEk4KBG1vZGUYAiABKA4yQC5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLkZyb250ZW5kUG9saWN5U3BlYy5Qcm94eVByb3RvY29sLk1vZGUiIgoHVmVyc2lvbhIGCgJWMhAAEgYKAlYxEAESBwoDQUxMEAIiIAoETW9kZRIKCgZTVFJJQ1QQABIMCghPUFRJT05BTBABQgYKBGtpbmQijwQKEUJhY2tlbmRQb2xpY3lTcGVjElAKDGJhY2tlbmRfaHR0cBgMIAEoCzI4LmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuQmFja2VuZFBvbGljeVNwZWMuQmFja2VuZEhUVFBIABJOCgtiYWNrZW5kX3RjcBgNIAEoCzI3LmFnZW50Z2F0ZXdheS5kZXYucmVzb3VyY2UuQmFja2VuZFBvbGljeVNwZWMuQmFja2VuZFRDUEgAGs4BCgtCYWNrZW5kSFRUUBJVCgd2ZXJzaW9uGAEgASgOMkQuYWdlbnRnYXRld2F5LmRldi5yZXNvdXJjZS5CYWNrZW5kUG9saWN5U3BlYy5CYWNrZW5kSFRUUC5IdHRwVmVyc2lvbhIyCg9yZXF1ZXN0X3RpbWVvdXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iNAoLSHR0cFZlcnNpb24SDwoLVU5TUEVDSUZJRUQQABIJCgVIVFRQMRABEgkKBUhUVFAyEAIafwoKQmFja2VuZFRDUBI9CglrZWVwYWxpdmUYASABKAsyKi5hZ2VudGdhdGV3YXkuZGV2LnJlc291cmNlLktlZXBhbGl2ZUNvbmZpZxIyCg9jb25uZWN0X3RpbWVvdXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CBgoEa2luZCpJCghQcm90b2NvbBILCgdVTktOT1dOEAASCAoESFRUUBABEgkKBUhUVFBTEAISBwoDVExTEAMSBwoDVENQEAQSCQoFSEJPTkUQBWIGcHJvdG8z", [file_google_protobuf_duration]);
 
 /**
  * One small named thing. It points up at its parent by key, so a user's change is one small message.
@@ -160,6 +160,13 @@ export type Listener = Message<"agentgateway.dev.resource.Listener"> & {
    * @generated from field: agentgateway.dev.resource.Protocol protocol = 5;
    */
   protocol: Protocol;
+
+  /**
+   * With HTTPS always; with TLS where it ends at this listener.
+   *
+   * @generated from field: agentgateway.dev.resource.TLSConfig tls = 6;
+   */
+  tls?: TLSConfig | undefined;
 };
 
 /**
@@ -168,6 +175,214 @@ export type Listener = Message<"agentgateway.dev.resource.Listener"> & {
  */
 export const ListenerSchema: GenMessage<Listener> = /*@__PURE__*/
   messageDesc(file_agentgateway_dev_resource_resource, 2);
+
+/**
+ * @generated from message agentgateway.dev.resource.TLSConfig
+ */
+export type TLSConfig = Message<"agentgateway.dev.resource.TLSConfig"> & {
+  /**
+   * @generated from field: bytes cert = 1;
+   */
+  cert: Uint8Array;
+
+  /**
+   * @generated from field: bytes private_key = 2;
+   */
+  privateKey: Uint8Array;
+
+  /**
+   * Ours: the certificates after the first. A stock agentgateway shows the first to all.
+   *
+   * @generated from field: repeated agentgateway.dev.resource.TLSConfig.KeyPair more_certificates = 1000;
+   */
+  moreCertificates: TLSConfig_KeyPair[];
+};
+
+/**
+ * Describes the message agentgateway.dev.resource.TLSConfig.
+ * Use `create(TLSConfigSchema)` to create a new message.
+ */
+export const TLSConfigSchema: GenMessage<TLSConfig> = /*@__PURE__*/
+  messageDesc(file_agentgateway_dev_resource_resource, 3);
+
+/**
+ * @generated from message agentgateway.dev.resource.TLSConfig.KeyPair
+ */
+export type TLSConfig_KeyPair = Message<"agentgateway.dev.resource.TLSConfig.KeyPair"> & {
+  /**
+   * @generated from field: bytes cert = 1;
+   */
+  cert: Uint8Array;
+
+  /**
+   * @generated from field: bytes private_key = 2;
+   */
+  privateKey: Uint8Array;
+};
+
+/**
+ * Describes the message agentgateway.dev.resource.TLSConfig.KeyPair.
+ * Use `create(TLSConfig_KeyPairSchema)` to create a new message.
+ */
+export const TLSConfig_KeyPairSchema: GenMessage<TLSConfig_KeyPair> = /*@__PURE__*/
+  messageDesc(file_agentgateway_dev_resource_resource, 3, 0);
+
+/**
+ * @generated from enum agentgateway.dev.resource.TLSConfig.TLSVersion
+ */
+export const TLSConfig_TLSVersion = {
+  /**
+   * @generated from enum value: TLS_VERSION_UNSPECIFIED = 0;
+   */
+  TLS_VERSION_UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: TLS_V1_2 = 3;
+   */
+  TLS_V1_2: 3,
+
+  /**
+   * @generated from enum value: TLS_V1_3 = 4;
+   */
+  TLS_V1_3: 4,
+} as const;
+
+/**
+ * @generated from enum agentgateway.dev.resource.TLSConfig.TLSVersion
+ */
+export type TLSConfig_TLSVersion = (typeof TLSConfig_TLSVersion)[keyof typeof TLSConfig_TLSVersion] | UnknownEnum;
+
+/**
+ * Describes the enum agentgateway.dev.resource.TLSConfig.TLSVersion.
+ */
+export const TLSConfig_TLSVersionSchema: GenEnum<TLSConfig_TLSVersion> = /*@__PURE__*/
+  enumDesc(file_agentgateway_dev_resource_resource, 3, 0);
+
+/**
+ * @generated from enum agentgateway.dev.resource.TLSConfig.CipherSuite
+ */
+export const TLSConfig_CipherSuite = {
+  /**
+   * @generated from enum value: CIPHER_SUITE_UNSPECIFIED = 0;
+   */
+  CIPHER_SUITE_UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: TLS_AES_256_GCM_SHA384 = 1;
+   */
+  TLS_AES_256_GCM_SHA384: 1,
+
+  /**
+   * @generated from enum value: TLS_AES_128_GCM_SHA256 = 2;
+   */
+  TLS_AES_128_GCM_SHA256: 2,
+
+  /**
+   * @generated from enum value: TLS_CHACHA20_POLY1305_SHA256 = 3;
+   */
+  TLS_CHACHA20_POLY1305_SHA256: 3,
+
+  /**
+   * @generated from enum value: TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 = 4;
+   */
+  TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384: 4,
+
+  /**
+   * @generated from enum value: TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 = 5;
+   */
+  TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: 5,
+
+  /**
+   * @generated from enum value: TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 = 6;
+   */
+  TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: 6,
+
+  /**
+   * @generated from enum value: TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 = 7;
+   */
+  TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384: 7,
+
+  /**
+   * @generated from enum value: TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 = 8;
+   */
+  TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256: 8,
+
+  /**
+   * @generated from enum value: TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 = 9;
+   */
+  TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256: 9,
+} as const;
+
+/**
+ * @generated from enum agentgateway.dev.resource.TLSConfig.CipherSuite
+ */
+export type TLSConfig_CipherSuite = (typeof TLSConfig_CipherSuite)[keyof typeof TLSConfig_CipherSuite] | UnknownEnum;
+
+/**
+ * Describes the enum agentgateway.dev.resource.TLSConfig.CipherSuite.
+ */
+export const TLSConfig_CipherSuiteSchema: GenEnum<TLSConfig_CipherSuite> = /*@__PURE__*/
+  enumDesc(file_agentgateway_dev_resource_resource, 3, 1);
+
+/**
+ * @generated from enum agentgateway.dev.resource.TLSConfig.KeyExchangeGroup
+ */
+export const TLSConfig_KeyExchangeGroup = {
+  /**
+   * @generated from enum value: KEY_EXCHANGE_GROUP_UNSPECIFIED = 0;
+   */
+  KEY_EXCHANGE_GROUP_UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: X25519 = 1;
+   */
+  X25519: 1,
+
+  /**
+   * @generated from enum value: P256 = 2;
+   */
+  P256: 2,
+
+  /**
+   * @generated from enum value: P384 = 3;
+   */
+  P384: 3,
+
+  /**
+   * @generated from enum value: X25519_MLKEM768 = 4;
+   */
+  X25519_MLKEM768: 4,
+} as const;
+
+/**
+ * @generated from enum agentgateway.dev.resource.TLSConfig.KeyExchangeGroup
+ */
+export type TLSConfig_KeyExchangeGroup = (typeof TLSConfig_KeyExchangeGroup)[keyof typeof TLSConfig_KeyExchangeGroup] | UnknownEnum;
+
+/**
+ * Describes the enum agentgateway.dev.resource.TLSConfig.KeyExchangeGroup.
+ */
+export const TLSConfig_KeyExchangeGroupSchema: GenEnum<TLSConfig_KeyExchangeGroup> = /*@__PURE__*/
+  enumDesc(file_agentgateway_dev_resource_resource, 3, 2);
+
+/**
+ * Absent: the data plane's default. Empty: none.
+ *
+ * @generated from message agentgateway.dev.resource.Alpn
+ */
+export type Alpn = Message<"agentgateway.dev.resource.Alpn"> & {
+  /**
+   * @generated from field: repeated string protocols = 1;
+   */
+  protocols: string[];
+};
+
+/**
+ * Describes the message agentgateway.dev.resource.Alpn.
+ * Use `create(AlpnSchema)` to create a new message.
+ */
+export const AlpnSchema: GenMessage<Alpn> = /*@__PURE__*/
+  messageDesc(file_agentgateway_dev_resource_resource, 4);
 
 /**
  * @generated from message agentgateway.dev.resource.ListenerName
@@ -199,7 +414,7 @@ export type ListenerName = Message<"agentgateway.dev.resource.ListenerName"> & {
  * Use `create(ListenerNameSchema)` to create a new message.
  */
 export const ListenerNameSchema: GenMessage<ListenerName> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 3);
+  messageDesc(file_agentgateway_dev_resource_resource, 5);
 
 /**
  * @generated from message agentgateway.dev.resource.ResourceName
@@ -221,7 +436,7 @@ export type ResourceName = Message<"agentgateway.dev.resource.ResourceName"> & {
  * Use `create(ResourceNameSchema)` to create a new message.
  */
 export const ResourceNameSchema: GenMessage<ResourceName> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 4);
+  messageDesc(file_agentgateway_dev_resource_resource, 6);
 
 /**
  * @generated from message agentgateway.dev.resource.TypedResourceName
@@ -248,7 +463,7 @@ export type TypedResourceName = Message<"agentgateway.dev.resource.TypedResource
  * Use `create(TypedResourceNameSchema)` to create a new message.
  */
 export const TypedResourceNameSchema: GenMessage<TypedResourceName> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 5);
+  messageDesc(file_agentgateway_dev_resource_resource, 7);
 
 /**
  * @generated from message agentgateway.dev.resource.RouteName
@@ -280,7 +495,7 @@ export type RouteName = Message<"agentgateway.dev.resource.RouteName"> & {
  * Use `create(RouteNameSchema)` to create a new message.
  */
 export const RouteNameSchema: GenMessage<RouteName> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 6);
+  messageDesc(file_agentgateway_dev_resource_resource, 8);
 
 /**
  * @generated from message agentgateway.dev.resource.Route
@@ -324,7 +539,7 @@ export type Route = Message<"agentgateway.dev.resource.Route"> & {
  * Use `create(RouteSchema)` to create a new message.
  */
 export const RouteSchema: GenMessage<Route> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 7);
+  messageDesc(file_agentgateway_dev_resource_resource, 9);
 
 /**
  * @generated from message agentgateway.dev.resource.TCPRoute
@@ -361,7 +576,7 @@ export type TCPRoute = Message<"agentgateway.dev.resource.TCPRoute"> & {
  * Use `create(TCPRouteSchema)` to create a new message.
  */
 export const TCPRouteSchema: GenMessage<TCPRoute> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 8);
+  messageDesc(file_agentgateway_dev_resource_resource, 10);
 
 /**
  * @generated from message agentgateway.dev.resource.RouteMatch
@@ -388,7 +603,7 @@ export type RouteMatch = Message<"agentgateway.dev.resource.RouteMatch"> & {
  * Use `create(RouteMatchSchema)` to create a new message.
  */
 export const RouteMatchSchema: GenMessage<RouteMatch> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 9);
+  messageDesc(file_agentgateway_dev_resource_resource, 11);
 
 /**
  * @generated from message agentgateway.dev.resource.PathMatch
@@ -423,7 +638,7 @@ export type PathMatch = Message<"agentgateway.dev.resource.PathMatch"> & {
  * Use `create(PathMatchSchema)` to create a new message.
  */
 export const PathMatchSchema: GenMessage<PathMatch> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 10);
+  messageDesc(file_agentgateway_dev_resource_resource, 12);
 
 /**
  * @generated from message agentgateway.dev.resource.HeaderMatch
@@ -457,7 +672,7 @@ export type HeaderMatch = Message<"agentgateway.dev.resource.HeaderMatch"> & {
  * Use `create(HeaderMatchSchema)` to create a new message.
  */
 export const HeaderMatchSchema: GenMessage<HeaderMatch> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 11);
+  messageDesc(file_agentgateway_dev_resource_resource, 13);
 
 /**
  * @generated from message agentgateway.dev.resource.MethodMatch
@@ -474,7 +689,7 @@ export type MethodMatch = Message<"agentgateway.dev.resource.MethodMatch"> & {
  * Use `create(MethodMatchSchema)` to create a new message.
  */
 export const MethodMatchSchema: GenMessage<MethodMatch> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 12);
+  messageDesc(file_agentgateway_dev_resource_resource, 14);
 
 /**
  * @generated from message agentgateway.dev.resource.RouteBackend
@@ -496,7 +711,7 @@ export type RouteBackend = Message<"agentgateway.dev.resource.RouteBackend"> & {
  * Use `create(RouteBackendSchema)` to create a new message.
  */
 export const RouteBackendSchema: GenMessage<RouteBackend> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 13);
+  messageDesc(file_agentgateway_dev_resource_resource, 15);
 
 /**
  * @generated from message agentgateway.dev.resource.BackendReference
@@ -521,7 +736,7 @@ export type BackendReference = Message<"agentgateway.dev.resource.BackendReferen
  * Use `create(BackendReferenceSchema)` to create a new message.
  */
 export const BackendReferenceSchema: GenMessage<BackendReference> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 14);
+  messageDesc(file_agentgateway_dev_resource_resource, 16);
 
 /**
  * @generated from message agentgateway.dev.resource.Backend
@@ -559,7 +774,7 @@ export type Backend = Message<"agentgateway.dev.resource.Backend"> & {
  * Use `create(BackendSchema)` to create a new message.
  */
 export const BackendSchema: GenMessage<Backend> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 15);
+  messageDesc(file_agentgateway_dev_resource_resource, 17);
 
 /**
  * @generated from message agentgateway.dev.resource.StaticBackend
@@ -581,7 +796,7 @@ export type StaticBackend = Message<"agentgateway.dev.resource.StaticBackend"> &
  * Use `create(StaticBackendSchema)` to create a new message.
  */
 export const StaticBackendSchema: GenMessage<StaticBackend> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 16);
+  messageDesc(file_agentgateway_dev_resource_resource, 18);
 
 /**
  * @generated from message agentgateway.dev.resource.Policy
@@ -625,7 +840,7 @@ export type Policy = Message<"agentgateway.dev.resource.Policy"> & {
  * Use `create(PolicySchema)` to create a new message.
  */
 export const PolicySchema: GenMessage<Policy> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 17);
+  messageDesc(file_agentgateway_dev_resource_resource, 19);
 
 /**
  * @generated from message agentgateway.dev.resource.PolicyTarget
@@ -660,7 +875,7 @@ export type PolicyTarget = Message<"agentgateway.dev.resource.PolicyTarget"> & {
  * Use `create(PolicyTargetSchema)` to create a new message.
  */
 export const PolicyTargetSchema: GenMessage<PolicyTarget> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 18);
+  messageDesc(file_agentgateway_dev_resource_resource, 20);
 
 /**
  * @generated from message agentgateway.dev.resource.PolicyTarget.GatewayTarget
@@ -692,7 +907,7 @@ export type PolicyTarget_GatewayTarget = Message<"agentgateway.dev.resource.Poli
  * Use `create(PolicyTarget_GatewayTargetSchema)` to create a new message.
  */
 export const PolicyTarget_GatewayTargetSchema: GenMessage<PolicyTarget_GatewayTarget> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 18, 0);
+  messageDesc(file_agentgateway_dev_resource_resource, 20, 0);
 
 /**
  * @generated from message agentgateway.dev.resource.PolicyTarget.RouteTarget
@@ -724,7 +939,7 @@ export type PolicyTarget_RouteTarget = Message<"agentgateway.dev.resource.Policy
  * Use `create(PolicyTarget_RouteTargetSchema)` to create a new message.
  */
 export const PolicyTarget_RouteTargetSchema: GenMessage<PolicyTarget_RouteTarget> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 18, 1);
+  messageDesc(file_agentgateway_dev_resource_resource, 20, 1);
 
 /**
  * @generated from message agentgateway.dev.resource.PolicyTarget.BackendTarget
@@ -751,7 +966,7 @@ export type PolicyTarget_BackendTarget = Message<"agentgateway.dev.resource.Poli
  * Use `create(PolicyTarget_BackendTargetSchema)` to create a new message.
  */
 export const PolicyTarget_BackendTargetSchema: GenMessage<PolicyTarget_BackendTarget> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 18, 2);
+  messageDesc(file_agentgateway_dev_resource_resource, 20, 2);
 
 /**
  * Absent fields mean the data plane's defaults: 180 s, 180 s, 9.
@@ -780,7 +995,7 @@ export type KeepaliveConfig = Message<"agentgateway.dev.resource.KeepaliveConfig
  * Use `create(KeepaliveConfigSchema)` to create a new message.
  */
 export const KeepaliveConfigSchema: GenMessage<KeepaliveConfig> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 19);
+  messageDesc(file_agentgateway_dev_resource_resource, 21);
 
 /**
  * @generated from message agentgateway.dev.resource.FrontendPolicySpec
@@ -795,6 +1010,12 @@ export type FrontendPolicySpec = Message<"agentgateway.dev.resource.FrontendPoli
      */
     value: FrontendPolicySpec_TCP;
     case: "tcp";
+  } | {
+    /**
+     * @generated from field: agentgateway.dev.resource.FrontendPolicySpec.TLS tls = 2;
+     */
+    value: FrontendPolicySpec_TLS;
+    case: "tls";
   } | {
     /**
      * @generated from field: agentgateway.dev.resource.FrontendPolicySpec.HTTP http = 3;
@@ -815,7 +1036,7 @@ export type FrontendPolicySpec = Message<"agentgateway.dev.resource.FrontendPoli
  * Use `create(FrontendPolicySpecSchema)` to create a new message.
  */
 export const FrontendPolicySpecSchema: GenMessage<FrontendPolicySpec> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 20);
+  messageDesc(file_agentgateway_dev_resource_resource, 22);
 
 /**
  * @generated from message agentgateway.dev.resource.FrontendPolicySpec.TCP
@@ -832,7 +1053,7 @@ export type FrontendPolicySpec_TCP = Message<"agentgateway.dev.resource.Frontend
  * Use `create(FrontendPolicySpec_TCPSchema)` to create a new message.
  */
 export const FrontendPolicySpec_TCPSchema: GenMessage<FrontendPolicySpec_TCP> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 20, 0);
+  messageDesc(file_agentgateway_dev_resource_resource, 22, 0);
 
 /**
  * @generated from message agentgateway.dev.resource.FrontendPolicySpec.HTTP
@@ -899,7 +1120,7 @@ export type FrontendPolicySpec_HTTP = Message<"agentgateway.dev.resource.Fronten
  * Use `create(FrontendPolicySpec_HTTPSchema)` to create a new message.
  */
 export const FrontendPolicySpec_HTTPSchema: GenMessage<FrontendPolicySpec_HTTP> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 20, 1);
+  messageDesc(file_agentgateway_dev_resource_resource, 22, 1);
 
 /**
  * @generated from enum agentgateway.dev.resource.FrontendPolicySpec.HTTP.HeaderCase
@@ -925,7 +1146,49 @@ export type FrontendPolicySpec_HTTP_HeaderCase = (typeof FrontendPolicySpec_HTTP
  * Describes the enum agentgateway.dev.resource.FrontendPolicySpec.HTTP.HeaderCase.
  */
 export const FrontendPolicySpec_HTTP_HeaderCaseSchema: GenEnum<FrontendPolicySpec_HTTP_HeaderCase> = /*@__PURE__*/
-  enumDesc(file_agentgateway_dev_resource_resource, 20, 1, 0);
+  enumDesc(file_agentgateway_dev_resource_resource, 22, 1, 0);
+
+/**
+ * @generated from message agentgateway.dev.resource.FrontendPolicySpec.TLS
+ */
+export type FrontendPolicySpec_TLS = Message<"agentgateway.dev.resource.FrontendPolicySpec.TLS"> & {
+  /**
+   * @generated from field: google.protobuf.Duration handshake_timeout = 1;
+   */
+  handshakeTimeout?: Duration | undefined;
+
+  /**
+   * @generated from field: agentgateway.dev.resource.Alpn alpn = 2;
+   */
+  alpn?: Alpn | undefined;
+
+  /**
+   * @generated from field: repeated agentgateway.dev.resource.TLSConfig.CipherSuite cipher_suites = 3;
+   */
+  cipherSuites: TLSConfig_CipherSuite[];
+
+  /**
+   * @generated from field: optional agentgateway.dev.resource.TLSConfig.TLSVersion min_version = 4;
+   */
+  minVersion?: TLSConfig_TLSVersion | undefined;
+
+  /**
+   * @generated from field: optional agentgateway.dev.resource.TLSConfig.TLSVersion max_version = 5;
+   */
+  maxVersion?: TLSConfig_TLSVersion | undefined;
+
+  /**
+   * @generated from field: repeated agentgateway.dev.resource.TLSConfig.KeyExchangeGroup key_exchange_groups = 6;
+   */
+  keyExchangeGroups: TLSConfig_KeyExchangeGroup[];
+};
+
+/**
+ * Describes the message agentgateway.dev.resource.FrontendPolicySpec.TLS.
+ * Use `create(FrontendPolicySpec_TLSSchema)` to create a new message.
+ */
+export const FrontendPolicySpec_TLSSchema: GenMessage<FrontendPolicySpec_TLS> = /*@__PURE__*/
+  messageDesc(file_agentgateway_dev_resource_resource, 22, 2);
 
 /**
  * @generated from message agentgateway.dev.resource.FrontendPolicySpec.ProxyProtocol
@@ -947,7 +1210,7 @@ export type FrontendPolicySpec_ProxyProtocol = Message<"agentgateway.dev.resourc
  * Use `create(FrontendPolicySpec_ProxyProtocolSchema)` to create a new message.
  */
 export const FrontendPolicySpec_ProxyProtocolSchema: GenMessage<FrontendPolicySpec_ProxyProtocol> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 20, 2);
+  messageDesc(file_agentgateway_dev_resource_resource, 22, 3);
 
 /**
  * @generated from enum agentgateway.dev.resource.FrontendPolicySpec.ProxyProtocol.Version
@@ -978,7 +1241,7 @@ export type FrontendPolicySpec_ProxyProtocol_Version = (typeof FrontendPolicySpe
  * Describes the enum agentgateway.dev.resource.FrontendPolicySpec.ProxyProtocol.Version.
  */
 export const FrontendPolicySpec_ProxyProtocol_VersionSchema: GenEnum<FrontendPolicySpec_ProxyProtocol_Version> = /*@__PURE__*/
-  enumDesc(file_agentgateway_dev_resource_resource, 20, 2, 0);
+  enumDesc(file_agentgateway_dev_resource_resource, 22, 3, 0);
 
 /**
  * @generated from enum agentgateway.dev.resource.FrontendPolicySpec.ProxyProtocol.Mode
@@ -1004,7 +1267,7 @@ export type FrontendPolicySpec_ProxyProtocol_Mode = (typeof FrontendPolicySpec_P
  * Describes the enum agentgateway.dev.resource.FrontendPolicySpec.ProxyProtocol.Mode.
  */
 export const FrontendPolicySpec_ProxyProtocol_ModeSchema: GenEnum<FrontendPolicySpec_ProxyProtocol_Mode> = /*@__PURE__*/
-  enumDesc(file_agentgateway_dev_resource_resource, 20, 2, 1);
+  enumDesc(file_agentgateway_dev_resource_resource, 22, 3, 1);
 
 /**
  * @generated from message agentgateway.dev.resource.BackendPolicySpec
@@ -1033,7 +1296,7 @@ export type BackendPolicySpec = Message<"agentgateway.dev.resource.BackendPolicy
  * Use `create(BackendPolicySpecSchema)` to create a new message.
  */
 export const BackendPolicySpecSchema: GenMessage<BackendPolicySpec> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 21);
+  messageDesc(file_agentgateway_dev_resource_resource, 23);
 
 /**
  * @generated from message agentgateway.dev.resource.BackendPolicySpec.BackendHTTP
@@ -1055,7 +1318,7 @@ export type BackendPolicySpec_BackendHTTP = Message<"agentgateway.dev.resource.B
  * Use `create(BackendPolicySpec_BackendHTTPSchema)` to create a new message.
  */
 export const BackendPolicySpec_BackendHTTPSchema: GenMessage<BackendPolicySpec_BackendHTTP> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 21, 0);
+  messageDesc(file_agentgateway_dev_resource_resource, 23, 0);
 
 /**
  * @generated from enum agentgateway.dev.resource.BackendPolicySpec.BackendHTTP.HttpVersion
@@ -1086,7 +1349,7 @@ export type BackendPolicySpec_BackendHTTP_HttpVersion = (typeof BackendPolicySpe
  * Describes the enum agentgateway.dev.resource.BackendPolicySpec.BackendHTTP.HttpVersion.
  */
 export const BackendPolicySpec_BackendHTTP_HttpVersionSchema: GenEnum<BackendPolicySpec_BackendHTTP_HttpVersion> = /*@__PURE__*/
-  enumDesc(file_agentgateway_dev_resource_resource, 21, 0, 0);
+  enumDesc(file_agentgateway_dev_resource_resource, 23, 0, 0);
 
 /**
  * @generated from message agentgateway.dev.resource.BackendPolicySpec.BackendTCP
@@ -1108,7 +1371,7 @@ export type BackendPolicySpec_BackendTCP = Message<"agentgateway.dev.resource.Ba
  * Use `create(BackendPolicySpec_BackendTCPSchema)` to create a new message.
  */
 export const BackendPolicySpec_BackendTCPSchema: GenMessage<BackendPolicySpec_BackendTCP> = /*@__PURE__*/
-  messageDesc(file_agentgateway_dev_resource_resource, 21, 1);
+  messageDesc(file_agentgateway_dev_resource_resource, 23, 1);
 
 /**
  * @generated from enum agentgateway.dev.resource.Protocol
