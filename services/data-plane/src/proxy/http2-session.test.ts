@@ -11,6 +11,9 @@ const RST_STREAM = 3;
 const SETTINGS = 4;
 const PING = 6;
 const GOAWAY = 7;
+const WINDOW_UPDATE = 8;
+/** RFC 9113, section 6.5.2. */
+const SETTING = { INITIAL_WINDOW_SIZE: 4, MAX_FRAME_SIZE: 5, MAX_HEADER_LIST_SIZE: 6 };
 const END_STREAM_AND_HEADERS = 5;
 const HIGHEST_STREAM_ID = 2 ** 31 - 1;
 
@@ -118,6 +121,55 @@ test('maxConnectionDuration is spread, so that clients that came together do not
   t.diagnostic(`from ${first.toFixed(0)} to ${last.toFixed(0)} ms`);
   // An idle HTTP/1.1 connection has a second for a last request.
   assert.ok(first >= 1_490 && last <= 3_000 && last - first >= 200);
+});
+
+test('windows, frame and header sizes are what the policy says, for new sessions', async () => {
+  const announced = async () => {
+    const client = await rawSession();
+    // The policy's own come first, then the connection's window.
+    await until(() => client.frames(SETTINGS).length > 0 && client.frames(WINDOW_UPDATE).length > 0);
+    const [settings, update] = [client.frames(SETTINGS)[0]?.payload, client.frames(WINDOW_UPDATE)[0]];
+    assert.ok(settings !== undefined && update?.stream === 0);
+    client.socket.destroy();
+    const values = Array.from({ length: settings.length / 6 }, (_, index) => [
+      settings.readUInt16BE(6 * index),
+      settings.readUInt32BE(6 * index + 2),
+    ]);
+    return { values: new Map(values as [number, number][]), window: 65_535 + update.payload.readUInt32BE(0) };
+  };
+  const { INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE, MAX_HEADER_LIST_SIZE } = SETTING;
+  const before = await announced();
+  assert.equal(before.window, 1_048_576);
+  assert.deepEqual(
+    [INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE, MAX_HEADER_LIST_SIZE].map((id) => before.values.get(id) ?? 16_384),
+    [262_144, 16_384, 16_384],
+  );
+  const policy = httpPolicy({
+    http2WindowSize: 100_000,
+    http2ConnectionWindowSize: 200_000,
+    http2FrameSize: 20_000,
+    http2MaxHeaderSize: 8_192,
+  });
+  world.apply(policy);
+  const after = await announced();
+  assert.equal(after.window, 200_000);
+  assert.equal(after.values.get(INITIAL_WINDOW_SIZE), 100_000);
+  assert.equal(after.values.get(MAX_FRAME_SIZE), 20_000);
+  assert.equal(after.values.get(MAX_HEADER_LIST_SIZE), 8_192);
+
+  const client = http2.connect(`http://127.0.0.1:${world.httpPort}`);
+  await once(client, 'remoteSettings');
+  const ask = async (bytes: number) => {
+    const stream = client.request({ ':path': '/', 'x-long': 'a'.repeat(bytes) });
+    stream.resume();
+    const [headers] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
+    return headers[':status'];
+  };
+  assert.equal(await ask(4_000), 200);
+  // node:http2's client does not send what the other end has said it does not take.
+  await assert.rejects(ask(12_000));
+  client.destroy();
+  world.remove(policy);
 });
 
 test('a session without a stream ends as idle_timeout, one with a stream does not', async () => {

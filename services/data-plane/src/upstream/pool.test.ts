@@ -176,3 +176,24 @@ test('over HTTP/1.1 a pooled connection that dies under a request: GET is sent a
   assert.equal(seen, 6);
   assert.equal(await poolEvents(world, 'retried'), 1);
 });
+
+test('over HTTP/1.1 an idle connection is closed before the backend would, when that has said when', async (t) => {
+  const ends: string[] = [];
+  const backend = createHttpServer({ keepAliveTimeout: 3_000 }, (_request, response) => response.end('hello\n'));
+  backend.on('connection', (socket) => {
+    socket.on('end', () => ends.push('worker'));
+    socket.on('timeout', () => ends.push('backend'));
+  });
+  const world = await createWorld();
+  t.after(async () => {
+    await world.stop();
+    backend.closeAllConnections();
+    backend.close();
+  });
+  world.apply(...portResources('http', world.httpPort, await listen(backend)));
+  for (const answer of [await ask(world), await ask(world)]) assert.equal(answer, '200 hello\n');
+  assert.equal((await world.upstreams()).length, 1);
+  await until(async () => (await world.upstreams()).length === 0, 2_900);
+  await until(() => ends.length > 0);
+  assert.deepEqual(ends, ['worker']);
+});
