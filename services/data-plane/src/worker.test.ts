@@ -4,12 +4,24 @@ import { request } from 'node:http';
 import http2 from 'node:http2';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '@pulseplane/telemetry';
 import { EndpointListenError } from './admin/endpoint.ts';
-import { createWorld, freePort, GATEWAY, listening, portResources, rawClient, until } from './testing/world.ts';
+import {
+  createWorld,
+  freePort,
+  GATEWAY,
+  listening,
+  portResources,
+  rawClient,
+  tcpPolicy,
+  until,
+} from './testing/world.ts';
 import { createWorker } from './worker.ts';
 
 const SLOW_MS = 600;
+/** For longer than this no connection of a listener that is gone goes on. */
+const GRACE_MS = 5_500;
 
 test('a worker is ready when its first configuration came, and no longer when it drains', async () => {
   const worker = createWorker({
@@ -104,6 +116,24 @@ test('a removed port closes, its connections end as listener_removed, and other 
   other.socket.write('still here');
   await until(() => other.received() === 'still here');
   other.socket.destroy();
+  await world.stop();
+});
+
+test('raw connections go on when their listener comes back within the grace time', async () => {
+  const world = await createWorld();
+  const raw = await rawClient(world.tcpPort);
+  raw.socket.write('one ');
+  await until(() => raw.received() === 'one ');
+  const resources = portResources('tcp', world.tcpPort, world.upstreamPorts.tcp);
+  world.remove(...resources);
+  await sleep(GRACE_MS / 4);
+  world.apply(...resources, tcpPolicy({ timeMs: 44_000 }));
+  await sleep(GRACE_MS);
+  raw.socket.write('two');
+  await until(() => raw.received() === 'one two');
+  const [row] = await world.connections();
+  assert.equal(row?.keepalive.idleSeconds, 44);
+  raw.socket.destroy();
   await world.stop();
 });
 

@@ -158,8 +158,9 @@ export function createWorker(options: WorkerOptions): Worker {
   };
 
   const judge = (connection: Connection) => {
-    if (isGone(connection)) retire(connection);
-    else enforce(connection, frontend(connection.bind.port), enforcement);
+    if (isGone(connection)) return retire(connection);
+    takeBack(connection);
+    enforce(connection, frontend(connection.bind.port), enforcement);
   };
   const rejudge = createRejudge(() => registry.all(), judge);
   const rejudgeUpstreams = createRejudge(() => upstreams.all(), upstreams.judge);
@@ -234,11 +235,18 @@ export function createWorker(options: WorkerOptions): Worker {
   };
 
   const retire = (connection: Connection) => {
-    if (connection.retired) return;
-    connection.retired = true;
+    if (connection.cancelRetirement !== undefined) return;
     connection.closeGracefully('listener_removed');
     const cancel = longTimeout(REMOVED_GRACE_MS, () => connection.close('listener_removed'));
+    connection.cancelRetirement = cancel;
     connection.socket.once('close', cancel);
+  };
+
+  /** Its listener came back in time, and it has not begun to end. */
+  const takeBack = (connection: Connection) => {
+    if (connection.reason !== undefined) return;
+    connection.cancelRetirement?.();
+    connection.cancelRetirement = undefined;
   };
 
   const admin = createAdmin({

@@ -14,8 +14,8 @@ const is =
   (row, wanted) =>
     row[field] === wanted;
 
-/** One for either section of the policies. */
-const eitherOf =
+/** One for any section of the policies. */
+const anyOf =
   (field: string, isWanted: (value: string, wanted: string) => boolean): Test =>
   (row, wanted) =>
     Object.values(row[field] ?? {}).some((value) => typeof value === 'string' && isWanted(value, wanted));
@@ -34,8 +34,8 @@ const TESTS: Readonly<Record<string, Test>> = {
   ),
   ...Object.fromEntries(['peer', 'via', 'local'].map((field) => [field, address(field)])),
   // The key, or the policy's own namespace and name within it.
-  policy: eitherOf('policy', (key, wanted) => key === wanted || key.includes(`/${wanted}:`)),
-  policyVersion: eitherOf('policyVersion', (version, wanted) => version === wanted),
+  policy: anyOf('policy', (key, wanted) => key === wanted || key.includes(`/${wanted}:`)),
+  policyVersion: anyOf('policyVersion', (version, wanted) => version === wanted),
 };
 
 /** Each may be asked for with `min.` and `max.` before it. */

@@ -49,8 +49,11 @@ function describe(connection: Connection): Row {
     tls: describeTls(connection.secured),
     ageMs: Math.round(performance.now() - connection.acceptedAt),
     ...bytes,
-    policy: sections(connection.policyKeys),
-    policyVersion: sections(connection.policyVersions),
+    policy: { ...sections(connection.policyKeys), proxyProtocol: connection.policyKeys.proxyProtocol ?? null },
+    policyVersion: {
+      ...sections(connection.policyVersions),
+      proxyProtocol: connection.policyVersions.proxyProtocol ?? null,
+    },
     ...kernel,
     lastPingRttMs: connection.served?.lastPingRttMs() ?? null,
   };

@@ -71,6 +71,6 @@ function countsOf({ closes, socketOptionErrors } = nothing(), open: number): Con
   return { open, closes: new Map(closes), socketOptionErrors };
 }
 
-function keysOf({ policyKeys: { tcp, http } }: Counted): readonly string[] {
-  return [tcp, http].filter((key) => key !== undefined);
+function keysOf({ policyKeys: { tcp, http, proxyProtocol } }: Counted): readonly string[] {
+  return [tcp, http, proxyProtocol].filter((key) => key !== undefined);
 }

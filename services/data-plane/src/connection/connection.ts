@@ -35,6 +35,8 @@ export type AppliedTcp = {
   readonly current: TcpKeepaliveOptions | undefined;
 };
 
+type PerSection<Value> = { tcp?: Value; http?: Value; proxyProtocol?: Value };
+
 type Endpoint = { readonly address: string; readonly port: number };
 
 /** One accepted connection. */
@@ -49,18 +51,18 @@ export class Connection {
   /** The listener that it belongs to, or that its last request fell to. */
   listenerKey: string;
   tcp: AppliedTcp | undefined;
-  /** Keys of the policies in force. */
-  policyKeys: { tcp?: string; http?: string } = {};
+  /** Keys of the policies in force. What the PROXY protocol was at accept stays. */
+  policyKeys: PerSection<string> = {};
   /** Their versions as xDS resources. */
-  policyVersions: { tcp?: string | undefined; http?: string | undefined } = {};
+  policyVersions: PerSection<string | undefined> = {};
   /** When to look again for data that the peer does not acknowledge, as `performance.now()` counts. */
   nextUnacknowledgedCheckAt = 0;
   cancelMaxDuration: (() => void) | undefined;
   maxDurationMs: number | undefined;
   /** Its own share, 0 to 1, of the jitter of its longest life. */
   readonly durationJitter = Math.random();
-  /** Its port or listener is gone; it may finish and takes no new settings. */
-  retired = false;
+  /** Its port or listener is gone, so it may finish and takes no new settings: this calls off its end. */
+  cancelRetirement: (() => void) | undefined;
   /** The error that ended it, if one did. */
   error: string | undefined;
   #served: Served | undefined;

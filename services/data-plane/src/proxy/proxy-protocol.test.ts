@@ -85,6 +85,7 @@ test('the page shows the client and the proxy, and keepalive holds on the socket
     const row = rows.find(({ via }) => via === `127.0.0.1:${socket.localPort}`);
     assert.equal(row?.peer, '192.0.2.7:56324');
     assert.deepEqual(row?.keepalive, KEEPALIVE);
+    assert.match(row?.policy.proxyProtocol ?? '', /frontend-proxy/);
     socket.destroy();
   }
 });

@@ -175,6 +175,9 @@ export function createProxy(context: ProxyContext): Proxy {
     serve(connection) {
       const { proxyProtocol } = context.frontend(connection.bind.port);
       if (proxyProtocol === undefined) return servePort(connection);
+      const { policyKey } = proxyProtocol;
+      connection.policyKeys.proxyProtocol = policyKey;
+      connection.policyVersions.proxyProtocol = context.tables().versions.get(`policy/${policyKey}`);
       takeProxyHeader(connection, proxyProtocol, limits.proxyHeaderMs, () => servePort(connection));
     },
     close: () => http1.close(),

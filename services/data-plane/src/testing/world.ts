@@ -30,7 +30,7 @@ type ConnectionRow = {
   readonly protocol: string;
   readonly bytesIn: number;
   readonly bytesOut: number;
-  readonly policy: { readonly tcp: string | null; readonly http: string | null };
+  readonly policy: { readonly [Section in 'tcp' | 'http' | 'proxyProtocol']: string | null };
   readonly keepalive: {
     readonly enabled: boolean;
     readonly idleSeconds: number;
