@@ -110,10 +110,15 @@ export function createHttp2Client(
     return line;
   };
 
-  /** A session that nothing was heard of for a while has to answer before it gets a request. */
-  const check = (line: Line, ready: Ready, { path }: UpstreamRoute) => {
+  /**
+   * A session that nothing was heard of for a while has to answer before it gets a request.
+   *
+   * @param onUnused called when it has answered and there is none
+   */
+  const check = (line: Line, ready: Ready, { path }: UpstreamRoute, onUnused?: () => void) => {
     const { session } = ready;
     line.cancelIdle();
+    if (session.destroyed) return;
     line.ready = undefined;
     const evict = () => {
       if (line.ready !== undefined || session.destroyed) return;
@@ -129,8 +134,27 @@ export function createHttp2Client(
       line.ready = ready;
       for (const told of line.waiting) told(ready);
       line.waiting.clear();
+      if (ready.connection.underWay === 0) onUnused?.();
     });
     if (!isSent) evict();
+  };
+
+  /** Nobody uses the session: it is asked once whether it is still there, and closed when nobody comes. */
+  const rest = (line: Line, ready: Ready, route: UpstreamRoute) => {
+    const closeAt = performance.now() + IDLE_MS;
+    const close = () => ready.session.close();
+    // More than once between two requests, gRPC servers take as an attack.
+    const cancelCheck = longTimeout(calm.quietMs(line.origin), () =>
+      check(line, ready, route, () => {
+        if (lines.get(route.path.key) === line) line.cancelIdle = longTimeout(closeAt - performance.now(), close);
+        else close();
+      }),
+    );
+    const cancelClose = longTimeout(IDLE_MS, close);
+    line.cancelIdle = () => {
+      cancelCheck();
+      cancelClose();
+    };
   };
 
   return {
@@ -149,7 +173,7 @@ export function createHttp2Client(
           outcome.heardAt = performance.now();
           // Another one has taken its place.
           if (lines.get(route.path.key) !== line) session.close();
-          else line.cancelIdle = longTimeout(IDLE_MS, () => session.close());
+          else rest(line, outcome, route);
         });
       });
     },
