@@ -158,6 +158,24 @@ test('TLS that passes through has a filter chain for each server name, of a list
   assert.deepEqual(remarks, []);
 });
 
+test('a port with TLS that ends at it is not for Envoy, and the others stay as they are', () => {
+  const tls: readonly GatewayResource[] = [
+    { kind: 'bind', key: '3002/ns/gw', port: 3002, protocol: 'tls' },
+    tlsListener('wide', '*.example'),
+    { ...tlsListener('https', 'a.example'), protocol: 'https', tls: { certificates: [] } },
+    tlsRoute('r', 'wide', []),
+  ];
+  const { resources, remarks } = toEnvoy(GATEWAY, [...BOTH, ...tls], CLIENT);
+  const isGiven = (bind: string) => resourceOf(resources, 'Listener', bind) !== undefined;
+  assert.deepEqual(['3000/ns/gw', '3001/ns/gw', '3002/ns/gw'].filter(isGiven), ['3000/ns/gw', '3001/ns/gw']);
+  assert.deepEqual(remarks, [
+    {
+      source: 'listener/ns/gw.https',
+      message: 'Envoy is told nothing of TLS that ends here, so it does not open port 3002',
+    },
+  ]);
+});
+
 describe('the PROXY protocol becomes a listener filter of the port', () => {
   const cases = [
     ['strict', 'v2', { disallowed_versions: ['V1'] }, {}],

@@ -53,6 +53,12 @@ function toPort(configuration: Configuration, bind: Bind, client: EnvoyClient, s
   const { tcp, http, proxyProtocol } = winningPolicies(configuration.policies, configuration.gateway, bind.port);
   const frontend = effectiveFrontend(configuration.policies, configuration.gateway, bind.port);
   const sources = [bind, tcp, proxyProtocol].flatMap((one) => (one === undefined ? [] : resourceName(one)));
+  const ending = configuration.listenersOf(bind).find(({ tls }) => tls !== undefined);
+  if (ending !== undefined) {
+    // A part of it would be worse than nothing: bytes of a handshake would go to a backend that expects none.
+    say(resourceName(ending), `Envoy is told nothing of TLS that ends here, so it does not open port ${bind.port}`);
+    return { resources: [], upstreams: [] };
+  }
   if (bind.protocol !== 'http') {
     const ways = bind.protocol === 'tcp' ? [tcpWay(configuration, bind)] : tlsWays(configuration, bind);
     const all = [...sources, ...ways.flatMap(({ route }) => (route === undefined ? [] : resourceName(route)))];
