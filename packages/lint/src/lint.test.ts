@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { effectiveFrontend, type FrontendPolicy, type Policy } from '@pulseplane/projection/gateway';
+import {
+  effectiveFrontend,
+  type FrontendPolicy,
+  type ListenerProtocol,
+  type Policy,
+} from '@pulseplane/projection/gateway';
 import { type JsonObject, type KubernetesObject, parseDuration } from '@pulseplane/resources';
 import { ENVIRONMENTS } from './environment.ts';
 import { findingText, lintAnnotations, lintBackend, lintGateway } from './lint.ts';
@@ -8,13 +13,17 @@ import type { LintedPort } from './port-rules.ts';
 import { isRuleId, RULE_IDS, RULES } from './rule.ts';
 
 type Annotations = { readonly [name: string]: string };
-type Settings = { readonly tcp?: { readonly [name: string]: string | number }; readonly http?: Record<string, string> };
+type Settings = {
+  readonly tcp?: { readonly [name: string]: string | number };
+  readonly http?: Record<string, string>;
+  readonly tls?: JsonObject;
+};
 
 /** Where the annotations stand, what the one policy sets, on ports of which protocols. */
 type Setup = {
   readonly environment?: string;
   readonly settings?: Settings;
-  readonly protocols?: readonly ('http' | 'tcp')[];
+  readonly protocols?: readonly ListenerProtocol[];
 };
 
 const ENVIRONMENT = 'pulseplane.dev/environment';
@@ -142,7 +151,22 @@ const CASES: readonly (readonly [rule: string, setup: Setup, expected: readonly 
   [
     'no-effect',
     { settings: { http: { http2KeepaliveInterval: '30s' } }, protocols: ['tcp', 'tcp'] },
-    [`${HTTP}: does nothing on Gateway edge: port 3000, 3001 speaks TCP`],
+    [`${HTTP}: does nothing on Gateway edge: port 3000, 3001 speaks no HTTP`],
+  ],
+  ['no-effect', { settings: { http: { http2KeepaliveInterval: '30s' } }, protocols: ['tls', 'https'] }, []],
+  ['no-effect', { settings: { tls: { minProtocolVersion: '1.3' } }, protocols: ['http', 'https'] }, []],
+  [
+    'no-effect',
+    { settings: { tls: { minProtocolVersion: '1.3' } }, protocols: ['http', 'tcp'] },
+    ['spec.frontend.tls: does nothing on Gateway edge: port 3000, 3001 speaks no TLS'],
+  ],
+  // What holds for HTTP holds within TLS too.
+  [
+    'order',
+    { environment: 'gcp-alb', protocols: ['https'] },
+    [
+      'spec.listeners[0]: idle connections are closed after 600s (default), but gcp-alb reuses them for 600s: http1IdleTimeout must be longer',
+    ],
   ],
   // detect
   ['detect', {}, []],
@@ -350,6 +374,7 @@ function lintSetup(
   const frontend = {
     ...(settings.tcp && { tcp: { keepalive: settings.tcp } }),
     ...(settings.http && { http: settings.http }),
+    ...(settings.tls && { tls: settings.tls }),
   };
   const policy = objectOf('AgentgatewayPolicy', 'keepalive', annotations['policy'] ?? {}, { frontend });
   const effective = policiesOf(settings);
@@ -360,6 +385,7 @@ function lintSetup(
       frontend: effectiveFrontend(effective, GATEWAY_NAME, 3_000 + index),
       ...(settings.tcp && { tcpPolicy: policy }),
       ...(settings.http && { httpPolicy: policy }),
+      ...(settings.tls && { tlsPolicy: policy }),
     }),
   );
   const namespace = objectOf('Namespace', 'shop', annotations['namespace'] ?? {}, undefined);

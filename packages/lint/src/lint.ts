@@ -1,4 +1,4 @@
-import { carriesHttp } from '@pulseplane/projection/gateway';
+import { carriesHttp, carriesTls } from '@pulseplane/projection/gateway';
 import type { KubernetesObject } from '@pulseplane/resources';
 import { annotationFaults } from './annotation.ts';
 import { type LintedBackend, observeBackend } from './backend-rules.ts';
@@ -36,14 +36,21 @@ export function findingText({ rule, field, message, source }: Finding): string {
   return `${field}: ${message} (lint ${rule}, ${source})`;
 }
 
-/** Policies with HTTP settings that are in force on ports that speak TCP only. */
+const OF_PROTOCOLS = [
+  { policy: 'httpPolicy', counts: carriesHttp, field: 'spec.frontend.http', lacks: 'HTTP' },
+  { policy: 'tlsPolicy', counts: carriesTls, field: 'spec.frontend.tls', lacks: 'TLS' },
+] as const;
+
+/** Policies with HTTP or TLS settings that are in force on ports that do not speak it alone. */
 function withoutEffect({ gateway }: Place, ports: readonly LintedPort[]): readonly Observation[] {
-  const holders = new Set(ports.flatMap(({ httpPolicy }) => httpPolicy ?? []));
-  return [...holders].flatMap((object): readonly Observation[] => {
-    const held = ports.filter(({ httpPolicy }) => httpPolicy === object);
-    if (held.some(({ protocol }) => carriesHttp(protocol))) return [];
-    const numbers = held.map(({ port }) => port).join(', ');
-    const message = `does nothing on Gateway ${gateway.metadata.name}: port ${numbers} speaks TCP`;
-    return [{ rule: 'no-effect', object, field: 'spec.frontend.http', message }];
+  return OF_PROTOCOLS.flatMap(({ policy, counts, field, lacks }) => {
+    const holders = new Set(ports.flatMap((port) => port[policy] ?? []));
+    return [...holders].flatMap((object): readonly Observation[] => {
+      const held = ports.filter((port) => port[policy] === object);
+      if (held.some(({ protocol }) => counts(protocol))) return [];
+      const numbers = held.map(({ port }) => port).join(', ');
+      const message = `does nothing on Gateway ${gateway.metadata.name}: port ${numbers} speaks no ${lacks}`;
+      return [{ rule: 'no-effect', object, field, message }];
+    });
   });
 }

@@ -12,6 +12,7 @@ export type LintedPort = {
   /** The policies that say so; absent: the worker's defaults hold. */
   readonly tcpPolicy?: KubernetesObject;
   readonly httpPolicy?: KubernetesObject;
+  readonly tlsPolicy?: KubernetesObject;
 };
 
 /** The objects that speak of the surroundings of a gateway's connections. */

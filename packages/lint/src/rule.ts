@@ -47,7 +47,7 @@ export const RULES = {
   },
   'no-effect': {
     severity: 'warning',
-    text: 'HTTP settings do nothing on ports that speak TCP.',
+    text: 'HTTP and TLS settings do nothing on ports that do not speak it.',
     source: 'https://gateway-api.sigs.k8s.io/reference/spec/#protocoltype',
     about: [],
   },

@@ -51,7 +51,15 @@ function checkListenerTls({ protocol, tls }: Listener): string | undefined {
 }
 
 function checkTls(tls: TlsSettings): string | undefined {
-  return checkPositive('handshakeTimeoutMs', tls.handshakeTimeoutMs) ?? contextProblem('tls', handshakeOptions(tls));
+  const options = handshakeOptions(tls);
+  if (options.minVersion === 'TLSv1.3' && options.maxVersion === 'TLSv1.2') {
+    return 'tls.minVersion 1.3 is newer than what maxVersion and cipherSuites allow';
+  }
+  const { cipherSuites = [] } = tls;
+  if (tls.maxVersion === '1.2' && cipherSuites.length > 0 && cipherSuites.every((name) => name.startsWith('TLS13_'))) {
+    return 'tls.cipherSuites has none for maxVersion 1.2';
+  }
+  return checkPositive('handshakeTimeoutMs', tls.handshakeTimeoutMs) ?? contextProblem('tls', options);
 }
 
 /** What OpenSSL says against it; its words hold no part of a key. */

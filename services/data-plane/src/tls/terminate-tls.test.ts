@@ -12,6 +12,7 @@ import {
   GATEWAY,
   httpPolicy,
   listening,
+  proxyPolicy,
   tcpPolicy,
   tlsPolicy,
   until,
@@ -278,6 +279,36 @@ test('keepalive of policies on connections of TLS: socket options, PINGs, the lo
   await once(idle, 'end');
   idle.destroy();
   await until(async () => (await world.closes('idle_timeout')) === 1);
+});
+
+test('a PROXY header before the handshake says who the client is', async () => {
+  const policy = proxyPolicy('strict', 'v1');
+  assert.deepEqual(world.apply(policy), []);
+  const raw = connectTcp({ port, host: '127.0.0.1' });
+  raw.write('PROXY TCP4 192.0.2.8 198.51.100.1 4242 443\r\n');
+  const socket = await secure('a.example', { socket: raw, ALPNProtocols: ['http/1.1'] });
+  socket.write('GET / HTTP/1.1\r\nhost: a.example\r\n\r\n');
+  await text(socket, /hello/);
+  const [row] = await world.connections();
+  assert.deepEqual([row?.peer, row?.tls?.alpn], ['192.0.2.8:4242', 'http/1.1']);
+  socket.destroy();
+  world.remove(policy);
+});
+
+test('settings that leave no way to shake hands are refused', () => {
+  const cases: readonly (readonly [TlsSettings, RegExp])[] = [
+    [
+      { minVersion: '1.3', maxVersion: '1.2' },
+      /^tls\.minVersion 1\.3 is newer than what maxVersion and cipherSuites allow$/,
+    ],
+    [{ minVersion: '1.3', cipherSuites: ['TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256'] }, /^tls\.minVersion 1\.3 is newer/],
+    [
+      { maxVersion: '1.2', cipherSuites: ['TLS13_AES_128_GCM_SHA256'] },
+      /^tls\.cipherSuites has none for maxVersion 1\.2$/,
+    ],
+    [{ handshakeTimeoutMs: 0 }, /^handshakeTimeoutMs/],
+  ];
+  for (const [tls, error] of cases) assert.match(world.apply(tlsPolicy(tls))[0]?.error ?? 'taken', error);
 });
 
 test('what does not fit is refused as a resource, without a word of the key', async () => {

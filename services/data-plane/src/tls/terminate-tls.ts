@@ -19,6 +19,8 @@ type Handshake = { secured(socket: TLSSocket): void; failed(error: Error): void 
 
 /** Its own is a limit of silence, which a client that sends byte by byte never reaches. */
 const NEVER_MS = 2 ** 31 - 1;
+/** Of one listener, so that settings that change all the time leave nothing behind. */
+const MOST_SERVERS = 100;
 const HTTPS_PROTOCOLS = ['h2', 'http/1.1'];
 const PEER_GONE = new Set(['ECONNRESET', 'EPIPE']);
 
@@ -42,6 +44,8 @@ export function createTlsTerminator(): TlsTerminator {
         ALPNProtocols: [...alpn],
         handshakeTimeout: NEVER_MS,
       });
+      // Handshakes under way hold theirs.
+      if (known.size >= MOST_SERVERS) known.clear();
       known.set(key, server);
     }
     return server;

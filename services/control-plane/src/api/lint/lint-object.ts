@@ -68,10 +68,11 @@ function lintPorts(
   draft?: StoredObject,
 ): readonly Finding[] {
   const namespace = log.object(refOf(NAMESPACE, '', gateway.ref.namespace));
-  const ports = projection.portSettings(gateway, draft).map(({ tcpPolicy, httpPolicy, ...port }) => ({
+  const ports = projection.portSettings(gateway, draft).map(({ tcpPolicy, httpPolicy, tlsPolicy, ...port }) => ({
     ...port,
     ...(tcpPolicy && { tcpPolicy: tcpPolicy.object }),
     ...(httpPolicy && { httpPolicy: httpPolicy.object }),
+    ...(tlsPolicy && { tlsPolicy: tlsPolicy.object }),
   }));
   return lintGateway({ gateway: gateway.object, namespace: namespace?.object }, ports);
 }
