@@ -113,8 +113,7 @@ async function start({ size, start: startServer }: Contender): Promise<Running> 
       const cpuBefore = cpuMicros(server.pid);
       const all = acknowledged(clients);
       const startedAt = Number(process.hrtime.bigint()) / 1e6;
-      const lastMs = await server.change(all);
-      const { times } = await all;
+      const [lastMs, { times }] = await Promise.all([server.change(all), all]);
       await delay(REST_MS);
       const streamMs = times.map((time) => time - startedAt);
       return { lastMs, streamMs, cpuMicros: cpuMicros(server.pid) - cpuBefore };
@@ -125,6 +124,8 @@ async function start({ size, start: startServer }: Contender): Promise<Running> 
 async function acknowledged(clients: ChildProcess): Promise<Acknowledged> {
   const ended = new AbortController();
   const end = (): void => ended.abort(new Error('the clients ended: see above'));
+  // They may have ended while another server had its turn.
+  if (clients.exitCode !== null) end();
   clients.once('exit', end);
   try {
     const [message] = await once(clients, 'message', { signal: ended.signal });
