@@ -24,7 +24,7 @@ let forwardedFor: string | undefined;
 
 before(async () => {
   world = await createWorld({
-    limits: { proxyHeaderMs: 300 },
+    limits: { proxyHeaderMs: 1_000 },
     onRequest(request, response) {
       forwardedFor = String(request.headers['x-forwarded-for']);
       response.end('hello\n');
