@@ -7,8 +7,10 @@ import { createNetwork, whyNoNamespaces } from './network.ts';
 
 const skip = whyNoNamespaces() ?? needs('nft');
 const PROTOCOLS = ['tcp', 'http1', 'http2'] as const;
-/** Data goes out this often on a busy connection, so that its last ACK is as old at most. */
-const DRIP_MS = 100;
+/** Data goes out every 100 ms on a busy connection, later on a busy machine, and its last ACK is as old. */
+const DRIP_MS = 500;
+/** The kernel delays its last ACK; with data unacknowledged, retransmission would be tested and not keepalive. */
+const LAST_ACK_MS = 200;
 const CLOCK_MS = 30;
 
 /** How a client of the worker learns of it, and when. */
@@ -52,14 +54,17 @@ test('backends that go, in every way, while an answer is awaited or a body is se
     const worker = network.run('worker-process.ts', JSON.stringify(settings));
     for (const script of [...backends, worker]) await script.line(({ event }) => event === 'ready', 60_000);
     const client = network.run('upstream-client.ts', String(all.length));
-    const { at: openAt, openedAt } = await client.line(({ event }) => event === 'open', 60_000);
+    const { at: openedAt } = await client.line(({ event }) => event === 'opening', 60_000);
+    for (const script of backends) await script.line(({ event }) => event === 'taken', 60_000);
+    const openAt = Date.now();
+    await sleep(LAST_ACK_MS);
     assert.deepEqual(client.lines(), []);
     const happened = FAILURES.map((failure, backend) => {
       const [peer, script] = [peers[backend], backends[backend]];
       assert.ok(peer !== undefined && script !== undefined);
       const from = Date.now();
       failure.happen(peer, script);
-      return { failure, backend, times: { openedAt: Number(openedAt), openAt, cutAt: [from, Date.now()] as const } };
+      return { failure, backend, times: { openedAt, openAt, cutAt: [from, Date.now()] as const } };
     });
     await sleep(TCP_LIMIT_MS + 2 * WITHIN_MS);
     const ends = client.lines().filter(({ event }) => event === 'ended');

@@ -8,8 +8,8 @@ import { PORTS } from './ports.ts';
 
 const skip = whyNoNamespaces() ?? needs('nft', 'tcpdump');
 const HEALTHY_OF_EACH = 250;
-/** Data goes out this often on a busy connection, so that its last ACK is as old at most. */
-const TICK_MS = 100;
+/** Data goes out every 100 ms on a busy connection, later on a busy machine, and its last ACK is as old. */
+const TICK_MS = 500;
 /** A clock of milliseconds, and the time that the news takes. */
 const CLOCK_MS = 30;
 /** A PING may come earlier by a tenth of its interval: the quiet time before it is sampled. */
@@ -91,10 +91,9 @@ test('clients that go, in every way, quiet or with data on the way, beside a tho
     }
 
     await t.test('the healthy ones are all there', () => {
-      const page = network.exec('curl', '-s', `http://127.0.0.1:${admin}/connections`);
-      const { connections } = JSON.parse(page) as { connections: { peer: string }[] };
-      const theirs = connections.filter(({ peer }) => peer.startsWith(`${healthy.address}:`));
-      assert.equal(theirs.length, 4 * HEALTHY_OF_EACH);
+      const page = network.exec('curl', '-s', `http://127.0.0.1:${admin}/connections?peer=${healthy.address}`);
+      const { connections } = JSON.parse(page) as { connections: unknown[] };
+      assert.equal(connections.length, 4 * HEALTHY_OF_EACH);
     });
 
     await t.test('on the wire: a probe when idle, then one in each interval, as many as configured', (s) => {

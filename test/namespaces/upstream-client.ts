@@ -1,9 +1,8 @@
 import { connect } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { upstreamPorts } from './ports.ts';
 
 // Runs beside the worker: for each backend a quiet and a busy raw connection, request over HTTP/1.1, and request that the
-// worker sends on over HTTP/2. Says when all are with the backends, and when and how each of them ends.
+// worker sends on over HTTP/2. Says when and how each of them ends.
 const backends = Number(process.argv[2]);
 const DRIP_MS = 100;
 
@@ -37,7 +36,7 @@ function open(backend: number, name: string, port: number, busy: boolean, head: 
 
 const QUIET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const BUSY = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
-const openedAt = Date.now();
+write({ event: 'opening', at: Date.now() });
 for (let backend = 0; backend < backends; backend += 1) {
   const ports = upstreamPorts(backend);
   for (const busy of [true, false]) {
@@ -46,7 +45,5 @@ for (let backend = 0; backend < backends; backend += 1) {
     open(backend, 'http2', ports[busy ? 'http2 busy' : 'http2 quiet'], busy, busy ? BUSY : QUIET);
   }
 }
-await sleep(500);
-write({ event: 'open', at: Date.now(), openedAt });
 process.stdin.resume();
 process.stdin.once('end', () => process.exit(0));
