@@ -36,7 +36,7 @@ export function createConnectionRegistry(
       lastId += 1;
       const connection = new Connection(String(lastId), bind, listenerKey, socket);
       connections.add(connection);
-      socket.once('close', () => remove(connection));
+      socket.on('close', () => remove(connection));
       return connection;
     },
     all: () => connections,

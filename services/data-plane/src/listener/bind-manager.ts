@@ -3,6 +3,7 @@ import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { ignoreNewConnections, openSharedPort, socketFd } from '@pulseplane/keepalive';
 import type { Bind } from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
+import { HIGH_WATER_MARK } from '../upstream/dial.ts';
 
 /** How one port is doing. */
 export type BindStatus = { readonly bind: Bind } & (
@@ -40,6 +41,8 @@ type Entry = { bind: Bind; server: Server | undefined; retry: NodeJS.Timeout | u
 
 const RETRY_MS = 1_000;
 const BACKLOG = 511;
+/** Where bytes are carried as they come. */
+const RAW = { highWaterMark: HIGH_WATER_MARK };
 /** A handshake that has begun is over by then, and no client has asked for its connection again. */
 const HANDSHAKE_MS = 300;
 
@@ -52,7 +55,8 @@ export function createBindManager(options: BindManagerOptions): BindManager {
     entry.retry = undefined;
     if (closed) return;
     // Half-open, because a TCP proxy passes each direction's end on by itself.
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => onConnection(entry.bind, socket));
+    const options = { allowHalfOpen: true, noDelay: true, ...(entry.bind.protocol !== 'http' && RAW) };
+    const server = createServer(options, (socket) => onConnection(entry.bind, socket));
     entry.server = server;
     server.on('error', (error: NodeJS.ErrnoException) => {
       if (entry.server !== server) return;

@@ -30,19 +30,22 @@ export function serveTcp(
   };
   const upstream = dial(backend, { timeoutMs: connectTimeoutMs, allowHalfOpen: true }, (error, socket) => {
     if (socket === undefined) return fail(error ?? new Error('no socket'));
+    client.off('close', giveUp);
     onConnected(socket);
     join(client, socket, (failure) => (failure === undefined ? connection.close('upstream') : fail(failure)));
   });
   if (upstream === undefined) return;
   // Who ends first has ended it, whoever is last to say so.
-  upstream.once('end', () => connection.explain('upstream'));
-  client.once('end', () => connection.explain('peer'));
-  client.once('close', () => upstream.destroy());
+  upstream.on('end', () => connection.explain('upstream'));
+  client.on('end', () => connection.explain('peer'));
+  // Until it is there; then the two are joined.
+  const giveUp = () => void upstream.destroy();
+  client.on('close', giveUp);
 
   const served: Served = {
     protocol,
     closeGracefully: () => undefined,
-    destroy: () => void upstream.destroy(),
+    destroy: giveUp,
     lastPingRttMs: () => undefined,
   };
   connection.serveAs(served);

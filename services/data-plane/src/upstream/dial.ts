@@ -25,8 +25,8 @@ type Dialled = (error: Error | undefined, socket: Socket | undefined) => void;
 /** Connects to a backend while the budget lasts. Destroying the socket that it gives back gives up. */
 export type Dial = (address: Address, options: DialOptions, dialled: Dialled) => Socket | undefined;
 
-/** As files have it: bodies are carried in fewer steps. */
-const HIGH_WATER_MARK = 65_536;
+/** Twice what is read at once, so that a write of that does not wait for what went out with it. Bytes. */
+export const HIGH_WATER_MARK = 131_072;
 
 /** Idle connections count in the budget too. */
 export function createDial(sockets: SocketBudget): Dial {
@@ -44,11 +44,13 @@ export function createDial(sockets: SocketBudget): Dial {
     const cancelTimeout = longTimeout(timeoutMs, () => socket.destroy(new ConnectTimeoutError(address, timeoutMs)));
     const failed = (error: Error) => dialled(error, undefined);
     socket.once('error', failed);
+    socket.once('close', cancelTimeout);
     socket.once('connect', () => {
       socket.off('error', failed);
+      socket.off('close', cancelTimeout);
+      cancelTimeout();
       dialled(undefined, socket);
     });
-    for (const event of ['connect', 'close']) socket.once(event, cancelTimeout);
     return socket;
   };
 }

@@ -27,7 +27,7 @@ export function createSocketBudget(sockets: number): SocketBudget {
         if (held) open -= 1;
         held = false;
       };
-      return { release, releaseOnClose: (socket) => void socket.once('close', release) };
+      return { release, releaseOnClose: (socket) => void socket.on('close', release) };
     },
   };
 }

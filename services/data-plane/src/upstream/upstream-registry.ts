@@ -56,7 +56,7 @@ export function createUpstreamRegistry(context: UpstreamRegistryContext): Upstre
       lastId += 1;
       const connection = new UpstreamConnection(String(lastId), protocol, path, socket);
       connections.add(connection);
-      socket.once('close', () => connections.delete(connection));
+      socket.on('close', () => connections.delete(connection));
       judge(connection);
       return connection;
     },
