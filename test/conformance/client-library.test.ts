@@ -263,7 +263,7 @@ test('the library reads workers as Pods of a Deployment, and their logs', async 
   const pod = await eventually(async () => {
     const { items } = await config.makeApiClient(CoreV1Api).listNamespacedPod({ namespace });
     const [ready] = items.filter(({ status }) => status?.containerStatuses?.every((container) => container.ready));
-    assert.ok(ready?.metadata?.name !== undefined);
+    assert.ok(ready?.metadata?.name !== undefined, 'no Pod is ready');
     return ready.metadata.name;
   }, 30_000);
   const deployment = await config
@@ -285,7 +285,7 @@ test("the library's port-forward reaches the admin port of a worker", async () =
   const namespace = 'agentgateway-system';
   const name = await eventually(async () => {
     const { items } = await config.makeApiClient(CoreV1Api).listNamespacedPod({ namespace });
-    assert.ok(items[0]?.metadata?.name !== undefined);
+    assert.ok(items[0]?.metadata?.name !== undefined, 'there is no Pod');
     return items[0].metadata.name;
   }, 30_000);
   const [input, output, errors] = [new PassThrough(), new PassThrough(), new PassThrough()];

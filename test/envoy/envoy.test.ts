@@ -117,9 +117,9 @@ for (const apiType of API_TYPES)
       });
     }
     const serves = `${good}/default/edge`;
-    await eventually(async () => assert.ok((await envoy.names('listeners')).includes(serves)));
+    await eventually(async () => assert.equal((await envoy.names('listeners')).includes(serves), true));
     await edge.apply(withPorts(edge, busy));
-    await eventually(async () => assert.ok(!(await envoy.names('listeners')).includes(serves)));
+    await eventually(async () => assert.equal((await envoy.names('listeners')).includes(serves), false));
     await edge.apply(edge.example('Gateway'));
     await eventually(async () =>
       assert.equal((await edge.condition('AgentgatewayPolicy', 'edge-keepalive', 'Programmed')).status, 'True'),
@@ -134,7 +134,7 @@ test('the good part of what Envoy refuses goes also when it is deleted while Env
   const { rest: busy, readiness: good } = edge.ports;
   await edge.apply(withPorts(edge, busy, good));
   const serves = `${good}/default/edge`;
-  await eventually(async () => assert.ok((await envoy.names('listeners')).includes(serves)));
+  await eventually(async () => assert.equal((await envoy.names('listeners')).includes(serves), true));
   await eventually(async () => assert.equal((await edge.condition('Gateway', 'edge', 'Programmed')).status, 'False'));
 
   line.cut();
@@ -142,7 +142,7 @@ test('the good part of what Envoy refuses goes also when it is deleted while Env
   await edge.apply(withPorts(edge, busy));
   assert.ok((await envoy.names('listeners')).includes(serves));
   line.mend();
-  await eventually(async () => assert.ok(!(await envoy.names('listeners')).includes(serves)), 30_000);
+  await eventually(async () => assert.equal((await envoy.names('listeners')).includes(serves), false), 30_000);
   assert.equal(await get(edge), 'upstream');
 });
 

@@ -86,7 +86,7 @@ test('a port in use is seen in conditions, Events and watches, is never Programm
     assert.deepEqual([value, reason], ['False', 'PortUnavailable']);
     return String(text);
   });
-  await eventually(() => assert(seen.has('False PortUnavailable')));
+  await eventually(() => assert.equal(seen.has('False PortUnavailable'), true));
   watching = false;
   await watcher;
   // That it is pending may be over before anybody has read it.

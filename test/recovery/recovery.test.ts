@@ -86,7 +86,7 @@ test('kill -9 of the control plane: what it acknowledged is there, and the worke
     }
   })();
   for (let round = 0; round < 3; round += 1) {
-    await eventually(() => assert(acknowledged.length > round * 5 + 5));
+    await eventually(() => assert(acknowledged.length > round * 5 + 5, `${acknowledged.length} acknowledged`));
     process.kill(system.pid('control-plane'), 'SIGKILL');
     // With the control plane down the worker goes on.
     await proxied(system);

@@ -148,7 +148,10 @@ export async function freePorts(): Promise<Ports> {
   return Object.fromEntries(Object.keys(DEFAULT_PORTS).map((name, index) => [name, ports[index]])) as Ports;
 }
 
-/** Tries until it no longer throws. */
+/**
+ * Tries until it no longer throws. An `assert.ok` in it needs a message: without one Node parses the source to quote the
+ * expression, which on what tsx compiled may go on for ever.
+ */
 export async function eventually<Value>(attempt: () => Value | Promise<Value>, withinMs = 10_000): Promise<Value> {
   const deadline = Date.now() + withinMs;
   for (;;) {

@@ -61,7 +61,7 @@ test('workers share the ports, each with its own stream, id, report and pages; o
     args: ['--share-ports'],
   });
   await eventually(async () => {
-    assert.ok(await isReady(added.ports.readiness));
+    assert.equal(await isReady(added.ports.readiness), true);
     const { items } = await json<{ items: Shown[] }>(`http://127.0.0.1:${ports.rest}/v1/workers`);
     const ids = items.filter(({ connected }) => connected).map(({ node }) => node.replace(/^.*-(?=\d$)/, ''));
     assert.deepEqual(ids.sort(), ['1', '2', '3', 'added-by-hand']);
@@ -108,9 +108,9 @@ test('a rolling restart of workers that share ports loses nothing under load', a
     const readiness = ports.readiness + 100 * worker;
     const quit = await fetch(`http://127.0.0.1:${ports.admin + 100 * worker}/quitquitquit`, { method: 'POST' });
     assert.equal(await quit.text(), 'shutting down\n');
-    await eventually(async () => assert.ok(!(await isReady(readiness))));
+    await eventually(async () => assert.equal(await isReady(readiness), false));
     await servesMore();
-    await eventually(async () => assert.ok(await isReady(readiness)), RESTARTED_WITHIN_MS);
+    await eventually(async () => assert.equal(await isReady(readiness), true), RESTARTED_WITHIN_MS);
     await servesMore();
   }
   isOver = true;

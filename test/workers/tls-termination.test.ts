@@ -193,7 +193,7 @@ test('HTTP/1.1 and HTTP/2 by ALPN over TLS, TCP in TLS, with policies on the con
         ['httpbin/agentgateway-proxy.raw', 'tcp', 'raw.example.com', 'TLSv1.3', null, 33],
       ],
     );
-    assert.ok(pings > 0);
+    assert.ok(pings > 0, 'no PING was answered');
   });
   await assert.rejects(secure(first, { maxVersion: 'TLSv1.2' }), { code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' });
   session.close();
