@@ -51,6 +51,21 @@ test('C23: a reconnecting client gets what differs and hears what is gone; a sec
   assert.equal(await again.next(), 'GATEWAY -good', 'and what it rejected is not sent to it again');
 });
 
+test('what a node has left unsettled is not told to one of another gateway that has its id', async (context) => {
+  const server = await serveWorld(context);
+  server.publish({ GATEWAY: { secret: '1' } });
+  const stream = new RawStream(context, server.port, 'delta');
+  stream.ask('GATEWAY');
+  assert.equal(await stream.next(), 'GATEWAY secret@1');
+  stream.nack('GATEWAY', 'something is wrong');
+  await stream.quiet();
+  stream.close();
+  await until(() => server.live.size === 0);
+  const other = new RawStream(context, server.port, 'delta', { role: 'ns~other' });
+  other.ask('GATEWAY', { held: { own: '1' } });
+  assert.equal(await other.next(), 'GATEWAY -own');
+});
+
 test('C24: what a client names and holds is not sent again on a new stream, but for endpoints', async (context) => {
   const server = await serveWorld(context);
   server.publish({ RDS: { r: '5', s: '2' }, EDS: { a: '5' } });

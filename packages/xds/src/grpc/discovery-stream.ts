@@ -107,7 +107,7 @@ export function serveStream(call: BareCall, context: StreamContext): ServedStrea
     over = true;
     stop?.();
     if (stream !== undefined) {
-      memory.keep(stream.node.id, state.types);
+      memory.keep(stream.node, state.types);
       observer.closed(stream);
     }
     context.ended();
@@ -172,7 +172,7 @@ export function serveStream(call: BareCall, context: StreamContext): ServedStrea
     if (from === undefined) return;
     const request = toRequest(message);
     const typeUrl = request.typeUrl || only || '';
-    const unsettled = memory.recall(from.node.id, typeUrl);
+    const unsettled = memory.recall(from.node, typeUrl);
     const resources = source.resources(from.node, typeUrl);
     feed(from, { kind: 'request', request, resources, ...(unsettled !== undefined && { unsettled }), now: now() });
     observer.requested(from, typeUrl);
