@@ -7,7 +7,7 @@ import {
   type DiscoveryRequest as SotwDiscoveryRequest,
 } from '@pulseplane/wire';
 import type { DeltaRequest, DiscoveryRequest, DiscoveryResponse } from '../protocol/message.ts';
-import { redact } from '../protocol/nack-text.ts';
+import { withoutKeys } from '../protocol/nack-text.ts';
 
 /** Who a client says it is. */
 export type NodeIdentity = {
@@ -29,11 +29,11 @@ export type NodeIdentity = {
 /** The name of that among a node's client features. */
 const PORT_REPORTS = 'dev.pulseplane.tunnel.port-reports';
 
-/** Either variant's message as the machine takes it. What a client wrote is bounded and without keys from here on. */
+/** Either variant's message as the machine takes it. What a client wrote is without keys from here on. */
 export function toRequest(message: DeltaDiscoveryRequest | SotwDiscoveryRequest): DiscoveryRequest {
   // C11: a NACK is told by the presence of error_detail; its code is 0 in agentgateway's.
   const { typeUrl, responseNonce: nonce, errorDetail } = message;
-  const rest = { typeUrl, nonce, ...(errorDetail !== undefined && { error: redact(errorDetail.message) }) };
+  const rest = { typeUrl, nonce, ...(errorDetail !== undefined && { error: withoutKeys(errorDetail.message) }) };
   if (message.$typeName === 'envoy.service.discovery.v3.DiscoveryRequest') {
     return { variant: 'sotw', names: message.resourceNames, version: message.versionInfo, ...rest };
   }

@@ -3,20 +3,24 @@ import type { Rejection } from './message.ts';
 /** Envoy cuts its texts there too. In UTF-16 units. */
 const MAX_LENGTH = 4096;
 
+/** What is kept at least of each error of a list, however long the list is. */
+const LEAST_LENGTH = 256;
+
 /** The text of a NACK, as agentgateway writes it: which resources are bad; the others of the response are applied. */
 export function formatRejections(rejections: readonly Rejection[]): string {
   return JSON.stringify(rejections.map(({ name, error }) => ({ key: name, error })));
 }
 
 /**
- * Which resources a NACK refuses: agentgateway's list, or Envoy's `Error adding/updating cluster(s) NAME: reason` (then
- * the others and the removals are applied). Undefined for any other text: nothing is known per resource.
+ * Which of the resources `names` of a response a NACK refuses: agentgateway's list, or Envoy's `Error adding/updating
+ * cluster(s) NAME: reason` (then the others and the removals are applied). Undefined for any other text: nothing is
+ * known per resource.
  */
 export function parseRejections(text: string, names: readonly string[]): readonly Rejection[] | undefined {
-  return parseList(text) ?? parseEnvoyText(text, names);
+  return parseList(text, names) ?? parseEnvoyText(text, names);
 }
 
-function parseList(text: string): readonly Rejection[] | undefined {
+function parseList(text: string, names: readonly string[]): readonly Rejection[] | undefined {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -25,9 +29,13 @@ function parseList(text: string): readonly Rejection[] | undefined {
   }
   if (!Array.isArray(parsed) || parsed.length === 0 || !parsed.every(isListed)) return undefined;
   // What agentgateway only warns of is in force.
-  return parsed.flatMap(({ key, error, warn }) =>
-    error === undefined && warn !== undefined ? [] : [{ name: key, error: String(error ?? '') }],
-  );
+  const refused = parsed.filter(({ error, warn }) => error !== undefined || warn === undefined);
+  // A client can refuse only what it was sent. A list of nothing but other names says nothing of that.
+  const sent = new Set(names);
+  const known = refused.filter(({ key }) => sent.has(key));
+  if (refused.length > 0 && known.length === 0) return undefined;
+  const length = Math.max(LEAST_LENGTH, Math.floor(MAX_LENGTH / known.length));
+  return known.map(({ key, error }) => ({ name: key, error: cut(String(error ?? ''), length) }));
 }
 
 function isListed(
@@ -60,13 +68,14 @@ function startOf(text: string, name: string): number {
 
 const TRUNCATED = '...(truncated)';
 
-/**
- * A client's error text as it may be kept and shown: bounded, and without the keys that Envoy's dumps of a rejected
- * message hold.
- */
-export function redact(text: string): string {
-  const clean = text
+/** A client's error text without the keys that Envoy's dumps of a rejected message hold. */
+export function withoutKeys(text: string): string {
+  return text
     .replaceAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, '[private key]')
     .replaceAll(/(inline_(?:string|bytes)"?\s*:\s*)"(?:[^"\\]|\\[\s\S])*(?:"|$)/g, '$1"[hidden]"');
-  return clean.length > MAX_LENGTH ? `${clean.slice(0, MAX_LENGTH)}${TRUNCATED}` : clean;
+}
+
+/** A client's text, bounded as it may be kept and shown. */
+export function cut(text: string, length = MAX_LENGTH): string {
+  return text.length > length ? `${text.slice(0, length)}${TRUNCATED}` : text;
 }

@@ -213,6 +213,38 @@ test('C12: a NACK that names the bad resource confirms the others, and the bad o
   assert.deepEqual(responses(server.publish({ good: '2', bad: '2' })), [['3', ['bad@2'], []]]);
 });
 
+test('C14: a list of rejections is read to its end, and kept bounded', () => {
+  const names = Array.from({ length: 60 }, (_, index) => `resource-${index}`);
+  const server = serving({ good: '1', ...Object.fromEntries(names.map((name) => [name, '1'])) });
+  server.request({});
+  const error = JSON.stringify(names.map((key) => ({ key, error: `no ${'x'.repeat(1_000)}` })));
+  const [output] = server.request({ nonce: '1', error });
+  assert(output?.kind === 'nacked');
+  assert.deepEqual(
+    output.rejections?.map(({ name }) => name),
+    names,
+  );
+  assert(output.message.length < 4_200);
+  assert(output.rejections.every(({ error: kept }) => kept.length < 300));
+  const next = Object.fromEntries(names.map((name) => [name, '2']));
+  const [[, sent] = []] = responses(server.publish({ good: '1', ...next }));
+  assert.equal(sent?.length, 60, 'the good one is held');
+});
+
+test('C14: a client can refuse only what it was sent', () => {
+  const listing = (...keys: readonly string[]) => JSON.stringify(keys.map((key) => ({ key, error: 'no' })));
+  const server = serving({ a: '1', b: '1' });
+  server.request({});
+  const [some] = server.request({ nonce: '1', error: listing('b', 'of-another-gateway') });
+  assert(some?.kind === 'nacked');
+  assert.deepEqual(some.rejections, [{ name: 'b', error: 'no' }]);
+  server.publish({ a: '2', b: '1' });
+  const [none] = server.request({ nonce: '2', error: listing('of-another-gateway') });
+  assert(none?.kind === 'nacked');
+  assert.equal(none.rejections, undefined, 'which one is bad was not said');
+  assert.deepEqual(responses(server.publish({ a: '1', b: '1' })), [['3', ['a@1'], []]]);
+});
+
 test('C14: a NACK in free text leaves nothing confirmed: a way back to the old version is sent', () => {
   const server = serving({ a: '1' });
   server.request({});

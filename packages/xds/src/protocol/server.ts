@@ -1,6 +1,6 @@
 import { settle, type Verdict } from './answer.ts';
 import type { DiscoveryRequest, DiscoveryResponse, Rejection } from './message.ts';
-import { parseRejections } from './nack-text.ts';
+import { cut, parseRejections } from './nack-text.ts';
 import { gatesOf, isOverdue, owesEndpoints } from './ordering.ts';
 import { rankOf } from './resource-types.ts';
 import { difference, type ResourceSet } from './resources.ts';
@@ -31,6 +31,7 @@ export type ServerOutput =
   | {
       readonly kind: 'nacked';
       readonly response: DiscoveryResponse;
+      /** Bounded. */
       readonly message: string;
       /** Undefined when the client did not say which resources are bad. */
       readonly rejections: readonly Rejection[] | undefined;
@@ -125,7 +126,7 @@ function answer(
   if (request.error !== undefined) {
     const names = [...response.resources.map(({ name }) => name), ...response.removed];
     const rejections = parseRejections(request.error, names);
-    const output: ServerOutput = { kind: 'nacked', response, message: request.error, rejections };
+    const output: ServerOutput = { kind: 'nacked', response, message: cut(request.error), rejections };
     return { type: settle(type, inFlight, { kind: 'nacked', rejections }), outputs: [output] };
   }
   if (request.variant === 'sotw' && request.version !== response.version) {
