@@ -49,6 +49,18 @@ test('C23: a reconnecting client gets what differs and hears what is gone; a sec
   const again = new RawStream(context, server.port, 'delta', { node: 'current' });
   again.ask('GATEWAY', { held: { a: '1', b: '2' } });
   assert.equal(await again.next(), 'GATEWAY -good', 'and what it rejected is not sent to it again');
+  again.close();
+  await until(() => server.live.size === 1);
+  const third = new RawStream(context, server.port, 'delta', { node: 'current' });
+  third.ask('GATEWAY', { held: { a: '1', b: '2' } });
+  assert.equal(await third.next(), 'GATEWAY -good', 'it has not answered, and may hold it still');
+  third.ack('GATEWAY');
+  await third.quiet();
+  third.close();
+  await until(() => server.live.size === 1);
+  const fourth = new RawStream(context, server.port, 'delta', { node: 'current' });
+  fourth.ask('GATEWAY', { held: { a: '1', b: '2' } });
+  assert.equal(await fourth.next(), 'GATEWAY', 'it is gone there');
 });
 
 test('what a node has left unsettled is not told to one of another gateway that has its id', async (context) => {

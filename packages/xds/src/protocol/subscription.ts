@@ -48,6 +48,7 @@ function openDelta(type: TypeState, request: DeltaRequest, unsettled: Unsettled 
   if (initialVersions.size > 0) {
     for (const [name, open] of unsettled ?? []) odd.set(name, { ...open, held: undefined });
   }
+  const unlisted = new Set([...odd.keys()].filter((name) => !initialVersions.has(name)));
   for (const [name, version] of initialVersions) odd.set(name, { ...odd.get(name), held: { version } });
   // C24: what the client holds already is not owed for being named, except where it may be warming.
   const current = (name: string): boolean =>
@@ -60,6 +61,8 @@ function openDelta(type: TypeState, request: DeltaRequest, unsettled: Unsettled 
     names: names.size === 0 ? NO_NAMES : names,
     named: subscribe.length > 0,
     odd: odd.size === 0 ? NOTHING_ODD : odd,
+    // Until it has answered, the next stream must know of it too.
+    unlisted: unlisted.size === 0 ? NO_NAMES : unlisted,
     owed: new Set([...[...names].filter((name) => !current(name)), ...stray]),
     answerOwed: wildcard,
   };
