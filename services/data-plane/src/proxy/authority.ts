@@ -30,6 +30,11 @@ function validAuthority(authority: string): boolean {
   return (ipv6 === undefined || isIPv6(ipv6)) && Number(port ?? 0) <= LAST_PORT;
 }
 
+/** Path and query, without a fragment: the backend would cut that off, and what is routed by would not be what it reads. */
+export function validTarget(target: string): boolean {
+  return target.startsWith('/') && !target.includes('#');
+}
+
 /** The values of all lines of a header in a flat list. */
 export function headerLines(headers: readonly string[], name: string): readonly string[] {
   return headers.filter((_, index) => index % 2 === 1 && headers[index - 1]?.toLowerCase() === name);

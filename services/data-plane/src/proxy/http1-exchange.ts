@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connection } from '../connection/connection.ts';
-import { headerLines, hostProblem } from './authority.ts';
+import { headerLines, hostProblem, validTarget } from './authority.ts';
 import type { Exchange, Upgrade } from './exchange.ts';
 
 /** A request to refuse without asking an upstream. */
@@ -76,7 +76,7 @@ export function refuse(request: IncomingMessage, exchange: Exchange, maxHeaders:
   const { authority } = splitTarget(request.url ?? '/');
   const problem = hostProblem(headerLines(rawHeaders, 'host'), authority, version === '1.0');
   if (problem !== undefined) return { status: 400, text: problem };
-  if (!exchange.target.startsWith('/')) return { status: 400, text: 'bad request target' };
+  if (!validTarget(exchange.target)) return { status: 400, text: 'bad request target' };
   return undefined;
 }
 

@@ -3,7 +3,7 @@ import type { EffectiveHttp } from '@pulseplane/projection/gateway';
 import type { Connection } from '../connection/connection.ts';
 import type { ResponseFollows } from '../upstream/http-client.ts';
 import type { AccessLog } from './access-log.ts';
-import { headerLines, hostProblem } from './authority.ts';
+import { headerLines, hostProblem, validTarget } from './authority.ts';
 import { answer, type Exchange, NO_CONNECT } from './exchange.ts';
 import { headerValue, toHeaderObject, withoutNames } from './headers.ts';
 import { Http2Serving, type Http2ServingContext } from './http2-serving.ts';
@@ -49,7 +49,7 @@ export function serveHttp2(connection: Connection, http: EffectiveHttp, context:
       // One of the two would be routed by, the other read by the backend (RFC 9113, section 8.3.1).
       (sameHost(hosts[0], authority) ? undefined : 'host and authority differ');
     if (exchange.method === 'CONNECT') answer(exchange, 405, 'CONNECT is not served', NO_CONNECT);
-    else if (!exchange.target.startsWith('/')) answer(exchange, 400, 'bad request target');
+    else if (!validTarget(exchange.target)) answer(exchange, 400, 'bad request target');
     else if (problem !== undefined) answer(exchange, 400, problem);
     else context.onExchange(connection, exchange);
   });

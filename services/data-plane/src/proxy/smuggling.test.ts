@@ -93,6 +93,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   'a version in lower case': 'GET /x http/1.1\r\nHost: a\r\n\r\n',
   'a method that is none': 'get /x HTTP/1.1\r\nHost: a\r\n\r\n',
   'a target without a slash': 'GET x HTTP/1.1\r\nHost: a\r\n\r\n',
+  'a fragment in the target': 'GET /x#y HTTP/1.1\r\nHost: a\r\n\r\n',
   'a target of another scheme': 'GET ftp://b/x HTTP/1.1\r\nHost: a\r\n\r\n',
   'an absolute target with userinfo': 'GET http://a@b/x HTTP/1.1\r\nHost: b\r\n\r\n',
   'an absolute target without a host': 'GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n',
@@ -252,6 +253,14 @@ const DOWNGRADES: Readonly<Record<string, readonly [fields: readonly (readonly [
       [':method', 'GET'],
       [':scheme', 'http'],
       [':path', 'x'],
+      [':authority', 'a'],
+    ],
+  ],
+  'a fragment in the path': [
+    [
+      [':method', 'GET'],
+      [':scheme', 'http'],
+      [':path', '/x#y'],
       [':authority', 'a'],
     ],
   ],
