@@ -178,17 +178,10 @@ test('settings do in Envoy what they do in a worker', { skip }, async () => {
 
   const { parentRefs, rules } = edge.example('HTTPRoute')['spec'] as { readonly [field: string]: readonly object[] };
   const prefix = (value: string) => ({ matches: [{ path: { type: 'PathPrefix', value } }] });
-  const lookahead = { matches: [{ path: { type: 'RegularExpression', value: '/a(?=b).*' } }] };
   const route = (name: string, hostnames: readonly string[], ...all: readonly object[]) =>
     edge.apply({ ...edge.example('HTTPRoute'), metadata: { name }, spec: { parentRefs, hostnames, rules: all } });
   await route('web', [], ...(rules ?? []), { ...prefix('/none') });
-  const said = await route(
-    'other',
-    ['*.example'],
-    { ...rules?.[0], ...prefix('/only') },
-    { ...rules?.[0], ...lookahead },
-  );
-  assert.match(said.join('\n'), /RE2, which does not take the expression/);
+  await route('other', ['*.example'], { ...rules?.[0], ...prefix('/only') });
   await eventually(async () => assert.match(await raw('/none/at/all'), /^HTTP\/1\.1 500 /));
   assert.match(await raw('/nonesuch'), /^HTTP\/1\.1 504 /, 'late, so it went to the backend');
   await eventually(async () => assert.match(await raw('/none', `a.example:${edge.ports.http}`), /^HTTP\/1\.1 500 /));

@@ -23,6 +23,7 @@ import {
   type TlsSettings,
   type WeightedBackend,
 } from '@pulseplane/projection/gateway';
+import { RE2JS } from 're2js';
 import {
   type Backend,
   type BackendPolicySpec,
@@ -457,7 +458,7 @@ function positive(field: string, value: number): number {
 
 function regex(field: string, value: string): string {
   try {
-    new RegExp(value, 'u');
+    RE2JS.compile(value);
   } catch {
     throw new Nonsense(`${field}: ${JSON.stringify(value)} is not a regular expression`);
   }

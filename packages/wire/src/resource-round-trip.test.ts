@@ -86,7 +86,7 @@ const RESOURCES: readonly GatewayResource[] = [
     matches: [
       { path: { type: 'prefix', value: '/a' }, headers: [], method: 'GET' },
       { path: { type: 'exact', value: '/b' }, headers: [{ name: 'x', match: { type: 'exact', value: '1' } }] },
-      { path: { type: 'regex', value: '^/c+$' }, headers: [{ name: 'y', match: { type: 'regex', value: '2+' } }] },
+      { path: { type: 'regex', value: '^/c+\\-$' }, headers: [{ name: 'y', match: { type: 'regex', value: '2+' } }] },
     ],
     backends: [
       { backendKey: 'ns/b', weight: 3 },

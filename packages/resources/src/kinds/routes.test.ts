@@ -101,6 +101,13 @@ const CASES: readonly (readonly [
     [/^spec\.rules\[0\]\.matches\[0\]\.path\.value: Invalid value: "\/\(": must be a regular expression/],
   ],
   [
+    'a pattern with lookahead',
+    HTTP_ROUTE,
+    path('RegularExpression', '/a(?=b)'),
+    [/^spec\.rules\[0\]\.matches\[0\]\.path\.value: Invalid value: .*: must be a regular expression of RE2: /],
+  ],
+  ['a pattern that escapes what it need not', HTTP_ROUTE, path('RegularExpression', '/a\\-b'), []],
+  [
     'a header pattern that does not compile',
     HTTP_ROUTE,
     http({ matches: [{ headers: [{ name: 'a', type: 'RegularExpression', value: '[' }] }] }),

@@ -116,7 +116,7 @@ function matches(entry: RouteEntry, host: string, path: string, request: RoutedR
     (entry.method === undefined || entry.method === request.method) &&
     entry.headers.every(({ name, exact, regex }) => {
       const value = headerValue(request.headers, name);
-      return value !== undefined && (regex === undefined ? value === exact : regex.test(value));
+      return value !== undefined && (regex === undefined ? value === exact : regex.matches(value));
     })
   );
 }
@@ -131,7 +131,7 @@ function pathMatches(match: RouteEntry['path'], path: string): boolean {
       return path.startsWith(prefix) && (path.length === prefix.length || path[prefix.length] === '/');
     }
     case 'regex':
-      return match.regex?.test(path) === true;
+      return match.regex?.matches(path) === true;
     default:
       match.type satisfies never;
       return false;

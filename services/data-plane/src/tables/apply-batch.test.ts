@@ -32,7 +32,9 @@ test('values that the kernel, HTTP/2 or a regular expression would refuse are re
     [tcpPolicy({ retries: 128 }), /retries 128 is not in 1\.\.127/],
     [httpPolicy({ http2FrameSize: 1 }), /http2FrameSize/],
     [httpPolicy({ http1IdleTimeoutMs: 0 }), /http1IdleTimeoutMs/],
-    [{ ...route, matches: [{ path: { type: 'regex', value: '(' }, headers: [] }] }, /regular expression/i],
+    [{ ...route, matches: [{ path: { type: 'regex', value: '(' }, headers: [] }] }, /parsing regexp: missing/],
+    [{ ...route, matches: [{ path: { type: 'regex', value: '/a)|(/b' }, headers: [] }] }, /parsing regexp: unexpected/],
+    [{ ...route, matches: [{ path: { type: 'regex', value: '/a(?=b)' }, headers: [] }] }, /parsing regexp: .*\(\?=/],
     [{ ...route, backends: [{ backendKey: 'x', weight: -1 }] }, /weight -1/],
   ];
   for (const [resource, message] of bad) {
@@ -114,6 +116,22 @@ test('routes are chosen in Gateway API precedence', () => {
   assert.equal(ask('/foo', { authority: 'SHOP.test:3000' }), 'host');
   assert.equal(ask('/a', { authority: 'deep.down.example.com' }), 'under-wide');
   assert.equal(ask('/b', { authority: 'deep.down.example.com' }), 'no_route');
+});
+
+test('a regular expression matches the whole of a path or header, and no client can make it search for long', () => {
+  const [bind, listener, , base] = portResources('http', 3000, 1);
+  assert.ok(bind?.kind === 'bind' && listener?.kind === 'listener' && base?.kind === 'route');
+  const path = { type: 'regex', value: '/a|/ab' } as const;
+  const headers = [{ name: 'x', match: { type: 'regex', value: '(x+x+)+y' } as const }];
+  const { tables } = applyBatch(EMPTY_TABLES, named(bind, listener, { ...base, matches: [{ path, headers }] }));
+  const ask = (target: string, value: string) =>
+    routeHttp(tables, bind, { method: 'GET', authority: 'a', headers: ['x', value], target }).kind;
+  assert.equal(ask('/ab', 'xxxy'), 'route');
+  assert.equal(ask('/abc', 'xxxy'), 'no_route');
+  assert.equal(ask('/ab', 'xxxyz'), 'no_route');
+  const startedAt = performance.now();
+  assert.equal(ask('/ab', 'x'.repeat(10_000)), 'no_route');
+  assert.ok(performance.now() - startedAt < 1_000);
 });
 
 function named(...resources: readonly GatewayResource[]) {

@@ -5,15 +5,16 @@ import {
   routesInPrecedence,
   type StringMatch,
 } from '@pulseplane/projection/gateway';
+import { RE2JS } from 're2js';
 
 /** One hostname and one match of a route, ready to compare. */
 export type RouteEntry = {
   readonly route: HttpRoute;
   /** Empty: every host. */
   readonly hostname: string;
-  readonly path: { readonly type: RouteMatch['path']['type']; readonly value: string; readonly regex?: RegExp };
+  readonly path: { readonly type: RouteMatch['path']['type']; readonly value: string; readonly regex?: RE2JS };
   readonly method?: string;
-  readonly headers: readonly { readonly name: string; readonly exact?: string; readonly regex?: RegExp }[];
+  readonly headers: readonly { readonly name: string; readonly exact?: string; readonly regex?: RE2JS }[];
 };
 
 /** The matches of all routes, for each listener, in precedence: the first that matches a request wins. */
@@ -23,9 +24,12 @@ export function compileRoutes(routes: readonly HttpRoute[]): ReadonlyMap<string,
   );
 }
 
-/** A regular expression that must match the whole string, as agentgateway reads it. Throws on bad syntax. */
-export function wholeMatch(pattern: string): RegExp {
-  return new RegExp(`^(?:${pattern})$`, 'u');
+/**
+ * A regular expression, whose `matches` wants the whole string, as agentgateway reads it. RE2, because what a client sends
+ * can make a RegExp search for minutes, and all connections wait. Throws on bad syntax.
+ */
+export function wholeMatch(pattern: string): RE2JS {
+  return RE2JS.compile(pattern);
 }
 
 function compileCandidate({ route, hostname, match }: RouteCandidate): RouteEntry {
@@ -38,6 +42,6 @@ function compileCandidate({ route, hostname, match }: RouteCandidate): RouteEntr
   };
 }
 
-function compileString(match: StringMatch): { exact: string } | { regex: RegExp } {
+function compileString(match: StringMatch): { exact: string } | { regex: RE2JS } {
   return match.type === 'exact' ? { exact: match.value } : { regex: wholeMatch(match.value) };
 }
