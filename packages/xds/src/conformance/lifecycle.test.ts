@@ -52,6 +52,24 @@ test('C57: over a limit the stream ends with RESOURCE_EXHAUSTED, and the others 
   }
 });
 
+test('what a node says of itself is bounded', async (context) => {
+  const server = await serveWorld(context);
+  for (const [said, variant] of [
+    [{ node: 'n'.repeat(1_025) }, 'delta'],
+    [{ role: `ns~${'g'.repeat(1_022)}` }, 'sotw'],
+  ] as const) {
+    const stream = new RawStream(context, server.port, variant, said);
+    stream.ask('CDS');
+    const { code, details } = await stream.failure;
+    assert.equal(code, status.RESOURCE_EXHAUSTED);
+    assert.match(details, /^(?:id|role) of the node has more than 1024 characters$/);
+  }
+  assert.equal(server.live.size, 0);
+  const longest = new RawStream(context, server.port, 'delta', { node: 'n'.repeat(1_024) });
+  longest.ask('CDS');
+  assert.equal(await longest.next(), 'CDS');
+});
+
 test('one address has only so many streams', async (context) => {
   const server = await serveWorld(context, { limits: { maxStreamsPerPeer: 2 } });
   server.publish({ CDS: { a: '1' } });

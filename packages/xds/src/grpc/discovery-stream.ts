@@ -93,6 +93,9 @@ export type StreamContext = {
   readonly cut: () => void;
 };
 
+/** C57: of anything that a node says of itself, because it is kept after its stream, and shown. */
+const MAX_NODE_TEXT = 1024;
+
 /** One stream's loop: feeds the machine and sends what it says. */
 export function serveStream(call: BareCall, context: StreamContext): ServedStream {
   const { variant, only, source, observer, encoder, memory, limits, now } = context;
@@ -144,7 +147,8 @@ export function serveStream(call: BareCall, context: StreamContext): ServedStrea
     feed(stream, { kind: 'view', resources, now: now() });
   };
   const open = (node: NodeIdentity): DiscoveryStream | undefined => {
-    const excess = context.admit(node);
+    const long = Object.entries(node).find(([, said]) => typeof said === 'string' && said.length > MAX_NODE_TEXT);
+    const excess = long ? `${long[0]} of the node has more than ${MAX_NODE_TEXT} characters` : context.admit(node);
     if (excess !== undefined) {
       refuse('limit', excess);
       return undefined;
