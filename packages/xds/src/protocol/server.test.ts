@@ -89,6 +89,12 @@ test('C57: a stream cannot make the server remember without end', () => {
   );
 });
 
+test('C57: a type URL is bounded', () => {
+  assert.deepEqual(serving({}).request({ typeUrl: 't'.repeat(4_097) }), [
+    { kind: 'close', rule: 'limit', reason: 'a type URL of more than 4096 characters' },
+  ]);
+});
+
 test('C7: nothing is sent before the type is asked for', () => {
   assert.deepEqual(serving({}).publish({ a: '1' }), []);
 });

@@ -139,6 +139,7 @@ function answer(
 /** C57: what one stream may make the server remember. */
 function overLimit(state: ServerState, known: TypeState | undefined, request: DiscoveryRequest): string | undefined {
   if (known === undefined && state.types.length >= MAX_TYPES) return `more than ${MAX_TYPES} types on one stream`;
+  if (request.typeUrl.length > MAX_NAME_LENGTH) return `a type URL of more than ${MAX_NAME_LENGTH} characters`;
   const added = request.variant === 'sotw' ? request.names : request.subscribe;
   const names = (request.variant === 'sotw' ? 0 : (known?.names.size ?? 0)) + added.length;
   if (names > MAX_NAMES) return `more than ${MAX_NAMES} resource names subscribed for ${request.typeUrl}`;
