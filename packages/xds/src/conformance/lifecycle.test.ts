@@ -280,6 +280,28 @@ test('a client that answers PINGs but does not read is cut off, and nobody waits
   await isCut;
 });
 
+test('a stream without a first request is ended, and no longer counts', async (context) => {
+  const server = await serveWorld(context, { limits: { maxSilentMs: 300, maxStreamsPerPeer: 1 } });
+  server.publish({ CDS: { a: '1' } });
+  const session = connectHttp2(`http://127.0.0.1:${server.port}`);
+  context.after(() => session.destroy());
+  // It leaves its own side open.
+  const silent = session.request({
+    ':method': 'POST',
+    ':path': aggregatedService.delta.method.path,
+    'content-type': 'application/grpc',
+  });
+  const [headers] = await once(silent, 'response', { signal: AbortSignal.timeout(5_000) });
+  assert.equal(headers['grpc-status'], String(status.DEADLINE_EXCEEDED));
+  assert.deepEqual(server.refusals, ['silent: no first request came within 0.3 s']);
+  const next = new RawStream(context, server.port, 'delta');
+  next.ask('CDS');
+  assert.equal(await next.next(), 'CDS a@1');
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  next.ask('EDS', { names: ['b'] });
+  assert.equal(await next.next(), 'EDS -b', 'who has asked is not ended');
+});
+
 /** A proxy that can stop passing anything on without closing anything. */
 async function startBlackhole(context: TestContext, port: number) {
   const sockets = new Set<Socket>();

@@ -49,6 +49,8 @@ export type StreamLimits = {
   readonly pingTimeoutMs: number;
   /** A client that leaves what it was sent unread for so long is cut off, with its connection (C55). */
   readonly maxUnreadMs: number;
+  /** A stream without a first request is ended after it (C57). */
+  readonly maxSilentMs: number;
 };
 
 const STREAM_LIMITS: StreamLimits = {
@@ -58,6 +60,7 @@ const STREAM_LIMITS: StreamLimits = {
   pingIntervalMs: 10_000,
   pingTimeoutMs: 5_000,
   maxUnreadMs: 60_000,
+  maxSilentMs: 30_000,
 };
 
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;

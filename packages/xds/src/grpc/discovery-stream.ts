@@ -34,8 +34,8 @@ export type DiscoveryStream = {
   readonly types: () => ReadonlyMap<string, TypeState>;
 };
 
-/** Why: the client broke the protocol, went over a limit, or did not read what it was sent; or the server is closing. */
-export type RefusalRule = 'bad-request' | 'limit' | 'unread' | 'closing';
+/** Why: the client broke the protocol, went over a limit, did not read what it was sent, or asked for nothing; or the server is closing. */
+export type RefusalRule = 'bad-request' | 'limit' | 'unread' | 'silent' | 'closing';
 
 /** What happens on the streams, for logs, metrics and status. */
 export type StreamObserver = {
@@ -83,6 +83,8 @@ export type StreamContext = {
   readonly limits: ServerLimits & {
     /** How long a client may leave what it was sent unread. */
     readonly maxUnreadMs: number;
+    /** How long a client may take for its first request. */
+    readonly maxSilentMs: number;
   };
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
@@ -104,6 +106,7 @@ export function serveStream(call: BareCall, context: StreamContext): ServedStrea
   let stop: (() => void) | undefined;
   let over = false;
   let unreadSince: number | undefined;
+  const openedAt = now();
 
   const finish = (): void => {
     if (over) return;
@@ -191,7 +194,14 @@ export function serveStream(call: BareCall, context: StreamContext): ServedStrea
     },
     closed: finish,
     tick: (at) => {
-      if (over || stream === undefined) return;
+      if (over) return;
+      if (stream === undefined) {
+        // C57: what asks for nothing has no name, and counts against its address only.
+        if (at - openedAt >= limits.maxSilentMs) {
+          refuse('silent', `no first request came within ${limits.maxSilentMs / 1000} s`);
+        }
+        return;
+      }
       if (call.unsent() === 0) {
         unreadSince = undefined;
         if (isDue(state, at)) feed(stream, { kind: 'time', now: at });
@@ -212,5 +222,6 @@ export const REFUSAL_STATUS: Readonly<Record<RefusalRule, status>> = {
   'bad-request': status.INVALID_ARGUMENT,
   limit: status.RESOURCE_EXHAUSTED,
   unread: status.DEADLINE_EXCEEDED,
+  silent: status.DEADLINE_EXCEEDED,
   closing: status.UNAVAILABLE,
 };
