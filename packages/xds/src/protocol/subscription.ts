@@ -1,4 +1,5 @@
 import type { DeltaRequest, DiscoveryRequest, SotwRequest } from './message.ts';
+import { NameSet } from './name-set.ts';
 import { traitsOf } from './resource-types.ts';
 import type { ResourceSet } from './resources.ts';
 import { cleared, isWanted, NO_NAMES, NOTHING_ODD, newTypeState, type Odd, type TypeState } from './type-state.ts';
@@ -55,7 +56,7 @@ function openDelta(type: TypeState, request: DeltaRequest, unsettled: Unsettled 
     !resentOnReconnect && initialVersions.has(name) && initialVersions.get(name) === type.view?.get(name)?.version;
   // C23: what is held but not subscribed to is told to be gone.
   const stray = wildcard ? [] : [...initialVersions.keys()].filter((name) => !names.has(name));
-  return {
+  const opened: TypeState = {
     ...type,
     wildcard,
     names: names.size === 0 ? NO_NAMES : names,
@@ -66,6 +67,7 @@ function openDelta(type: TypeState, request: DeltaRequest, unsettled: Unsettled 
     owed: new Set([...[...names].filter((name) => !current(name)), ...stray]),
     answerOwed: wildcard,
   };
+  return forget(opened, [...unlisted]);
 }
 
 /** The subscription part of a later request. */
@@ -106,8 +108,8 @@ export function droppedMeanwhile(type: TypeState, { names }: SotwRequest): TypeS
 /** C28, C35, C36: honoured whatever the nonce (C37). A name in both lists ends up unsubscribed. */
 function subscribeDelta(type: TypeState, request: DeltaRequest): TypeState {
   if (request.subscribe.length === 0 && request.unsubscribe.length === 0) return type;
-  const names = new Set(type.names);
-  const owed = new Set(type.owed);
+  const names = new Map<string, boolean>();
+  const owed = new Map<string, boolean>();
   let { wildcard, owedAll, answerOwed } = type;
   for (const name of request.subscribe) {
     if (name === WILDCARD) {
@@ -115,29 +117,45 @@ function subscribeDelta(type: TypeState, request: DeltaRequest): TypeState {
       owedAll = true;
       answerOwed = true;
     } else {
-      names.add(name);
-      owed.add(name);
+      names.set(name, true);
+      owed.set(name, true);
     }
   }
   for (const name of request.unsubscribe) {
     if (name === WILDCARD) wildcard = false;
-    else if (names.delete(name)) {
-      owed.delete(name);
-      if (wildcard) owed.add(name);
+    else if (names.get(name) ?? type.names.has(name)) {
+      names.set(name, false);
+      owed.set(name, wildcard);
     }
   }
-  return forgetUnwanted({ ...type, wildcard, named: true, names, owed, owedAll: owedAll && wildcard, answerOwed });
+  const subscribed: TypeState = {
+    ...type,
+    wildcard,
+    named: true,
+    names: NameSet.of(type.names).with(names),
+    owed: NameSet.of(type.owed).with(owed),
+    owedAll: owedAll && wildcard,
+    answerOwed,
+  };
+  return type.wildcard && !wildcard ? forgetUnwanted(subscribed) : forget(subscribed, request.unsubscribe);
 }
 
-/** What is no longer subscribed is forgotten, not removed: the client dropped it itself. */
 function forgetUnwanted(type: TypeState): TypeState {
-  const dropped = [...type.odd].filter(([name]) => !isWanted(type, name));
-  const kept = new Map([...type.odd].filter(([name]) => isWanted(type, name)));
+  return forget(type, [...type.odd.keys(), ...type.owed, ...type.again]);
+}
+
+/** What is no longer subscribed of `names` is forgotten, not removed: the client dropped it itself. */
+function forget(type: TypeState, names: readonly string[]): TypeState {
+  const dropped = new Set(names.filter((name) => !isWanted(type, name)));
+  if (dropped.size === 0) return type;
+  // Most have none of what is dropped, and are large when they have something.
+  const has = (known: { has(name: string): boolean }): boolean => [...dropped].some((name) => known.has(name));
+  const suspects = new Set([...dropped].flatMap((name) => type.odd.get(name)?.suspectOf ?? []));
   return {
     ...type,
-    odd: cleared(kept, new Set(dropped.flatMap(([, { suspectOf }]) => suspectOf ?? []))),
-    owed: new Set([...type.owed].filter((name) => isWanted(type, name))),
-    again: new Set([...type.again].filter((name) => isWanted(type, name))),
+    odd: has(type.odd) ? cleared(new Map([...type.odd].filter(([name]) => !dropped.has(name))), suspects) : type.odd,
+    owed: NameSet.of(type.owed).with(new Map([...dropped].map((name) => [name, false]))),
+    again: has(type.again) ? new Set([...type.again].filter((name) => !dropped.has(name))) : type.again,
   };
 }
 

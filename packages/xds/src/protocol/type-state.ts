@@ -1,4 +1,5 @@
 import type { DiscoveryResponse } from './message.ts';
+import type { Names } from './name-set.ts';
 import {
   type Difference,
   difference,
@@ -12,7 +13,7 @@ import {
 export type TypeState = {
   readonly typeUrl: string;
   readonly wildcard: boolean;
-  readonly names: ReadonlySet<string>;
+  readonly names: Names;
   /** A name was subscribed to on this stream: from then on an empty list means nothing (C25). */
   readonly named: boolean;
   /** What there is now. Undefined until the source could say: nothing is sent before. */
@@ -23,7 +24,7 @@ export type TypeState = {
   /** Names taken from responses that were rejected as a whole: Envoy does not list them when it reconnects. */
   readonly unlisted: ReadonlySet<string>;
   /** Names that the next response must mention whatever the client holds (C28, C31, C35). */
-  readonly owed: ReadonlySet<string>;
+  readonly owed: Names;
   /** Names that are sent again though the client holds them, but not if it refuses them (C50). */
   readonly again: ReadonlySet<string>;
   /** The same for all that a wildcard covers. */
