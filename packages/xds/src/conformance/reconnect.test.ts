@@ -63,6 +63,46 @@ test('C23: a reconnecting client gets what differs and hears what is gone; a sec
   assert.equal(await fourth.next(), 'GATEWAY', 'it is gone there');
 });
 
+test('what a client took of a response whose NACK was lost with the stream is taken away when it is gone', async (context) => {
+  const server = await serveWorld(context);
+  for (const [variant, type, expected] of [
+    ['delta', 'GATEWAY', 'GATEWAY -bad -good'],
+    ['sotw', 'CDS', 'CDS a@1'],
+  ] as const) {
+    server.publish({ [type]: { a: '1' } });
+    const stream = new RawStream(context, server.port, variant, { node: variant });
+    stream.ask(type);
+    await stream.next();
+    const { version } = stream.last(type);
+    stream.ack(type);
+    await stream.quiet();
+    server.publish({ [type]: { a: '1', good: '1', bad: '1' } });
+    assert.match(await stream.next(), /bad@1 good@1$/);
+    stream.close();
+    await until(() => server.live.size === 0);
+    server.publish({ [type]: { a: '1' } });
+    const again = new RawStream(context, server.port, variant, { node: variant });
+    again.ask(type, { held: { a: '1' }, version });
+    assert.equal(await again.next(), expected);
+    again.close();
+    await until(() => server.live.size === 0);
+  }
+});
+
+test('who runs the version whose ACK was lost with the stream hears nothing', async (context) => {
+  const server = await serveWorld(context);
+  server.publish({ CDS: { a: '1' } });
+  const stream = new RawStream(context, server.port, 'sotw');
+  stream.ask('CDS');
+  await stream.next();
+  const { version } = stream.last('CDS');
+  stream.close();
+  await until(() => server.live.size === 0);
+  const again = new RawStream(context, server.port, 'sotw');
+  again.ask('CDS', { version });
+  await again.quiet();
+});
+
 test('what a node has left unsettled is not told to one of another gateway that has its id', async (context) => {
   const server = await serveWorld(context);
   server.publish({ GATEWAY: { secret: '1' } });

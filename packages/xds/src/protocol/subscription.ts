@@ -7,7 +7,15 @@ import { cleared, isWanted, NO_NAMES, NOTHING_ODD, newTypeState, type Odd, type 
 const WILDCARD = '*';
 
 /** What a node's former stream left unsettled, by name: see {@link unsettled}. */
-export type Unsettled = ReadonlyMap<string, Pick<Odd, 'rejected' | 'suspectOf'>>;
+export type Unsettled = ReadonlyMap<string, Left>;
+
+type Left = Pick<Odd, 'rejected' | 'suspectOf'> & {
+  /** It was on its way in a response of this version, and nothing else is odd about it. */
+  readonly sentIn?: string;
+};
+
+/** Of a response that the break of its stream left unanswered, what is kept in mind for each type. */
+const MAX_SENT = 256;
 
 /**
  * The first request of a type on a stream, whatever its nonce (C16). Only it may mean everything by naming nothing
@@ -27,11 +35,14 @@ export function openType(
 function openSotw(type: TypeState, request: SotwRequest, unsettled: Unsettled | undefined): TypeState {
   const subscribed = subscribeSotw(type, request);
   // A client that runs nothing yet is another process than the one that rejected something.
-  const continues = request.version !== '' && unsettled !== undefined && unsettled.size > 0;
+  const left = request.version === '' ? [] : [...(unsettled ?? [])];
+  // Who runs that version has taken all of the response, and only its ACK was lost.
+  const open = left.filter(([, { sentIn }]) => sentIn !== request.version);
+  const continues = open.length > 0;
   const { fullState } = traitsOf(type.typeUrl);
   return {
     ...subscribed,
-    ...(continues && { odd: new Map([...unsettled].map(([name, open]) => [name, { ...open, held: undefined }])) }),
+    ...(continues && { odd: new Map(open.map(([name, what]) => [name, unknownAt(what)])) }),
     owedAll: false,
     // C18, C32: types that cannot say what is absent say nothing.
     answerOwed: fullState && (subscribed.wildcard || subscribed.names.size > 0),
@@ -47,7 +58,7 @@ function openDelta(type: TypeState, request: DeltaRequest, unsettled: Unsettled 
   const names = new Set(subscribe.filter((name) => name !== WILDCARD));
   const odd = new Map<string, Odd>();
   if (initialVersions.size > 0) {
-    for (const [name, open] of unsettled ?? []) odd.set(name, { ...open, held: undefined });
+    for (const [name, left] of unsettled ?? []) odd.set(name, unknownAt(left));
   }
   const unlisted = new Set([...odd.keys()].filter((name) => !initialVersions.has(name)));
   for (const [name, version] of initialVersions) odd.set(name, { ...odd.get(name), held: { version } });
@@ -68,6 +79,15 @@ function openDelta(type: TypeState, request: DeltaRequest, unsettled: Unsettled 
     answerOwed: wildcard,
   };
   return forget(opened, [...unlisted]);
+}
+
+/** Nobody knows what is in force there. */
+function unknownAt({ rejected, suspectOf }: Left): Odd {
+  return {
+    held: undefined,
+    ...(rejected !== undefined && { rejected }),
+    ...(suspectOf !== undefined && { suspectOf }),
+  };
 }
 
 /** The subscription part of a later request. */
@@ -161,10 +181,12 @@ function forget(type: TypeState, names: readonly string[]): TypeState {
 
 /**
  * What a client may hold, or has rejected, that it will not say of itself when it reconnects: Envoy leaves out what it
- * took of a response that it rejected.
+ * took of a response that it rejected, also when its NACK was lost with the stream.
  */
 export function unsettled(type: TypeState): Unsettled {
-  const open = new Map<string, Pick<Odd, 'rejected' | 'suspectOf'>>();
+  const open = new Map<string, Left>();
+  const { resources = [], version: sentIn = '' } = type.inFlight?.response ?? {};
+  for (const { name } of resources.slice(0, MAX_SENT)) open.set(name, { sentIn });
   for (const name of type.unlisted) open.set(name, {});
   for (const [name, { rejected, suspectOf }] of type.odd) {
     if (rejected === undefined) continue;
