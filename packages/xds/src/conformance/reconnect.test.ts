@@ -103,6 +103,37 @@ test('who runs the version whose ACK was lost with the stream hears nothing', as
   await again.quiet();
 });
 
+test('what is rejected is not sent again while the stream on which it was rejected hangs', async (context) => {
+  const server = await serveWorld(context);
+  for (const [variant, type, expected] of [
+    ['delta', 'GATEWAY', 'GATEWAY c@1'],
+    ['sotw', 'CDS', 'CDS a@1 c@1'],
+  ] as const) {
+    server.publish({ [type]: { a: '1' } });
+    const hanging = new RawStream(context, server.port, variant, { node: variant });
+    hanging.ask(type);
+    await hanging.next();
+    const { version } = hanging.last(type);
+    hanging.ack(type);
+    await hanging.quiet();
+    server.publish({ [type]: { a: '1', b: '1' } });
+    assert.match(await hanging.next(), /b@1$/);
+    hanging.nack(type, '[{"key":"b","error":"no"}]');
+    await hanging.quiet();
+    server.publish({ [type]: { a: '1', b: '1', c: '1' } });
+    await hanging.next();
+    const again = new RawStream(context, server.port, variant, { node: variant });
+    again.ask(type, { held: { a: '1' }, version });
+    assert.equal(await again.next(), expected);
+    again.ack(type);
+    await again.quiet();
+    // Who runs nothing yet is another process.
+    const started = new RawStream(context, server.port, variant, { node: variant });
+    started.ask(type);
+    assert.match(await started.next(), / a@1 b@1 c@1$/);
+  }
+});
+
 test('what a node has left unsettled is not told to one of another gateway that has its id', async (context) => {
   const server = await serveWorld(context);
   server.publish({ GATEWAY: { secret: '1' } });

@@ -11,7 +11,7 @@ import {
   type StreamObserver,
   serveStream,
 } from './discovery-stream.ts';
-import { NodeMemory } from './node-memory.ts';
+import { addressOf, NodeMemory } from './node-memory.ts';
 import { ResponseEncoder } from './response-encoder.ts';
 
 export type DiscoveryServerOptions = {
@@ -109,7 +109,7 @@ export function createDiscoveryServer(options: DiscoveryServerOptions): Discover
   const handler =
     (variant: Variant, only: string | undefined) =>
     (call: BareCall): CallListener<DeltaDiscoveryRequest | DiscoveryRequest> => {
-      const peer = call.peer.replace(/:\d+$/, '');
+      const peer = addressOf(call.peer);
       count += 1;
       open += 1;
       perPeer.add(peer, 1);

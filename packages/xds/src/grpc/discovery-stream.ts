@@ -3,7 +3,7 @@ import type { DeltaDiscoveryRequest, DiscoveryRequest } from '@pulseplane/wire';
 import type { Variant } from '../protocol/message.ts';
 import type { ResourceSet } from '../protocol/resources.ts';
 import { isDue, type ServerInput, type ServerOutput, stepServer } from '../protocol/server.ts';
-import { initialServerState, type ServerLimits } from '../protocol/server-state.ts';
+import { initialServerState, type ServerLimits, typeOf } from '../protocol/server-state.ts';
 import type { TypeState } from '../protocol/type-state.ts';
 import type { BareCall, CallListener } from './bare-call.ts';
 import { type NodeIdentity, nodeIdentity, toRequest } from './message-conversion.ts';
@@ -113,7 +113,7 @@ export function serveStream(call: BareCall, context: StreamContext): ServedStrea
     over = true;
     stop?.();
     if (stream !== undefined) {
-      memory.keep(stream.node, state.types);
+      memory.closed(stream);
       observer.closed(stream);
     }
     context.ended();
@@ -158,6 +158,7 @@ export function serveStream(call: BareCall, context: StreamContext): ServedStrea
     }
     const types = (): ReadonlyMap<string, TypeState> => new Map(state.types.map((type) => [type.typeUrl, type]));
     stream = { id: context.id, node, peer: call.peer, variant, only, types };
+    memory.opened(stream);
     observer.opened(stream);
     stop = source.watch(node, changed);
     return stream;
@@ -179,7 +180,7 @@ export function serveStream(call: BareCall, context: StreamContext): ServedStrea
     if (from === undefined) return;
     const request = toRequest(message);
     const typeUrl = request.typeUrl || only || '';
-    const unsettled = memory.recall(from.node, typeUrl);
+    const unsettled = typeOf(state, typeUrl) === undefined ? memory.recall(from, typeUrl) : undefined;
     const resources = source.resources(from.node, typeUrl);
     feed(from, { kind: 'request', request, resources, ...(unsettled !== undefined && { unsettled }), now: now() });
     observer.requested(from, typeUrl);
