@@ -186,22 +186,6 @@ test('C37: a subscription on a stale nonce counts, its ACK does not', () => {
   assert.deepEqual(responses(outputs), [['2', ['x@1'], []]]);
 });
 
-test('a subscription is as quick to add to when it is long', () => {
-  const seconds = (names: number): number => {
-    const server = serving({});
-    server.request({ subscribe: ['first'] });
-    const started = performance.now();
-    // Nothing is answered: all that is asked for is owed.
-    for (let index = 0; index < names; index += 1) server.request({ subscribe: [`n${index}`] });
-    for (let index = 0; index < names; index += 1) server.request({ unsubscribe: [`n${index}`] });
-    return (performance.now() - started) / 1_000;
-  };
-  const least = (names: number): number => Math.min(seconds(names), seconds(names), seconds(names));
-  const [few, many] = [least(500), least(4_000)];
-  // Eight times as many; 64 times as long if each request took time by all names.
-  assert(many < 30 * few, `${few.toFixed(3)} s for 500 names, ${many.toFixed(3)} s for 4,000`);
-});
-
 test('C43: a removal is sent to those who hold the resource', () => {
   const server = serving({ a: '1', b: '1' });
   server.request({});
