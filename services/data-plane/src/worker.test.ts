@@ -192,3 +192,31 @@ test('a drain refuses what is new, finishes what is in flight, and closes the re
   await until(() => raw.closed());
   await world.stop();
 });
+
+test('a connection that has not spoken when a drain begins has a second to: what comes is served, and is the last', async (t) => {
+  const world = await createWorld();
+  t.after(() => world.stop());
+  const one = await rawClient(world.httpPort);
+  const two = await rawClient(world.httpPort);
+  const silent = await rawClient(world.httpPort);
+  await until(async () => (await world.connections()).length === 3);
+  const start = performance.now();
+  const drained = world.worker.drain(4_000);
+  await sleep(800);
+  one.socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi');
+  await until(() => one.closed());
+  assert.match(one.received(), /^HTTP\/1\.1 200 [\s\S]*connection: close[\s\S]*hello\n$/i);
+  two.socket.removeAllListeners('data');
+  const client = http2.connect(`http://127.0.0.1:${world.httpPort}`, { createConnection: () => two.socket });
+  const goaway = once(client, 'goaway');
+  const stream = client.request({ ':path': '/' });
+  const [headers] = await once(stream, 'response');
+  stream.resume();
+  assert.equal(headers[':status'], 200);
+  assert.equal((await goaway)[0], 0);
+  await until(() => silent.closed());
+  assert.equal(silent.received(), '');
+  await drained;
+  const took = performance.now() - start;
+  assert.ok(took >= 1_200 && took < 3_500, `drained in ${took} ms`);
+});

@@ -27,6 +27,9 @@ export type Served = {
   lastPingRttMs(): number | undefined;
 };
 
+/** How long a connection that is to end waits for a last request, because one may be on its way. */
+export const LAST_REQUEST_MS = 1_000;
+
 /** TCP keepalive as the worker set it on one socket. */
 export type AppliedTcp = {
   /** What the socket had before the first policy. */
@@ -67,6 +70,7 @@ export class Connection {
   error: string | undefined;
   #served: Served | undefined;
   #reason: CloseReason | undefined;
+  #closing = false;
   #client: Endpoint;
   #via: string | undefined;
   readonly #accepted: Socket;
@@ -136,8 +140,10 @@ export class Connection {
     return this.tcp?.current?.enabled === true;
   }
 
+  /** One that is to end, is told so in whatever it speaks by now. */
   serveAs(served: Served): void {
     this.#served = served;
+    if (this.#closing) served.closeGracefully();
   }
 
   /** Notes why the connection ends; the first reason stays. */
@@ -169,6 +175,7 @@ export class Connection {
       return;
     }
     this.explain(reason);
+    this.#closing = true;
     if (this.#served === undefined) this.socket.destroy();
     else this.#served.closeGracefully();
   }

@@ -1,5 +1,5 @@
 import type { EffectiveHttp } from '@pulseplane/projection/gateway';
-import type { Connection, Served } from '../connection/connection.ts';
+import { type Connection, LAST_REQUEST_MS, type Served } from '../connection/connection.ts';
 import { longTimeout } from '../connection/long-timeout.ts';
 
 /** What the first bytes of a connection say so far. */
@@ -41,6 +41,7 @@ export function readFirstBytes<Found>(connection: Connection, wanted: Wanted<Fou
   let { timeoutMs } = wanted;
   let cancelTimeout: () => void = () => undefined;
   let cancelPartial: (() => void) | undefined;
+  let closing = false;
 
   const late = () => {
     const begun = length > 0;
@@ -103,10 +104,16 @@ export function readFirstBytes<Found>(connection: Connection, wanted: Wanted<Fou
         const next = timeoutOf(http);
         if (next === timeoutMs) return;
         timeoutMs = next;
-        arm();
+        if (!closing) arm();
       },
     }),
-    closeGracefully: () => void socket.destroy(),
+    closeGracefully() {
+      if (closing) return;
+      closing = true;
+      // Who has connected ahead may speak just now; what comes is served, and told that it is the last.
+      cancelTimeout();
+      cancelTimeout = longTimeout(LAST_REQUEST_MS, () => void socket.destroy());
+    },
     destroy: stop,
     lastPingRttMs: () => undefined,
   };

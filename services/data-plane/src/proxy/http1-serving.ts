@@ -1,12 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { EffectiveHttp } from '@pulseplane/projection/gateway';
 import type { CloseReason } from '../connection/close-reason.ts';
-import type { Connection, Served } from '../connection/connection.ts';
+import { type Connection, LAST_REQUEST_MS, type Served } from '../connection/connection.ts';
 import { longTimeout } from '../connection/long-timeout.ts';
 import type { Limits } from '../limits.ts';
-
-/** How long a connection that is to end waits for a last request. */
-const LAST_REQUEST_MS = 1_000;
 
 /** Without a response: what runs then has nothing to answer. */
 type Turn = { readonly response: ServerResponse | undefined; readonly run: () => void };

@@ -106,14 +106,16 @@ export class Http2Serving implements Served {
     const { socket } = this.#connection;
     // When all is said, node:http2 waits for the client to end its side.
     socket.once('finish', () => longTimeout(LINGER_MS, () => socket.destroy()));
-    if (!canWritePast(this.#connection)) {
-      close();
-      return;
-    }
-    // Written past node:http2, whose own GOAWAY refuses new streams at once. It writes whole frames only.
-    socket.write(SHUTDOWN_NOTICE);
-    // Frames are answered in order: with its ACK the client has read the GOAWAY before it.
-    if (!session.ping(close)) close();
+    const announce = () => {
+      if (session.destroyed || session.closed) return;
+      if (!canWritePast(this.#connection)) return close();
+      // Written past node:http2, whose own GOAWAY refuses new streams at once. It writes whole frames only.
+      socket.write(SHUTDOWN_NOTICE);
+      // Frames are answered in order: with its ACK the client has read the GOAWAY before it.
+      if (!session.ping(close)) close();
+    };
+    // SETTINGS must be the first frame (RFC 9113, section 3.4), and those of a new session go out with this turn's end.
+    setImmediate(announce);
   }
 
   destroy(): void {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { EffectiveTls, Listener, ListenerTls } from '@pulseplane/projection/gateway';
-import type { Connection, Served } from '../connection/connection.ts';
+import { type Connection, LAST_REQUEST_MS, type Served } from '../connection/connection.ts';
 import { longTimeout } from '../connection/long-timeout.ts';
 import { certificatesFor } from './certificate.ts';
 import { handshakeOptions } from './handshake-options.ts';
@@ -55,11 +55,16 @@ export function createTlsTerminator(): TlsTerminator {
     terminate(connection, listener, settings, onSecure) {
       const { socket } = connection;
       const age = performance.now() - connection.acceptedAt;
-      const cancel = longTimeout(settings.handshakeTimeoutMs - age, () => connection.close('handshake_timeout'));
+      const late = () => connection.close('handshake_timeout');
+      let cancelTimeout = longTimeout(settings.handshakeTimeoutMs - age, late);
+      const cancel = () => cancelTimeout();
       socket.once('close', cancel);
       const served: Served = {
         protocol: 'unknown',
-        closeGracefully: () => void socket.destroy(),
+        closeGracefully() {
+          cancel();
+          cancelTimeout = longTimeout(LAST_REQUEST_MS, late);
+        },
         destroy: cancel,
         lastPingRttMs: () => undefined,
       };
