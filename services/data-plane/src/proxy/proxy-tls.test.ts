@@ -154,9 +154,14 @@ describe('a connection that leads nowhere is closed', () => {
       world.apply(listener('lonely', '*.listener.test'), route('lonely', 'lonely', ['a.listener.test'], ['a', 0]));
       const before = await world.closes(reason);
       const socket = connect({ port, host: '127.0.0.1', ...options });
-      socket.on('error', () => undefined);
+      let alert: string | undefined;
+      socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+        alert = code;
+      });
       await new Promise((resolve) => socket.once('close', resolve));
       await until(async () => (await world.closes(reason)) === before + 1);
+      const expected = reason === 'unknown_server_name' ? 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME' : 'ECONNRESET';
+      assert.equal(alert, expected);
     });
   }
 

@@ -51,6 +51,9 @@ export type ProxyContext = {
   readonly random?: () => number;
 };
 
+/** The TLS record of a fatal alert (RFC 8446, section 6; RFC 6066, section 3). */
+const UNRECOGNIZED_NAME = Buffer.from([0x15, 3, 1, 0, 2, 2, 112]);
+
 /** Takes connections that are registered already and serves them. */
 export type Proxy = { serve(connection: Connection): void; close(): void };
 
@@ -145,7 +148,11 @@ export function createProxy(context: ProxyContext): Proxy {
       const listener = listenerForName(context.tables(), connection.bind, serverName);
       const routing = () => routeTls(context.tables(), listener, serverName);
       if (listener?.tls === undefined) {
-        if (routing().route === undefined) return connection.close('unknown_server_name');
+        if (routing().route === undefined) {
+          connection.explain('unknown_server_name');
+          connection.socket.write(UNRECOGNIZED_NAME);
+          return connection.socket.destroySoon();
+        }
         return serveRaw(connection, 'tls', routing());
       }
       connection.listenerKey = listener.key;
