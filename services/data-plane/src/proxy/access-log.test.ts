@@ -55,6 +55,17 @@ test('each request is one line when it is over, over both versions, also one tha
   assert.doesNotMatch(JSON.stringify(lines), /secret/);
 });
 
+test('an expectation that is not known is refused in its turn, and logged', async () => {
+  const before = requests().length;
+  const client = await rawClient(world.httpPort);
+  client.socket.write('GET /d HTTP/1.1\r\nHost: a\r\n\r\nGET /e HTTP/1.1\r\nHost: a\r\nExpect: foo\r\n\r\n');
+  await until(() => client.closed());
+  assert.match(client.received(), /201 Created[\s\S]*hello\n[\s\S]*417 Expectation Failed[\s\S]*is not known\n$/);
+  await until(() => requests().length === before + 2);
+  const { path, status, route } = requests().at(-1) ?? {};
+  assert.deepEqual([path, status, route], ['/e', 417, undefined]);
+});
+
 test('each connection is one line too, with its bytes', async () => {
   const raw = await rawClient(world.tcpPort);
   raw.socket.write('x'.repeat(1_000));

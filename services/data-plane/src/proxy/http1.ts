@@ -5,7 +5,7 @@ import type { Connection } from '../connection/connection.ts';
 import type { Limits } from '../limits.ts';
 import type { AccessLog } from './access-log.ts';
 import { answer, type Exchange, NO_CONNECT } from './exchange.ts';
-import { refuse, toExchange } from './http1-exchange.ts';
+import { type Refusal, refuse, toExchange } from './http1-exchange.ts';
 import { Http1Serving } from './http1-serving.ts';
 import { http1Upgrade, lastResponse, putBack, wantedProtocols } from './http1-upgrade.ts';
 
@@ -46,7 +46,7 @@ export function createHttp1Front({ limits, accessLog, onExchange, onUpgraded }: 
   // What starts the check for late heads; only the parser knows when a head began.
   server.emit('listening');
 
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+  const onRequest = (request: IncomingMessage, response: ServerResponse, refusal?: Refusal) => {
     const one = serving.get(request.socket);
     if (one === undefined) {
       response.destroy();
@@ -54,8 +54,13 @@ export function createHttp1Front({ limits, accessLog, onExchange, onUpgraded }: 
     }
     request.on('error', () => undefined);
     response.on('error', () => undefined);
-    one.takeTurn(response, () => begin(one, request, response, toExchange(one.connection, request, response)));
-  });
+    one.takeTurn(response, () => begin(one, request, response, toExchange(one.connection, request, response), refusal));
+  };
+  server.on('request', (request, response) => onRequest(request, response));
+  // Node answers these by itself where nobody listens, at once and unlogged.
+  server.on('checkExpectation', (request, response) =>
+    onRequest(request, response, { status: 417, text: 'the expectation is not known' }),
+  );
 
   server.on('upgrade', (request, duplex, head) => {
     const socket = duplex as Socket;
@@ -82,9 +87,15 @@ export function createHttp1Front({ limits, accessLog, onExchange, onUpgraded }: 
     });
   });
 
-  const begin = (one: Http1Serving, request: IncomingMessage, response: ServerResponse, exchange: Exchange) => {
+  const begin = (
+    one: Http1Serving,
+    request: IncomingMessage,
+    response: ServerResponse,
+    exchange: Exchange,
+    refusal?: Refusal,
+  ) => {
     accessLog?.started(one.connection, exchange);
-    const problem = refuse(request, exchange, one.http.http1MaxHeaders ?? DEFAULT_MAX_HEADERS);
+    const problem = refuse(request, exchange, one.http.http1MaxHeaders ?? DEFAULT_MAX_HEADERS) ?? refusal;
     if (problem === undefined) return onExchange(one.connection, exchange);
     response.shouldKeepAlive = false;
     answer(exchange, problem.status, problem.text);
