@@ -75,6 +75,15 @@ test('a client that goes takes the request under way and the waiting ones along'
   assert.equal(open, 0);
 });
 
+test('a client that ends its side has gone: the request under way is aborted', async () => {
+  const before = aborted;
+  const client = await rawClient(world.httpPort);
+  client.socket.end(get('/never'));
+  await until(() => aborted === before + 1);
+  await until(() => client.closed());
+  assert.equal(client.received(), '');
+});
+
 test('a refused request is answered in its turn, and what follows it is dropped', async () => {
   seen.length = 0;
   const client = await rawClient(world.httpPort);
