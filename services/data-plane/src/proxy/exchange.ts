@@ -39,6 +39,8 @@ export type Exchange = {
   readonly closed: boolean;
   /** Called when the exchange is over for whatever reason. */
   onClosed(callback: () => void): void;
+  /** Passes an interim answer on, where the client takes such. */
+  inform(status: number, headers: readonly string[]): void;
   /** Sends the head, perhaps together with what follows at once. False when the client has gone. */
   respond(status: number, headers: readonly string[], follows: ResponseFollows): boolean;
   /** Sends a head that still waits for the body to begin. */

@@ -4,7 +4,7 @@ import { ConnectTimeoutError } from '../upstream/dial.ts';
 import type { UpstreamCall, UpstreamHandler } from '../upstream/http-client.ts';
 import type { Upstream } from '../upstream/upstreams.ts';
 import { answer, type Exchange } from './exchange.ts';
-import { headerValue, requestHeaders, requestTrailers, responseHeaders } from './headers.ts';
+import { headerValue, requestHeaders, requestTrailers, responseHeaders, withoutNames } from './headers.ts';
 import { join } from './join.ts';
 
 /** How an exchange with an upstream ended. */
@@ -28,6 +28,8 @@ export type ForwardOptions = { readonly preserveCase: boolean; readonly bodyIdle
 
 /** How many pieces of a request body, as the client's socket brought them, are held for a slow backend. */
 const UPLOAD_CHUNKS = 4;
+/** More of one request are left out, because nothing holds their sender back. */
+const MAX_INTERIM = 16;
 const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'PULSEPLANE_ANSWER_TIMEOUT', 'ETIMEDOUT']);
 const NO_SOCKET = 'PULSEPLANE_UPSTREAM_SOCKETS';
 const NO_UPGRADE = 'PULSEPLANE_NO_UPGRADE';
@@ -51,6 +53,7 @@ export function forward(
   let call: UpstreamCall | undefined;
   let started = false;
   let bodyBegan = false;
+  let interim = 0;
   let ended = false;
   let release: () => void = () => undefined;
   let leaveLine: () => void = () => undefined;
@@ -133,6 +136,11 @@ export function forward(
       call = current;
       // Over while the connection was being made. The place stays taken until that is done.
       if (ended) current.abort(new Error('the request is over'));
+    },
+    onInterim(status, headers) {
+      interim += 1;
+      if (ended || interim > MAX_INTERIM) return;
+      exchange.inform(status, withoutNames(responseHeaders(headers, preserveCase), ['content-length', 'trailer']));
     },
     onHead(status, headers, follows) {
       if (ended) return;

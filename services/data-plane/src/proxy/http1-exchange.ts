@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES, validateHeaderValue } from 'node:http';
 import type { Connection } from '../connection/connection.ts';
 import { headerLines, hostProblem, validTarget } from './authority.ts';
 import type { Exchange, Upgrade } from './exchange.ts';
@@ -41,6 +41,22 @@ export function toExchange(
       };
       response.once('close', over);
       connection.socket.once('close', over);
+    },
+    inform(status, headers) {
+      // HTTP/1.0 has none (RFC 9110, section 15.2).
+      if (response.headersSent || connection.socket.destroyed || request.httpVersion !== '1.1') return;
+      let lines = '';
+      try {
+        for (const [name, value] of pairs(headers)) {
+          validateHeaderValue(name, value);
+          lines += `${name}: ${value}\r\n`;
+        }
+      } catch {
+        // What cannot be written as it was read is left out; the answer itself follows.
+        return;
+      }
+      // Node writes none but 103, and that with a link alone. It is this request's turn, so nothing else is under way.
+      connection.socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines}\r\n`, 'latin1');
     },
     respond(status, headers) {
       if (response.headersSent || response.destroyed) return false;

@@ -125,6 +125,14 @@ function toExchange(
       return gone();
     },
     onClosed: (callback) => void stream.once('close', callback),
+    inform(status, list) {
+      if (gone() || stream.headersSent) return;
+      try {
+        stream.additionalHeaders({ ':status': status, ...toHeaderObject(list) });
+      } catch {
+        // A header that HTTP/2 forbids: the answer itself follows.
+      }
+    },
     respond(status, list, follows) {
       // Of an upgrade it would say that the backend has taken it.
       const refused = protocol !== undefined && status < 300;

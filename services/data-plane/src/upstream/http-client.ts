@@ -37,6 +37,8 @@ export type UpstreamCall = {
  */
 export type UpstreamHandler = {
   onStart(call: UpstreamCall): void;
+  /** An interim answer (status 102 to 199, RFC 9110, section 15.2), before the head. */
+  onInterim(status: number, headers: readonly string[]): void;
   /** Names and values in turn. */
   onHead(status: number, headers: readonly string[], follows: ResponseFollows): void;
   /** The backend speaks that protocol from now on. The stream is the handler's to end. */

@@ -165,9 +165,9 @@ function toDispatchHandler(
     onRequestStart: (call) =>
       handler.onStart({ resume: () => call.resume(), abort: (error: Error) => call.abort(error) }),
     onResponseStart(call, status, parsed) {
-      if (status < 200) return;
       const headers =
         rawPairs(call.rawHeaders) ?? Object.entries(parsed).flatMap(([name, value]) => [name, String(value)]);
+      if (status < 200) return handler.onInterim(status, headers);
       handler.onHead(status, headers, headerValue(headers, 'trailer') === undefined ? 'body' : 'trailers');
     },
     onRequestUpgrade(call, _status, parsed, stream) {

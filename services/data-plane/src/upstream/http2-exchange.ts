@@ -76,6 +76,11 @@ export function exchange(
       abort(error instanceof Error ? error : new Error(String(error)));
     }
   });
+  stream.on('headers', (headers, _flags, raw?: readonly string[]) => {
+    const status = Number(headers[':status']);
+    // 100 is for whoever sent `expect`, which stays on the client's side.
+    if (!isOver && status > 101) handler.onInterim(status, withoutPseudo(raw ?? []));
+  });
   stream.on('response', (headers, flags, raw?: readonly string[]) => {
     cancelTimeout();
     ready.isProven = true;

@@ -33,6 +33,10 @@ export function sendWithRetry(
           call.abort(error);
         },
       }),
+    onInterim(...head) {
+      isAnswered = true;
+      handler.onInterim(...head);
+    },
     onHead(...head) {
       isAnswered = true;
       handler.onHead(...head);
