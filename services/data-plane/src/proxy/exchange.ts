@@ -1,4 +1,4 @@
-import type { Duplex, Readable, Writable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { ResponseFollows } from '../upstream/http-client.ts';
 
 /** A client that wants to speak another protocol from the answer on (RFC 9110, section 7.8; RFC 8441). */
@@ -29,8 +29,6 @@ export type Exchange = {
   /** Undefined for most. A request that asks for one has no body. */
   readonly upgrade: Upgrade | undefined;
   readonly peerAddress: string;
-  /** Where the response body goes. */
-  readonly sink: Writable;
   /** What was answered; undefined before. */
   readonly status: number | undefined;
   /** The answer has gone out to its end. */
@@ -41,10 +39,15 @@ export type Exchange = {
   onClosed(callback: () => void): void;
   /** Passes an interim answer on, where the client takes such. */
   inform(status: number, headers: readonly string[]): void;
-  /** Sends the head, perhaps together with what follows at once. False when the client has gone. */
+  /**
+   * Sends the head: together with what follows in this turn of the event loop, and without waiting for what does not.
+   * False when the client has gone.
+   */
   respond(status: number, headers: readonly string[], follows: ResponseFollows): boolean;
-  /** Sends a head that still waits for the body to begin. */
-  flushHead(): void;
+  /** Sends a piece of the response body. False: no more until the client has taken it. */
+  write(chunk: Buffer | string): boolean;
+  /** Called each time when the client has taken what `write` held back for. */
+  onDrain(callback: () => void): void;
   /** Ends the response, with trailers if the head promised some. */
   finish(trailers: readonly string[]): void;
   /** The rest of the body is no longer awaited: after the answer, no more of it is read. */
@@ -67,6 +70,6 @@ export function answer(exchange: Exchange, status: number, text: string, more: r
     ...more,
   ];
   if (!exchange.respond(status, headers, 'body')) return;
-  if (exchange.method !== 'HEAD') exchange.sink.write(body);
+  if (exchange.method !== 'HEAD') exchange.write(body);
   exchange.finish([]);
 }

@@ -52,7 +52,6 @@ export function forward(
   const upload = exchange.body && uploadOf(exchange.body);
   let call: UpstreamCall | undefined;
   let started = false;
-  let bodyBegan = false;
   let interim = 0;
   let ended = false;
   let release: () => void = () => undefined;
@@ -107,7 +106,7 @@ export function forward(
     end('client_gone');
     call?.abort(new Error('the client has gone'));
   });
-  exchange.sink.on('drain', () => call?.resume());
+  exchange.onDrain(() => call?.resume());
 
   const { requestTimeoutMs } = upstream.settings.http;
   if (requestTimeoutMs !== undefined) {
@@ -146,15 +145,8 @@ export function forward(
       if (ended) return;
       started = exchange.respond(status, responseHeaders(headers, preserveCase), follows);
       cancelDeadline();
-      // The head goes out with the body's first bytes when they are there, and does not wait for them.
-      setImmediate(() => {
-        if (!ended && !bodyBegan) exchange.flushHead();
-      });
     },
-    onData(chunk) {
-      bodyBegan = true;
-      return ended || exchange.closed || exchange.sink.write(chunk);
-    },
+    onData: (chunk) => ended || exchange.closed || exchange.write(chunk),
     onUpgrade(protocol, headers, stream) {
       release();
       call = undefined;

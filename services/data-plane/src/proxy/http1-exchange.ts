@@ -13,6 +13,7 @@ export function toExchange(
   upgrade?: Upgrade,
 ): Exchange {
   const { target, authority } = splitTarget(request.url ?? '/');
+  let isBodyBegun = false;
   return {
     method: request.method ?? 'GET',
     target,
@@ -22,7 +23,6 @@ export function toExchange(
     trailers: () => request.rawTrailers,
     upgrade,
     peerAddress: connection.peerAddress,
-    sink: response,
     get status() {
       return response.headersSent ? response.statusCode : undefined;
     },
@@ -61,11 +61,17 @@ export function toExchange(
     respond(status, headers) {
       if (response.headersSent || response.destroyed) return false;
       response.writeHead(status, [...headers]);
+      // Node holds the head back until the body begins.
+      setImmediate(() => {
+        if (!isBodyBegun && !response.writableEnded && !response.destroyed) response.flushHeaders();
+      });
       return true;
     },
-    flushHead() {
-      if (!response.destroyed) response.flushHeaders();
+    write(chunk) {
+      isBodyBegun = true;
+      return response.write(chunk);
     },
+    onDrain: (callback) => void response.on('drain', callback),
     finish(trailers) {
       if (response.destroyed || response.writableEnded) return;
       if (trailers.length > 0) response.addTrailers(pairs(trailers));

@@ -113,7 +113,6 @@ function toExchange(
     trailers: () => received,
     upgrade: protocol === undefined ? undefined : { protocol, accept },
     peerAddress: connection.peerAddress,
-    sink: stream,
     get status() {
       const status = stream.sentHeaders?.[':status'];
       return status === undefined ? undefined : Number(status);
@@ -150,8 +149,8 @@ function toExchange(
       }
       return true;
     },
-    // It is on its way as soon as this turn of the event loop is over.
-    flushHead: () => undefined,
+    write: (chunk) => stream.write(chunk),
+    onDrain: (callback) => void stream.on('drain', callback),
     finish(trailers) {
       if (gone() || stream.writableEnded) return;
       pendingTrailers = trailers;
