@@ -17,5 +17,5 @@ export { reconnectDelay } from './protocol/client.ts';
 export type { DiscoveryResponse, Rejection } from './protocol/message.ts';
 export { type ResourceStatus, resourceStatuses } from './protocol/resource-status.ts';
 export { NO_RESOURCES, type ResourceSet, type VersionedResource } from './protocol/resources.ts';
-export type { ServerOutput } from './protocol/server.ts';
+export type { ServerOutput } from './protocol/server-step.ts';
 export type { TypeState } from './protocol/type-state.ts';

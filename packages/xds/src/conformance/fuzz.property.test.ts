@@ -5,8 +5,9 @@ import { Client, credentials } from '@grpc/grpc-js';
 import { aggregatedService, DeltaDiscoveryRequestSchema, DiscoveryRequestSchema } from '@pulseplane/wire';
 import fc from 'fast-check';
 import type { DiscoveryRequest, Variant } from '../protocol/message.ts';
-import { type ServerInput, stepServer } from '../protocol/server.ts';
+import { stepServer } from '../protocol/server.ts';
 import { initialServerState } from '../protocol/server-state.ts';
+import type { ServerInput } from '../protocol/server-step.ts';
 import { RawStream } from '../testing/raw-stream.ts';
 import { ROLE, resourcesOf, serveWorld, TYPES } from '../testing/served-world.ts';
 

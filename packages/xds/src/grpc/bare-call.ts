@@ -1,4 +1,9 @@
-import { ServerInterceptingCall, type ServerInterceptor, type status } from '@grpc/grpc-js';
+import {
+  ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+  type status,
+} from '@grpc/grpc-js';
 
 /**
  * A call of two streams, without the objects of node:stream that a handler of grpc-js gets: of thousands of calls these
@@ -30,48 +35,77 @@ export function takeCalls<Message>(
 ): ServerInterceptor {
   return ({ path }, call) => {
     const open = methods.get(path);
-    if (open === undefined) return new ServerInterceptingCall(call);
-    let listener: CallListener<Message> | undefined;
-    let unsent = 0;
-    let isReading = false;
-    let isWanted = false;
-    const sent = (): void => {
-      unsent -= 1;
-    };
-    /** A message may come while it is asked for: to ask for the next one then must not go deeper each time. */
-    const read = (): void => {
-      isWanted = true;
-      if (isReading) return;
-      isReading = true;
-      while (isWanted) {
-        isWanted = false;
-        call.startRead();
-      }
-      isReading = false;
-    };
-    return new ServerInterceptingCall(call, {
-      start: (next) =>
-        next({
-          // Nothing is passed on: the handler behind hears of no call.
-          onReceiveMetadata: () => {
-            listener = open({
-              peer: call.getPeer(),
-              send: (message) => {
-                unsent += 1;
-                call.sendMessage(message, sent);
-              },
-              unsent: () => unsent,
-              end: (code, details) => call.sendStatus({ code, details }),
-            });
-            read();
-          },
-          onReceiveMessage: (message: Message) => {
-            listener?.message(message);
-            read();
-          },
-          onReceiveHalfClose: () => listener?.halfClosed(),
-          onCancel: () => listener?.closed(),
-        }),
-    });
+    return open === undefined ? new ServerInterceptingCall(call) : new TakenCall(call, open);
   };
+}
+
+/** What grpc-js tells of a call. */
+type GrpcListener = Parameters<ServerInterceptingCallInterface['start']>[0];
+
+/** Stands between grpc-js and the handler, and passes nothing on: the handler behind hears of no call. */
+class TakenCall<Message> extends ServerInterceptingCall implements BareCall, GrpcListener {
+  readonly peer: string;
+  readonly #call: ServerInterceptingCallInterface;
+  readonly #open: (call: BareCall) => CallListener<Message>;
+  #listener: CallListener<Message> | undefined;
+  #unsent = 0;
+  #isReading = false;
+  #isWanted = false;
+  readonly #sent = (): void => {
+    this.#unsent -= 1;
+  };
+
+  constructor(call: ServerInterceptingCallInterface, open: (call: BareCall) => CallListener<Message>) {
+    super(call);
+    this.peer = call.getPeer();
+    this.#call = call;
+    this.#open = open;
+  }
+
+  override start(): void {
+    this.#call.start(this);
+  }
+
+  send(message: Buffer): void {
+    this.#unsent += 1;
+    this.#call.sendMessage(message, this.#sent);
+  }
+
+  unsent(): number {
+    return this.#unsent;
+  }
+
+  end(code: status, details: string): void {
+    this.#call.sendStatus({ code, details });
+  }
+
+  onReceiveMetadata(): void {
+    this.#listener = this.#open(this);
+    this.#read();
+  }
+
+  onReceiveMessage(message: Message): void {
+    this.#listener?.message(message);
+    this.#read();
+  }
+
+  onReceiveHalfClose(): void {
+    this.#listener?.halfClosed();
+  }
+
+  onCancel(): void {
+    this.#listener?.closed();
+  }
+
+  /** A message may come while it is asked for: to ask for the next one then must not go deeper each time. */
+  #read(): void {
+    this.#isWanted = true;
+    if (this.#isReading) return;
+    this.#isReading = true;
+    while (this.#isWanted) {
+      this.#isWanted = false;
+      this.#call.startRead();
+    }
+    this.#isReading = false;
+  }
 }

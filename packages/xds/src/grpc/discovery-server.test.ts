@@ -9,7 +9,7 @@ import {
   type DeltaDiscoveryResponse,
 } from '@pulseplane/wire';
 import type { ResourceSet } from '../protocol/resources.ts';
-import type { ServerOutput } from '../protocol/server.ts';
+import type { ServerOutput } from '../protocol/server-step.ts';
 import { type AdsClientState, runAdsClient } from './ads-client.ts';
 import { createDiscoveryServer } from './discovery-server.ts';
 

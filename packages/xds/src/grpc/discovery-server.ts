@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
-import { type DeltaDiscoveryRequest, type DiscoveryRequest, discoveryServices } from '@pulseplane/wire';
+import { discoveryServices } from '@pulseplane/wire';
 import type { Variant } from '../protocol/message.ts';
 import { DEFAULT_LIMITS, type ServerLimits } from '../protocol/server-state.ts';
 import { type BareCall, type CallListener, takeCalls } from './bare-call.ts';
@@ -11,7 +11,9 @@ import {
   type StreamObserver,
   serveStream,
 } from './discovery-stream.ts';
+import type { Received } from './message-conversion.ts';
 import { addressOf, NodeMemory } from './node-memory.ts';
+import { decodeRequest } from './request-decoder.ts';
 import { ResponseEncoder } from './response-encoder.ts';
 
 export type DiscoveryServerOptions = {
@@ -82,7 +84,7 @@ const GOODBYE_MS = 200;
 export function createDiscoveryServer(options: DiscoveryServerOptions): DiscoveryServer {
   const { source, observer, identifier, maxConnectionAgeMs, services } = options;
   const limits = { ...DEFAULT_LIMITS, ...STREAM_LIMITS, ...options.limits };
-  const methods = new Map<string, (call: BareCall) => CallListener<DeltaDiscoveryRequest | DiscoveryRequest>>();
+  const methods = new Map<string, (call: BareCall) => CallListener<Received>>();
   const server = new Server({
     interceptors: [takeCalls(methods)],
     // Statistics of single messages that nobody reads.
@@ -108,7 +110,7 @@ export function createDiscoveryServer(options: DiscoveryServerOptions): Discover
 
   const handler =
     (variant: Variant, only: string | undefined) =>
-    (call: BareCall): CallListener<DeltaDiscoveryRequest | DiscoveryRequest> => {
+    (call: BareCall): CallListener<Received> => {
       const peer = addressOf(call.peer);
       count += 1;
       open += 1;
@@ -140,7 +142,8 @@ export function createDiscoveryServer(options: DiscoveryServerOptions): Discover
         encoder,
         memory,
         limits,
-        now: () => performance.now(),
+        // In whole ones, so that what thousands of streams are sent within one of them is the same object.
+        now: () => Math.floor(performance.now()),
         admit: ({ id }) => {
           if (perNode.of(id) >= limits.maxStreamsPerNode) {
             return `${limits.maxStreamsPerNode} streams of node ${id} are open already`;
@@ -173,7 +176,12 @@ export function createDiscoveryServer(options: DiscoveryServerOptions): Discover
     ];
     for (const { method, variant } of offered) methods.set(method.path, handler(variant, only));
     server.addService(
-      Object.fromEntries(offered.map(({ name, method }) => [name, { ...method, responseSerialize: asIs }])),
+      Object.fromEntries(
+        offered.map(({ name, method, variant }) => [
+          name,
+          { ...method, requestDeserialize: decodeRequest[variant], responseSerialize: asIs },
+        ]),
+      ),
       Object.fromEntries(offered.map(({ name }) => [name, taken])),
     );
   }
@@ -187,7 +195,7 @@ export function createDiscoveryServer(options: DiscoveryServerOptions): Discover
     injectConnection(socket);
   });
   const ticking = setInterval(() => {
-    const now = performance.now();
+    const now = Math.floor(performance.now());
     for (const stream of streams) stream.tick(now);
   }, TICK_MS).unref();
 

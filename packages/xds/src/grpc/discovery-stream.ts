@@ -1,12 +1,12 @@
 import { status } from '@grpc/grpc-js';
-import type { DeltaDiscoveryRequest, DiscoveryRequest } from '@pulseplane/wire';
 import type { Variant } from '../protocol/message.ts';
 import type { ResourceSet } from '../protocol/resources.ts';
-import { isDue, type ServerInput, type ServerOutput, stepServer } from '../protocol/server.ts';
+import { isDue, stepServer } from '../protocol/server.ts';
 import { initialServerState, type ServerLimits, typeOf } from '../protocol/server-state.ts';
+import type { ServerInput, ServerOutput } from '../protocol/server-step.ts';
 import type { TypeState } from '../protocol/type-state.ts';
 import type { BareCall, CallListener } from './bare-call.ts';
-import { type NodeIdentity, nodeIdentity, toRequest } from './message-conversion.ts';
+import type { NodeIdentity, Received } from './message-conversion.ts';
 import type { NodeMemory } from './node-memory.ts';
 import type { ResponseEncoder } from './response-encoder.ts';
 
@@ -40,7 +40,7 @@ export type RefusalRule = 'bad-request' | 'limit' | 'unread' | 'silent' | 'closi
 /** What happens on the streams, for logs, metrics and status. */
 export type StreamObserver = {
   opened(stream: DiscoveryStream): void;
-  /** A subscription may have changed. */
+  /** The client has asked for a type, for the first time on this stream. */
   requested(stream: DiscoveryStream, typeUrl: string): void;
   /** `bytes` is the size of what was sent for a `respond`. */
   output(stream: DiscoveryStream, output: Exclude<ServerOutput, { kind: 'close' }>, bytes: number): void;
@@ -51,26 +51,31 @@ export type StreamObserver = {
 
 /** Several observers as one. */
 export function observers(...all: readonly StreamObserver[]): StreamObserver {
-  const tell = (what: (one: StreamObserver) => void): void => {
-    for (const one of all) what(one);
-  };
   return {
-    opened: (stream) => tell((one) => one.opened(stream)),
-    requested: (stream, typeUrl) => tell((one) => one.requested(stream, typeUrl)),
-    output: (stream, output, bytes) => tell((one) => one.output(stream, output, bytes)),
-    refused: (stream, rule, reason) => tell((one) => one.refused(stream, rule, reason)),
-    closed: (stream) => tell((one) => one.closed(stream)),
+    opened: (stream) => {
+      for (const one of all) one.opened(stream);
+    },
+    requested: (stream, typeUrl) => {
+      for (const one of all) one.requested(stream, typeUrl);
+    },
+    output: (stream, output, bytes) => {
+      for (const one of all) one.output(stream, output, bytes);
+    },
+    refused: (stream, rule, reason) => {
+      for (const one of all) one.refused(stream, rule, reason);
+    },
+    closed: (stream) => {
+      for (const one of all) one.closed(stream);
+    },
   };
 }
 
-export type ServedStream = CallListener<Request> & {
+export type ServedStream = CallListener<Received> & {
   /** Time has passed. */
   tick(now: number): void;
   /** Ends the stream with UNAVAILABLE, which a client takes as a reason to come again. */
   end(reason: string): void;
 };
-
-type Request = DeltaDiscoveryRequest | DiscoveryRequest;
 
 export type StreamContext = {
   readonly id: number;
@@ -164,9 +169,8 @@ export function serveStream(call: BareCall, context: StreamContext): ServedStrea
     return stream;
   };
 
-  const take = (message: Request): void => {
+  const take = ({ request, node: identity }: Received): void => {
     if (over) return;
-    const identity = nodeIdentity(message);
     // C4: the node does not change on a stream.
     if (stream !== undefined && identity !== undefined && identity.id !== stream.node.id) {
       refuse('bad-request', `node.id changed on the stream from ${stream.node.id} to ${identity.id}`);
@@ -178,12 +182,12 @@ export function serveStream(call: BareCall, context: StreamContext): ServedStrea
     }
     const from = stream ?? (identity && open(identity));
     if (from === undefined) return;
-    const request = toRequest(message);
     const typeUrl = request.typeUrl || only || '';
-    const unsettled = typeOf(state, typeUrl) === undefined ? memory.recall(from, typeUrl) : undefined;
+    const isFirst = typeOf(state, typeUrl) === undefined;
+    const unsettled = isFirst ? memory.recall(from, typeUrl) : undefined;
     const resources = source.resources(from.node, typeUrl);
     feed(from, { kind: 'request', request, resources, ...(unsettled !== undefined && { unsettled }), now: now() });
-    observer.requested(from, typeUrl);
+    if (isFirst) observer.requested(from, typeUrl);
   };
 
   return {

@@ -29,8 +29,15 @@ export type NodeIdentity = {
 /** The name of that among a node's client features. */
 const PORT_REPORTS = 'dev.pulseplane.tunnel.port-reports';
 
-/** Either variant's message as the machine takes it. What a client wrote is without keys from here on. */
-export function toRequest(message: DeltaDiscoveryRequest | SotwDiscoveryRequest): DiscoveryRequest {
+/** What came: the request as the machine takes it, and who it is from if it says so with an id (C3). */
+export type Received = { readonly request: DiscoveryRequest; readonly node: NodeIdentity | undefined };
+
+/** Either variant's message. What a client wrote is without keys from here on. */
+export function toReceived(message: DeltaDiscoveryRequest | SotwDiscoveryRequest): Received {
+  return { request: toRequest(message), node: nodeIdentity(message) };
+}
+
+function toRequest(message: DeltaDiscoveryRequest | SotwDiscoveryRequest): DiscoveryRequest {
   // C11: a NACK is told by the presence of error_detail; its code is 0 in agentgateway's.
   const { typeUrl, responseNonce: nonce, errorDetail } = message;
   const rest = { typeUrl, nonce, ...(errorDetail !== undefined && { error: withoutKeys(errorDetail.message) }) };
@@ -78,8 +85,7 @@ export function toResponse(message: DeltaDiscoveryResponse): DiscoveryResponse {
   };
 }
 
-/** The node of a stream's first request; undefined when it has no id (C3). */
-export function nodeIdentity({ node }: DeltaDiscoveryRequest | SotwDiscoveryRequest): NodeIdentity | undefined {
+function nodeIdentity({ node }: DeltaDiscoveryRequest | SotwDiscoveryRequest): NodeIdentity | undefined {
   if (node === undefined || node.id === '') return undefined;
   const { role, NAMESPACE: namespace, NAME: name, LISTEN_ADDRESS: listenAddress } = node.metadata ?? {};
   const userAgent = [node.userAgentName, versionOf(node)].filter((part) => part !== '').join(' ');

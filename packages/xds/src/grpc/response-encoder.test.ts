@@ -5,8 +5,9 @@ import { DeltaDiscoveryResponseSchema, DiscoveryResponseSchema } from '@pulsepla
 import type { Variant } from '../protocol/message.ts';
 import { CLUSTER_TYPE_URL } from '../protocol/resource-types.ts';
 import type { ResourceSet, VersionedResource } from '../protocol/resources.ts';
-import { type ServerInput, stepServer } from '../protocol/server.ts';
+import { stepServer } from '../protocol/server.ts';
 import { initialServerState, type ServerState } from '../protocol/server-state.ts';
+import type { ServerInput } from '../protocol/server-step.ts';
 import { ResponseEncoder } from './response-encoder.ts';
 
 /** Resources that count how often their bodies are looked at. */

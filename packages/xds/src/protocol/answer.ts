@@ -74,6 +74,6 @@ function merged(odd: ReadonlyMap<string, Odd>, suspects: ReadonlySet<string>, no
 }
 
 /** Whether something older than what there is was sent in its place. */
-function substitutes({ response, target }: InFlight): boolean {
+export function substitutes({ response, target }: InFlight): boolean {
   return response.resources.some(({ name, version }) => target.get(name)?.version !== version);
 }

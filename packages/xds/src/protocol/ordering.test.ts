@@ -4,8 +4,9 @@ import { initialSotwClientState, stepSotwClient } from './client.ts';
 import type { DiscoveryResponse, Variant } from './message.ts';
 import { CLUSTER_TYPE_URL, ENDPOINT_TYPE_URL, LISTENER_TYPE_URL, ROUTE_TYPE_URL } from './resource-types.ts';
 import type { ResourceSet } from './resources.ts';
-import { type ServerInput, type ServerOutput, stepServer } from './server.ts';
+import { stepServer } from './server.ts';
 import { initialServerState } from './server-state.ts';
+import type { ServerInput, ServerOutput } from './server-step.ts';
 
 const SHORT = new Map<string, string>([
   [CLUSTER_TYPE_URL, 'CDS'],

@@ -29,6 +29,13 @@ const TRAITS: ReadonlyMap<string, TypeTraits> = new Map([
   [ENDPOINT_TYPE_URL, { ...NAMED, resentOnReconnect: true }],
 ]);
 
+const TYPE_URLS = new Map([...TRAITS.keys()].map((typeUrl) => [typeUrl, typeUrl]));
+
+/** The same type URL, for those that are known the same object for all streams. */
+export function sharedTypeUrl(typeUrl: string): string {
+  return TYPE_URLS.get(typeUrl) ?? typeUrl;
+}
+
 export function traitsOf(typeUrl: string): TypeTraits {
   return TRAITS.get(typeUrl) ?? NAMED;
 }

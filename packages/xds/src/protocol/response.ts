@@ -94,7 +94,7 @@ function wholeContent(type: TypeState, view: ResourceSet, heldBack: readonly str
 }
 
 /** C56: as much as one message should hold. */
-function firstPart(updated: readonly VersionedResource[], bytes: number): readonly VersionedResource[] {
+export function firstPart(updated: readonly VersionedResource[], bytes: number): readonly VersionedResource[] {
   let total = 0;
   for (const [index, { body }] of updated.entries()) {
     total += body.byteLength;

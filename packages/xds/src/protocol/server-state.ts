@@ -2,7 +2,8 @@ import type { Variant } from './message.ts';
 import type { TypeState } from './type-state.ts';
 
 /**
- * The server's end of one stream of either variant, as a pure machine. "C" numbers are the rules of the xDS transport
+ * The server's end of one stream of either variant, as a pure machine: whoever feeds it goes on with the state that it
+ * gives back, and keeps no former one, which may be the same object by then. "C" numbers are the rules of the xDS transport
  * protocol (Envoy's xds_protocol.rst) as this project counts them; see docs/xds.md.
  */
 export type ServerState = {

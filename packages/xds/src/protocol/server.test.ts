@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DeltaRequest } from './message.ts';
 import type { ResourceSet } from './resources.ts';
-import { type ServerInput, type ServerOutput, stepServer } from './server.ts';
+import { stepServer } from './server.ts';
 import { initialServerState } from './server-state.ts';
+import type { ServerInput, ServerOutput } from './server-step.ts';
 
 const TYPE = 'type.googleapis.com/agentgateway.dev.resource.Resource';
 

@@ -1,57 +1,29 @@
 import { settle, type Verdict } from './answer.ts';
-import type { DiscoveryRequest, DiscoveryResponse, Rejection } from './message.ts';
+import type { DiscoveryRequest } from './message.ts';
 import { cut, parseRejections } from './nack-text.ts';
 import { gatesOf, isOverdue, owesEndpoints } from './ordering.ts';
 import { rankOf } from './resource-types.ts';
-import { difference, type ResourceSet } from './resources.ts';
+import { difference } from './resources.ts';
 import { makeResponse } from './response.ts';
 import { type ServerState, typeOf } from './server-state.ts';
-import { droppedMeanwhile, openType, subscribe, type Unsettled } from './subscription.ts';
+import type { ServerInput, ServerOutput, ServerStep } from './server-step.ts';
+import { stepSteadily } from './steady.ts';
+import { droppedMeanwhile, openType, subscribe } from './subscription.ts';
 import { type InFlight, releaseSuspects, type TypeState } from './type-state.ts';
-
-/** `now` is in milliseconds, and never goes back. */
-export type ServerInput =
-  | {
-      readonly kind: 'request';
-      readonly request: DiscoveryRequest;
-      /** What this client may see of the request's type now; undefined when that cannot be said now. */
-      readonly resources: ResourceSet | undefined;
-      /** What {@link unsettled} said when the node's last stream of this type ended. */
-      readonly unsettled?: Unsettled;
-      readonly now: number;
-    }
-  /** What there is from now on, of all types at one moment. */
-  | { readonly kind: 'view'; readonly resources: ReadonlyMap<string, ResourceSet>; readonly now: number }
-  /** Time has passed. Wanted several times a second when {@link isDue} says so. */
-  | { readonly kind: 'time'; readonly now: number };
-
-export type ServerOutput =
-  | { readonly kind: 'respond'; readonly response: DiscoveryResponse }
-  | { readonly kind: 'acked'; readonly response: DiscoveryResponse }
-  | {
-      readonly kind: 'nacked';
-      readonly response: DiscoveryResponse;
-      /** Bounded. */
-      readonly message: string;
-      /** Undefined when the client did not say which resources are bad. */
-      readonly rejections: readonly Rejection[] | undefined;
-    }
-  /** The client answered without taking it or refusing it: it watches nothing of the type (C17). */
-  | { readonly kind: 'unwatched'; readonly response: DiscoveryResponse }
-  /** No answer came in time. */
-  | { readonly kind: 'stale'; readonly response: DiscoveryResponse }
-  /** The client already runs what there is, by the version that it says: nothing was sent (C22). */
-  | { readonly kind: 'current'; readonly typeUrl: string; readonly version: string }
-  | { readonly kind: 'close'; readonly rule: 'bad-request' | 'limit'; readonly reason: string };
-
-export type ServerStep = { readonly state: ServerState; readonly outputs: readonly ServerOutput[] };
 
 const MAX_TYPES = 32;
 const MAX_NAMES = 50_000;
 const MAX_NAME_LENGTH = 4096;
 
-/** Takes one input and says what to send and what became known. Never throws. */
+/**
+ * Takes one input and says what to send and what became known. Never throws. The state that it is given is used up: it
+ * may be the one that it gives back, changed.
+ */
 export function stepServer(state: ServerState, input: ServerInput): ServerStep {
+  return stepSteadily(state, input) ?? stepAnyway(state, input);
+}
+
+function stepAnyway(state: ServerState, input: ServerInput): ServerStep {
   switch (input.kind) {
     case 'request':
       return takeRequest(state, input);

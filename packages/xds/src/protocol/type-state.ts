@@ -1,5 +1,6 @@
 import type { DiscoveryResponse } from './message.ts';
 import type { Names } from './name-set.ts';
+import { sharedTypeUrl } from './resource-types.ts';
 import {
   type Difference,
   difference,
@@ -75,7 +76,7 @@ export const NOTHING_ODD: ReadonlyMap<string, Odd> = new Map();
 
 export function newTypeState(typeUrl: string): TypeState {
   return {
-    typeUrl,
+    typeUrl: sharedTypeUrl(typeUrl),
     wildcard: false,
     names: NO_NAMES,
     named: false,
@@ -159,6 +160,7 @@ function candidates(type: TypeState, { updated, removed }: Difference, view: Res
 
 /** Takes the blame from all that a NACK without a list was about, as soon as one of them has changed (C14). */
 export function releaseSuspects(type: TypeState): TypeState {
+  if (type.odd.size === 0) return type;
   const changed = new Set<string>();
   for (const [name, { suspectOf }] of type.odd) {
     if (suspectOf !== undefined && isWanted(type, name) && !isRefused(type, name)) changed.add(suspectOf);

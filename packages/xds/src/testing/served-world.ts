@@ -3,7 +3,7 @@ import { createDiscoveryServer, type DiscoveryServerOptions } from '../grpc/disc
 import type { DiscoveryStream } from '../grpc/discovery-stream.ts';
 import { CLUSTER_TYPE_URL, ENDPOINT_TYPE_URL, LISTENER_TYPE_URL, ROUTE_TYPE_URL } from '../protocol/resource-types.ts';
 import { NO_RESOURCES, type ResourceSet } from '../protocol/resources.ts';
-import type { ServerOutput } from '../protocol/server.ts';
+import type { ServerOutput } from '../protocol/server-step.ts';
 
 export const ROLE = 'ns~gw';
 

@@ -16,7 +16,7 @@ import {
 } from '@pulseplane/wire';
 import { type ResourceStatus, resourceStatuses } from '@pulseplane/xds';
 import type { StreamRecord } from './fleet.ts';
-import type { TypeRecord } from './type-record.ts';
+import { recordOf, type TypeRecord } from './type-record.ts';
 
 type Client = NonNullable<MessageInitShape<typeof ClientStatusResponseSchema>['config']>[number];
 type Matcher = ClientStatusRequest['nodeMatchers'][number];
@@ -96,7 +96,7 @@ function toClient({ stream, types }: StreamRecord, withoutContents: boolean): Cl
     node: { id: stream.node.id, metadata: { role: stream.node.role } },
     clientScope: `stream ${stream.id}`,
     genericXdsConfigs: [...stream.types()].flatMap(([typeUrl, state]) =>
-      resourceStatuses(state).map((each) => toConfig(typeUrl, each, types.get(typeUrl), withoutContents)),
+      resourceStatuses(state).map((each) => toConfig(typeUrl, each, recordOf(types, typeUrl), withoutContents)),
     ),
   };
 }

@@ -1,4 +1,4 @@
-import type { DiscoveryStream, RefusalRule, ServerOutput, StreamObserver } from '@pulseplane/xds';
+import type { DiscoveryResponse, DiscoveryStream, RefusalRule, ServerOutput, StreamObserver } from '@pulseplane/xds';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { AckLatency } from './ack-latency.ts';
 import type { StreamRecord } from './fleet.ts';
@@ -29,11 +29,10 @@ export class FleetMetrics implements StreamObserver {
   readonly #answers = new Map<string, Map<ServerOutput['kind'], number>>();
   readonly #nacks: Counter<'type' | 'reason'>;
   readonly #latency = new AckLatency('pulseplane_xds_ack_seconds');
-  /** What is on its way on each stream: when it was committed, by type. */
-  readonly #waiting = new Map<
-    number,
-    { readonly openedAt: number; readonly committed: Map<string, number | undefined> }
-  >();
+  /** When each stream was opened, in milliseconds of the epoch. */
+  readonly #openedAt = new Map<number, number>();
+  /** When what is on its way was committed: most responses are the same object for many streams. */
+  readonly #committedAt = new WeakMap<DiscoveryResponse, number>();
 
   constructor(
     changedAt: (role: string) => number | undefined,
@@ -125,7 +124,7 @@ export class FleetMetrics implements StreamObserver {
   }
 
   opened({ id, variant }: DiscoveryStream): void {
-    this.#waiting.set(id, { openedAt: this.#now().getTime(), committed: new Map() });
+    this.#openedAt.set(id, this.#now().getTime());
     this.#streams.inc({ variant });
   }
 
@@ -134,7 +133,6 @@ export class FleetMetrics implements StreamObserver {
   output({ id, node }: DiscoveryStream, output: Exclude<ServerOutput, { kind: 'close' }>, bytes: number): void {
     const typeUrl = output.kind === 'current' ? output.typeUrl : output.response.typeUrl;
     const type = LABELS.get(typeUrl) ?? 'other';
-    const waiting = this.#waiting.get(id);
     if (output.kind === 'respond') {
       const pushed = this.#pushes.get(type);
       if (pushed === undefined) this.#pushes.set(type, { count: 1, bytes });
@@ -143,18 +141,19 @@ export class FleetMetrics implements StreamObserver {
         pushed.bytes += bytes;
       }
       const committed = this.#changedAt(node.role);
-      // What was there before the stream was is no change to it.
-      if (committed !== undefined && waiting !== undefined && committed >= waiting.openedAt)
-        waiting.committed.set(typeUrl, committed);
+      if (committed !== undefined) this.#committedAt.set(output.response, committed);
       return;
     }
-    const outcomes = this.#answers.get(type) ?? new Map();
-    this.#answers.set(type, outcomes.set(output.kind, (outcomes.get(output.kind) ?? 0) + 1));
+    const known = this.#answers.get(type);
+    const outcomes = known ?? new Map<ServerOutput['kind'], number>();
+    if (known === undefined) this.#answers.set(type, outcomes);
+    outcomes.set(output.kind, (outcomes.get(output.kind) ?? 0) + 1);
     if (output.kind === 'nacked') this.#nacks.inc({ type, reason: reasonOf(output.message) });
-    const committed = waiting?.committed.get(typeUrl);
-    if (committed === undefined) return;
-    waiting?.committed.set(typeUrl, undefined);
-    if (output.kind === 'acked') this.#latency.observe(type, Math.max(0, this.#now().getTime() - committed) / 1_000);
+    if (output.kind !== 'acked') return;
+    const committed = this.#committedAt.get(output.response);
+    // What was there before the stream was is no change to it.
+    if (committed === undefined || committed < (this.#openedAt.get(id) ?? Number.POSITIVE_INFINITY)) return;
+    this.#latency.observe(type, Math.max(0, this.#now().getTime() - committed) / 1_000);
   }
 
   refused(_stream: DiscoveryStream | undefined, rule: RefusalRule): void {
@@ -162,7 +161,7 @@ export class FleetMetrics implements StreamObserver {
   }
 
   closed({ id, variant }: DiscoveryStream): void {
-    this.#waiting.delete(id);
+    this.#openedAt.delete(id);
     this.#streams.dec({ variant });
   }
 }
@@ -172,7 +171,7 @@ function lags(streams: readonly StreamRecord[], now: Date): ReadonlyMap<string, 
   const found = new Map<string, number[]>();
   for (const { types, goneAt } of streams) {
     if (goneAt !== undefined) continue;
-    for (const [typeUrl, { behindSince }] of types) {
+    for (const { typeUrl, behindSince } of types) {
       const type = LABELS.get(typeUrl) ?? 'other';
       const seconds = found.get(type) ?? [];
       found.set(type, seconds);

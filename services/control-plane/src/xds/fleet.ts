@@ -5,7 +5,7 @@ import type { WorkerName, WorkerReport } from '@pulseplane/tunnel';
 import type { DiscoveryStream, NodeIdentity, RefusalRule, ServerOutput, StreamObserver } from '@pulseplane/xds';
 import { parseRole, roleOf } from './gateway-snapshots.ts';
 import { PortReports } from './port-reports.ts';
-import { newTypeRecord, note, type OpenTypeRecord, type TypeRecord } from './type-record.ts';
+import { newTypeRecord, note, type OpenTypeRecord, recordOf, type TypeRecord } from './type-record.ts';
 
 /** A worker whose stream is open. */
 export type ConnectedWorker = {
@@ -23,18 +23,26 @@ export type StreamRecord = {
   readonly stream: DiscoveryStream;
   readonly since: Date;
   readonly goneAt?: Date;
-  /** By type URL. */
-  readonly types: ReadonlyMap<string, TypeRecord>;
+  readonly types: readonly TypeRecord[];
+};
+
+/** What the open streams of one role share. */
+type Role = {
+  /** That it names, if it names one. */
+  readonly gateway: GatewayName | undefined;
+  /** When a worker of it was last heard of. */
+  heardAt: Date;
+  /** How many there are. */
+  streams: number;
 };
 
 type Entry = {
   readonly stream: DiscoveryStream;
-  /** Of its node's role, if that names one. */
-  readonly gateway: GatewayName | undefined;
+  readonly role: Role;
   readonly since: Date;
   configured: boolean;
   readonly ports: PortReports;
-  readonly types: Map<string, OpenTypeRecord>;
+  readonly types: OpenTypeRecord[];
 };
 
 export type FleetOptions = {
@@ -58,8 +66,8 @@ const GONE_MS = 3_600_000;
  */
 const REPORT_WITHIN_MS = 5_000;
 
-/** Of so many roles it is remembered when their workers were last heard of. */
-const MAX_HEARD = 1_000;
+/** Of so many roles it is remembered when their last worker has left. */
+const MAX_LEFT = 1_000;
 
 /** What the connected workers say of what they were sent. Observation only: it is shown, it decides nothing. */
 export class Fleet implements StreamObserver {
@@ -71,8 +79,9 @@ export class Fleet implements StreamObserver {
   readonly #gone = new Map<number, StreamRecord & { readonly goneAt: Date }>();
   readonly #listeners = new Set<() => void>();
   readonly #answerListeners = new Set<(gateway: GatewayName) => void>();
-  /** When a worker of each role was last heard of, the latest last; before all of them, this process began. */
-  readonly #heard = new Map<string, Date>();
+  readonly #roles = new Map<string, Role>();
+  /** When the last worker of each other role has left, the latest last; before all of them, this process began. */
+  readonly #left = new Map<string, Date>();
   readonly #began: Date;
   #latest: Date;
 
@@ -87,14 +96,15 @@ export class Fleet implements StreamObserver {
 
   opened(stream: DiscoveryStream): void {
     const { id, node, peer } = stream;
-    const gateway = parseRole(node.role);
+    const role = this.#join(node);
+    const { gateway } = role;
     const ports = new PortReports(node.reportsPorts === true, this.#reportWithinMs, () => {
       this.#logger.warn({ node: node.id }, 'a worker does not say how its ports are: its answers are enough');
-      this.#tellAnswer(node, gateway);
+      this.#tellAnswer(role);
     });
-    this.#streams.set(id, { stream, gateway, since: this.#now(), configured: false, ports, types: new Map() });
+    this.#streams.set(id, { stream, role, since: this.#now(), configured: false, ports, types: [] });
     this.#changed();
-    this.#tellAnswer(node, gateway);
+    this.#tellAnswer(role);
     if (gateway === undefined) {
       this.#logger.warn(
         { stream: id, node: node.id, role: node.role, peer },
@@ -105,7 +115,7 @@ export class Fleet implements StreamObserver {
 
   requested({ id }: DiscoveryStream, typeUrl: string): void {
     const types = this.#streams.get(id)?.types;
-    if (types !== undefined && !types.has(typeUrl)) types.set(typeUrl, newTypeRecord(this.#now()));
+    if (types !== undefined && recordOf(types, typeUrl) === undefined) types.push(newTypeRecord(typeUrl, this.#now()));
   }
 
   output(stream: DiscoveryStream, output: Exclude<ServerOutput, { kind: 'close' }>): void {
@@ -114,9 +124,9 @@ export class Fleet implements StreamObserver {
     if (entry === undefined) return;
     const typeUrl = output.kind === 'current' ? output.typeUrl : output.response.typeUrl;
     const at = this.#moment();
-    const known = entry.types.get(typeUrl);
-    const record = known ?? newTypeRecord(at);
-    if (known === undefined) entry.types.set(typeUrl, record);
+    const known = recordOf(entry.types, typeUrl);
+    const record = known ?? newTypeRecord(typeUrl, at);
+    if (known === undefined) entry.types.push(record);
     note(record, output, at);
     switch (output.kind) {
       case 'respond':
@@ -147,7 +157,7 @@ export class Fleet implements StreamObserver {
       entry.configured = true;
       this.#changed();
     }
-    this.#tellAnswer(node, entry.gateway, at);
+    this.#tellAnswer(entry.role, at);
   }
 
   refused(stream: DiscoveryStream | undefined, _rule: RefusalRule, reason: string): void {
@@ -156,28 +166,29 @@ export class Fleet implements StreamObserver {
 
   closed({ id, node }: DiscoveryStream): void {
     const entry = this.#streams.get(id);
+    if (entry === undefined) return;
     this.#streams.delete(id);
-    if (entry !== undefined) {
-      entry.ports.close();
-      this.#remember(id, entry);
-    }
+    entry.ports.close();
+    this.#remember(id, entry);
+    this.#leave(node, entry.role);
     this.#changed();
-    this.#tellAnswer(node, parseRole(node.role));
+    this.#tellAnswer(entry.role);
     this.#logger.info({ stream: id, node: node.id }, 'worker disconnected');
   }
 
   /** What a worker says of its ports over its tunnel. */
   reported({ id, role }: WorkerName, report: WorkerReport): void {
-    for (const { stream, gateway, ports } of this.#streams.values()) {
+    for (const { stream, role: own, ports } of this.#streams.values()) {
       const { node } = stream;
-      if (node.id === id && node.role === role && ports.reported(report)) this.#tellAnswer(node, gateway);
+      if (node.id === id && node.role === role && ports.reported(report)) this.#tellAnswer(own);
     }
   }
 
   /** The workers that serve a gateway, in the order in which they came. A worker may have a stream for each type. */
   workers(): readonly ConnectedWorker[] {
     const workers = new Map<string, ConnectedWorker>();
-    for (const { stream, gateway, since, configured } of this.#streams.values()) {
+    for (const { stream, role, since, configured } of this.#streams.values()) {
+      const { gateway } = role;
       const { id, node, peer } = stream;
       const key = stream.only === undefined ? String(id) : `${node.id} ${peer}`;
       if (gateway !== undefined && !workers.has(key)) workers.set(key, { node, gateway, peer, since, configured });
@@ -206,7 +217,7 @@ export class Fleet implements StreamObserver {
   observe(gateway: GatewayName, hasNews: boolean): WorkerObservation {
     const role = roleOf(gateway);
     const entries = [...this.#streams.values()].filter(({ stream }) => stream.node.role === role);
-    const since = (this.#heard.get(role) ?? this.#began).toISOString();
+    const since = (this.#roles.get(role)?.heardAt ?? this.#left.get(role) ?? this.#began).toISOString();
     if (entries.length === 0) return { kind: 'no-workers', since };
     return {
       kind: 'connected',
@@ -214,7 +225,7 @@ export class Fleet implements StreamObserver {
       workers: entries.length,
       waiting: entries.filter((entry) => isWaiting(entry) || hasNews).map(({ stream }) => stream.node.id),
       rejections: entries.flatMap(({ stream: { node }, types }) =>
-        [...types].flatMap(([typeUrl, { rejected }]) =>
+        types.flatMap(({ typeUrl, rejected }) =>
           [...rejected].flatMap(([name, message]) => this.#rejections(node, typeUrl, name, message)),
         ),
       ),
@@ -249,14 +260,21 @@ export class Fleet implements StreamObserver {
     }
   }
 
-  #hear({ role }: NodeIdentity, at: Date): void {
-    this.#heard.delete(role);
-    this.#heard.set(role, at);
-    if (this.#heard.size <= MAX_HEARD) return;
-    for (const oldest of this.#heard.keys()) {
-      this.#heard.delete(oldest);
-      return;
-    }
+  #join({ role: name }: NodeIdentity): Role {
+    const role = this.#roles.get(name) ?? { gateway: parseRole(name), heardAt: this.#began, streams: 0 };
+    role.streams += 1;
+    this.#roles.set(name, role);
+    this.#left.delete(name);
+    return role;
+  }
+
+  #leave({ role: name }: NodeIdentity, role: Role): void {
+    role.streams -= 1;
+    if (role.streams > 0) return;
+    this.#roles.delete(name);
+    this.#left.set(name, this.#now());
+    const oldest = this.#left.keys().next();
+    if (this.#left.size > MAX_LEFT && oldest.done !== true) this.#left.delete(oldest.value);
   }
 
   /** The time, for all that happens within one of its milliseconds the same object: thousands of records keep it. */
@@ -266,9 +284,9 @@ export class Fleet implements StreamObserver {
     return this.#latest;
   }
 
-  #tellAnswer(node: NodeIdentity, gateway: GatewayName | undefined, at = this.#now()): void {
-    this.#hear(node, at);
-    if (gateway !== undefined) for (const listener of this.#answerListeners) listener(gateway);
+  #tellAnswer(role: Role, at = this.#now()): void {
+    role.heardAt = at;
+    if (role.gateway !== undefined) for (const listener of this.#answerListeners) listener(role.gateway);
   }
 
   #changed(): void {
@@ -277,7 +295,5 @@ export class Fleet implements StreamObserver {
 }
 
 function isWaiting({ ports, types }: Entry): boolean {
-  return (
-    ports.waiting || types.size === 0 || [...types.values()].some(({ state }) => state === 'sent' || state === 'stale')
-  );
+  return ports.waiting || types.length === 0 || types.some(({ state }) => state === 'sent' || state === 'stale');
 }

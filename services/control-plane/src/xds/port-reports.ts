@@ -33,7 +33,8 @@ export class PortReports {
 
   /** A response goes out; its answer is waited for first. */
   sent(): void {
-    clearTimeout(this.#awaited?.timer);
+    if (this.#awaited === undefined) return;
+    clearTimeout(this.#awaited.timer);
     this.#awaited = undefined;
   }
 

@@ -8,6 +8,7 @@ export type TypeRecord = Readonly<OpenTypeRecord>;
 
 /** Of a stream that is open. */
 export type OpenTypeRecord = {
+  readonly typeUrl: string;
   state: 'subscribed' | 'sent' | 'acked' | 'nacked' | 'unwatched' | 'stale';
   /** Of the state. */
   since: Date;
@@ -25,8 +26,9 @@ type Stamped = { readonly version: string; readonly at: Date };
 
 const NONE: ReadonlyMap<string, string> = new Map();
 
-export function newTypeRecord(at: Date): OpenTypeRecord {
+export function newTypeRecord(typeUrl: string, at: Date): OpenTypeRecord {
   return {
+    typeUrl,
     state: 'subscribed',
     since: at,
     sent: undefined,
@@ -35,6 +37,11 @@ export function newTypeRecord(at: Date): OpenTypeRecord {
     rejected: NONE,
     behindSince: undefined,
   };
+}
+
+/** The record of a type among those of a stream, which are few. */
+export function recordOf<Kept extends TypeRecord>(types: readonly Kept[], typeUrl: string): Kept | undefined {
+  return types.find((record) => record.typeUrl === typeUrl);
 }
 
 /** Takes down what the protocol said at that time. */
@@ -73,9 +80,9 @@ export function note(record: OpenTypeRecord, output: Exclude<ServerOutput, { kin
 
 let last: Stamped | undefined;
 
-/** Of the same version at the same time there is one for many streams. */
+/** Of the same version at the same moment there is one for many streams. */
 function stamp(version: string, at: Date): Stamped {
-  if (last?.version !== version || last.at.getTime() !== at.getTime()) last = { version, at };
+  if (last?.at !== at || last.version !== version) last = { version, at };
   return last;
 }
 

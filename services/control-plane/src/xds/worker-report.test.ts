@@ -6,6 +6,7 @@ import { RESOURCE_TYPE_URL } from '@pulseplane/wire';
 import { createDiscoveryServer, observers, type ResourceSet, runAdsClient } from '@pulseplane/xds';
 import { Fleet } from './fleet.ts';
 import { FleetMetrics } from './fleet-metrics.ts';
+import { recordOf } from './type-record.ts';
 import { workerReport } from './worker-report.ts';
 
 const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -87,7 +88,7 @@ test('a worker is told of with what it was sent, holds and refuses, also after i
   await until(() => report()[0]?.types[0]?.state === 'acked');
   assert.equal(report()[0]?.types[0]?.lagSeconds, 0);
   assert.match(report()[0]?.message ?? '', /there is no Gateway gw in namespace ns/);
-  const acknowledged = () => fleet.streams()[0]?.types.get(RESOURCE_TYPE_URL)?.acked?.version;
+  const acknowledged = () => recordOf(fleet.streams()[0]?.types ?? [], RESOURCE_TYPE_URL)?.acked?.version;
   const former = acknowledged();
   await new Promise((resolve) => setTimeout(resolve, 100));
   committedAt = Date.now() - 60;

@@ -36,7 +36,7 @@ export function workerReport({ streams, log, reported, now }: WorkerReportSource
       connected: goneAt === undefined,
       connectedAt: since.toISOString(),
       ...(goneAt !== undefined && { goneAt: goneAt.toISOString() }),
-      types: [...types].map(([typeUrl, known]) => typeReport(typeUrl, known, states.get(typeUrl), now())),
+      types: types.map((known) => typeReport(known, states.get(known.typeUrl), now())),
       ...(own && ownReport(own, now())),
     };
   });
@@ -59,8 +59,8 @@ function gatewayOf(role: string, log: Pick<EventLog, 'object'>): JsonObject {
   };
 }
 
-function typeReport(typeUrl: string, known: TypeRecord, state: TypeState | undefined, now: Date): JsonObject {
-  const { sent, acked, nacked, rejected, behindSince } = known;
+function typeReport(known: TypeRecord, state: TypeState | undefined, now: Date): JsonObject {
+  const { typeUrl, sent, acked, nacked, rejected, behindSince } = known;
   return {
     typeUrl,
     state: known.state,

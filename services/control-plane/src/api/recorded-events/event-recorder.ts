@@ -77,6 +77,8 @@ export class EventRecorder {
   readonly #around = new Map<string, Around>();
   readonly #known = new Map<string, Known>();
   #timer: NodeJS.Timeout | undefined;
+  /** Since the last look. */
+  #lastAnswered: GatewayName | undefined;
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
@@ -109,6 +111,9 @@ export class EventRecorder {
 
   /** Workers of a gateway have answered, or left, or all of them were told of a change. */
   answered(gateway: GatewayName): void {
+    // Thousands of a gateway answer a change.
+    if (gateway === this.#lastAnswered) return;
+    this.#lastAnswered = gateway;
     this.#lookAround(gatewayRef(gateway), 'its policies');
   }
 
@@ -152,6 +157,7 @@ export class EventRecorder {
 
   #turn(): void {
     this.#timer = undefined;
+    this.#lastAnswered = undefined;
     const { affected, isLoading, logger } = this.#options;
     if (isLoading?.() === true) {
       this.#schedule();
