@@ -3,6 +3,7 @@ export { DURATION_PATTERN, parseDuration } from './duration.ts';
 export { readPath } from './json-path.ts';
 export { AGENTGATEWAY_BACKEND, type AgentgatewayBackendSpec } from './kinds/agentgateway-backend.ts';
 export { AGENTGATEWAY_POLICY, type AgentgatewayPolicySpec } from './kinds/agentgateway-policy.ts';
+export type { CipherSuite } from './kinds/frontend.ts';
 export { GATEWAY, type GatewaySpec } from './kinds/gateway.ts';
 export { CONTROLLER_NAME, GATEWAY_CLASS, type GatewayClassSpec } from './kinds/gateway-class.ts';
 export { HTTP_ROUTE, type HttpRouteSpec } from './kinds/http-route.ts';

@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import {
   type BackendTarget,
-  CIPHER_SUITES,
   type GatewayResource,
   type Listener,
   PrivateKey,
@@ -16,6 +15,7 @@ import {
   ResourceSchema,
 } from './gen/agentgateway/dev/resource/resource_pb.ts';
 import { decodeResource, encodeResource } from './index.ts';
+import { namesOf, TLS_CIPHER_SUITES } from './tls-names.ts';
 
 const BACKEND_TARGETS: readonly BackendTarget[] = [
   { gateway: { namespace: 'ns', name: 'gw' } },
@@ -34,7 +34,7 @@ const PROXY_PROTOCOLS: readonly ProxyProtocol[] = [
 
 const TLS_SETTINGS: readonly TlsSettings[] = [
   { handshakeTimeoutMs: 1500, alpnProtocols: [], minVersion: '1.3' },
-  { cipherSuites: CIPHER_SUITES, keyExchangeGroups: ['X25519', 'P-384', 'P-256'] },
+  { cipherSuites: [...namesOf(TLS_CIPHER_SUITES).values()], keyExchangeGroups: ['X25519', 'P-384', 'P-256'] },
   { alpnProtocols: ['h2', 'http/1.1'], minVersion: '1.2', maxVersion: '1.2' },
 ];
 

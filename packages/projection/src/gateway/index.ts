@@ -55,10 +55,4 @@ export {
 } from './resource.ts';
 export { type RouteCandidate, routesInPrecedence } from './route-precedence.ts';
 export { KEEPALIVE_DEFAULTS, type SocketKeepalive } from './socket-keepalive.ts';
-export {
-  CIPHER_SUITES,
-  type CipherSuite,
-  type KeyExchangeGroup,
-  type TlsSettings,
-  type TlsVersion,
-} from './tls-settings.ts';
+export type { CipherSuite, KeyExchangeGroup, TlsSettings, TlsVersion } from './tls-settings.ts';

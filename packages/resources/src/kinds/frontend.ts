@@ -8,6 +8,7 @@ const MAX_WINDOW = 2_147_483_647;
 const MIN_FRAME = 16_384;
 const MAX_FRAME = 16_777_215;
 
+/** Cipher suites by agentgateway's names; the first three are those of TLS 1.3. */
 const CIPHER_SUITES = [
   'TLS13_AES_128_GCM_SHA256',
   'TLS13_AES_256_GCM_SHA384',
@@ -19,6 +20,8 @@ const CIPHER_SUITES = [
   'TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384',
   'TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256',
 ] as const;
+export type CipherSuite = (typeof CIPHER_SUITES)[number];
+
 const TLS_VERSIONS = ['1.2', '1.3'] as const;
 
 const Tcp = Type.Object(
