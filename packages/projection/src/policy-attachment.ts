@@ -119,13 +119,16 @@ export function winningClaims(world: World, object: StoredObject): readonly Winn
  */
 export function contenders(world: World, ref: ObjectRef, most: number): readonly ObjectRef[] {
   const { kind, namespace, name } = ref;
+  const policies = world.policies(namespace);
+  // An object that nobody claims need not be read: backends are written more often than policies.
+  if (policies.isEmpty()) return [];
   const object = world.object(ref);
   const target = { kind, name, labels: object?.object.metadata.labels ?? {} };
   const names = new Set<string>();
   for (const part of [{}, ...(object === undefined ? [] : partsOf(object))]) {
     for (const section of sectionsOn({ ref }, part)) {
       let count = 0;
-      for (const claimant of world.policies(namespace).claimants(section, target, part)) {
+      for (const claimant of policies.claimants(section, target, part)) {
         names.add(claimant.name);
         count += 1;
         if (count === most) break;

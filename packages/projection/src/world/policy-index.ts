@@ -61,6 +61,10 @@ export class PolicyIndex {
     }
   }
 
+  isEmpty(): boolean {
+    return this.#entries.size === 0;
+  }
+
   /** What a policy aims at; by labels it may be several objects, or none. */
   aimsOf(name: string): readonly Aim[] {
     const { contests = [], selectors = [] } = this.#entries.get(name) ?? {};
