@@ -4,7 +4,8 @@ import { execute, fail, ok, type Result, refOf } from '../command/index.ts';
 import { parseYamlDocuments } from './body.ts';
 import { readManifest } from './manifest.ts';
 import { nameSuffixes, readObject } from './read-object.ts';
-import { rejected, type Status } from './status.ts';
+import { rejected } from './rejected.ts';
+import type { Status } from './status.ts';
 
 export type SeedOptions = { readonly now: () => Date; readonly newId: () => string; readonly via: string };
 

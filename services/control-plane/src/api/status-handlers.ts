@@ -16,8 +16,9 @@ import { APPLY_PATCH_TYPE } from './patch.ts';
 import { present } from './present.ts';
 import type { PathParams } from './read-handlers.ts';
 import { nameSuffixes, readObject } from './read-object.ts';
+import { rejected } from './rejected.ts';
 import { applyBody, objectBody, patchBody } from './request-body.ts';
-import { invalid, notFound, rejected, type Status, unprocessablePatch, versionMissing } from './status.ts';
+import { invalid, notFound, type Status, unprocessablePatch, versionMissing } from './status.ts';
 import { readWriteOptions } from './write-options.ts';
 
 const NOT_KEPT = 'the status is derived here: what is written to it is not kept';

@@ -1,24 +1,17 @@
 import type { StorageFault } from '@pulseplane/event-log';
 import type { ConflictReport } from '@pulseplane/field-ownership';
 import {
-  addedFinalizers,
   apiVersionOf,
   type FieldError,
-  GATEWAY_CLASS,
   invalidValue,
   type Json,
-  NAMESPACE,
   type ObjectRef,
   qualifiedResource,
   type ResourceKind,
 } from '@pulseplane/resources';
-import type { Rejection } from '../command/index.ts';
 
 /** The header that names a request, so that a retry of it is answered as the first try was. */
 export const IDEMPOTENCY_KEY = 'Idempotency-Key';
-
-/** So many gateways are named in a refusal. */
-const MAX_NAMED_GATEWAYS = 10;
 
 /** One thing that is wrong; without a field where it is about the whole. */
 export type FieldFault = { readonly reason?: string; readonly message: string; readonly field?: string };
@@ -223,119 +216,27 @@ export function storageUnavailable({ kind, message, outcome }: StorageFault): St
   });
 }
 
-/** How Kubernetes words a command's rejection. */
-export function rejected(rejection: Rejection): Status {
-  switch (rejection.type) {
-    case 'notFound':
-      return notFound(rejection.kind, rejection.name);
-    case 'namespaceNotFound':
-      return notFound(NAMESPACE, rejection.namespace);
-    case 'namespaceTerminating':
-      return namespaceTerminating(rejection);
-    case 'finalizersAdded':
-      return invalid(rejection.kind, rejection.name, [addedFinalizers(rejection.added)]);
-    case 'alreadyExists':
-      return failure(
-        409,
-        'AlreadyExists',
-        `${rejection.isDeleting ? 'object is being deleted: ' : ''}${resourceAndName(rejection.kind, rejection.name)} already exists`,
-        detailsOf(rejection.kind, rejection.name),
-      );
-    case 'modified':
-      return conflict(
-        rejection,
-        'the object has been modified; please apply your changes to the latest version and try again',
-      );
-    case 'preconditionFailed':
-      return conflict(rejection, preconditionText(rejection));
-    case 'deletePrecondition':
-      return deletePrecondition(rejection);
-    case 'versionOnCreate':
-      return badRequest('resourceVersion should not be set on objects to be created');
-    case 'keyReused': {
-      const fault = invalidValue(IDEMPOTENCY_KEY, rejection.key, 'was used for another request; use a new key');
-      return failure(422, 'Invalid', `${IDEMPOTENCY_KEY}: ${fault.message}`, { causes: [fault] });
-    }
-    case 'classInUse':
-      return classInUse(rejection);
-    case 'namespaceProtected':
-      return {
-        ...forbidden(
-          `namespaces ${JSON.stringify(rejection.namespace)} is forbidden: this namespace may not be deleted${rejection.hasWorkers ? ' while workers are in it' : ''}`,
-        ),
-        details: detailsOf(NAMESPACE, rejection.namespace),
-      };
-  }
-}
-
 /** An object that does not exist. */
 export function notFound(kind: ResourceKind, name: string): Status {
   return failure(404, 'NotFound', `${resourceAndName(kind, name)} not found`, detailsOf(kind, name));
 }
 
-function conflict({ kind, name }: { readonly kind: ResourceKind; readonly name: string }, reason: string): Status {
+/** A write that met another than the one it is about. */
+export function conflict(
+  { kind, name }: { readonly kind: ResourceKind; readonly name: string },
+  reason: string,
+): Status {
   const message = `Operation cannot be fulfilled on ${resourceAndName(kind, name)}: ${reason}`;
   return failure(409, 'Conflict', message, detailsOf(kind, name));
 }
 
-type FailedPrecondition = Extract<Rejection, { type: 'preconditionFailed' | 'deletePrecondition' }>;
-
-/** Kubernetes names the kind here where it names the resource elsewhere. */
-function deletePrecondition({ kind, name, field, wanted, actual }: FailedPrecondition): Status {
-  const { group, kind: kindName } = kind;
-  const [what, happened] = field === 'uid' ? ['UID', 'deleted and then recreated'] : ['ResourceVersion', 'modified'];
-  const reason = `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${actual}). The object might have been ${happened}`;
-  const qualifiedKind = group === '' ? kindName : `${kindName}.${group}`;
-  return failure(
-    409,
-    'Conflict',
-    `Operation cannot be fulfilled on ${qualifiedKind} ${JSON.stringify(name)}: ${reason}`,
-    {
-      name,
-      ...(group !== '' && { group }),
-      kind: kindName,
-    },
-  );
-}
-
-function namespaceTerminating({ kind, name, namespace }: Extract<Rejection, { type: 'namespaceTerminating' }>): Status {
-  const reason = `unable to create new content in namespace ${namespace} because it is being terminated`;
-  return {
-    ...forbidden(`${resourceAndName(kind, name)} is forbidden: ${reason}`),
-    details: {
-      ...detailsOf(kind, name),
-      causes: [
-        {
-          reason: 'NamespaceTerminating',
-          message: `namespace ${namespace} is being terminated`,
-          field: 'metadata.namespace',
-        },
-      ],
-    },
-  };
-}
-
-function classInUse({ name, gateways }: Extract<Rejection, { type: 'classInUse' }>): Status {
-  const shown = gateways.slice(0, MAX_NAMED_GATEWAYS).map((gateway) => `${gateway.namespace}/${gateway.name}`);
-  const more = gateways.length > shown.length ? ` and ${gateways.length - shown.length} more` : '';
-  const reason = `it is the class of the Gateways ${shown.join(', ')}${more}; delete them or give them another class first`;
-  return {
-    ...forbidden(`${resourceAndName(GATEWAY_CLASS, name)} is forbidden: ${reason}`),
-    details: detailsOf(GATEWAY_CLASS, name),
-  };
-}
-
-function preconditionText({ field, wanted, actual }: FailedPrecondition): string {
-  return field === 'uid'
-    ? `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${actual}`
-    : `Precondition failed: ResourceVersion in precondition: ${wanted}, ResourceVersion in object meta: ${actual}`;
-}
-
-function resourceAndName(kind: ResourceKind, name: string): string {
+/** An object as Kubernetes names it in its sentences. */
+export function resourceAndName(kind: ResourceKind, name: string): string {
   return `${qualifiedResource(kind)} ${JSON.stringify(name)}`;
 }
 
-function detailsOf(kind: ResourceKind, name: string): Details {
+/** What names an object in a Status. */
+export function detailsOf(kind: ResourceKind, name: string): Details {
   return { name, ...(kind.group !== '' && { group: kind.group }), kind: kind.plural };
 }
 

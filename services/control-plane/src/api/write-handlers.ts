@@ -10,8 +10,9 @@ import { patchable } from './patchable.ts';
 import { present } from './present.ts';
 import type { PathParams } from './read-handlers.ts';
 import { nameSuffixes, readObject } from './read-object.ts';
+import { rejected } from './rejected.ts';
 import { objectBody, optionsBody, patchBody } from './request-body.ts';
-import { deleted, invalid, notFound, rejected, type Status, unprocessablePatch, versionMissing } from './status.ts';
+import { deleted, invalid, notFound, type Status, unprocessablePatch, versionMissing } from './status.ts';
 import { absentNamespace, answerWrite, run, toStatus } from './write.ts';
 import { readDeleteOptions, readWriteOptions } from './write-options.ts';
 

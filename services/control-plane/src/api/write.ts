@@ -19,7 +19,8 @@ import { readFieldManager } from './field-manager.ts';
 import { classWarnings } from './gateway-class-warning.ts';
 import { lintWarnings } from './lint/lint-object.ts';
 import { present } from './present.ts';
-import { IDEMPOTENCY_KEY, invalidParameter, notFound, rejected, type Status } from './status.ts';
+import { rejected } from './rejected.ts';
+import { IDEMPOTENCY_KEY, invalidParameter, notFound, type Status } from './status.ts';
 import type { WriteOptions } from './write-options.ts';
 
 const MAX_VIA_LENGTH = 128;

@@ -12,7 +12,8 @@ import { diffObjects } from '../history/object-diff.ts';
 import { MAX_PREVIEWED_OBJECTS } from '../limits.ts';
 import { readManifest } from '../manifest.ts';
 import { nameSuffixes, type ReadObject, type ReadOptions, readObject } from '../read-object.ts';
-import { badRequest, type FieldFault, invalidDocuments, rejected, type Status } from '../status.ts';
+import { rejected } from '../rejected.ts';
+import { badRequest, type FieldFault, invalidDocuments, type Status } from '../status.ts';
 import type { WriteOptions } from '../write-options.ts';
 
 /** What would become of one manifest. */
