@@ -175,7 +175,7 @@ async function firstStart(
     return undefined;
   }
   const draft = createMemoryEventLog();
-  await bootstrap(draft, { newId, now: now() });
+  await bootstrap(draft, { newId, now: now().toISOString() });
   for (const file of paths.flatMap(manifestFiles)) {
     const result = await seed(draft, readFileSync(file, 'utf8'), { now, newId, via: 'first-start' });
     if (!result.ok) return `--seed ${file}: ${result.error}`;
@@ -189,7 +189,7 @@ async function firstStart(
 /** What must be there is, also in a log of before it had to be. A log that cannot be written now is served without. */
 async function ensure(log: EventLog, { now, newId }: Clock, logger: Logger): Promise<void> {
   try {
-    await bootstrap(log, { newId, now: now() });
+    await bootstrap(log, { newId, now: now().toISOString() });
   } catch (err) {
     if (!(err instanceof StorageFault)) throw err;
     logger.warn({ err }, 'what every log has could not be written: it is tried again at the next start');

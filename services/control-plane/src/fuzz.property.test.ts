@@ -153,7 +153,7 @@ async function startServer(): Promise<Server> {
   };
   const now = () => new Date();
   const newId = () => randomUUID();
-  await bootstrap(log, { now: now(), newId });
+  await bootstrap(log, { now: now().toISOString(), newId });
   const seeded = await seed(log, START, { now, newId, via: 'first-start' });
   assert.ok(seeded.ok, JSON.stringify(seeded));
   const projection = new Projection(log);

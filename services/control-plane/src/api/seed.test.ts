@@ -20,7 +20,7 @@ spec: {static: {host: 127.0.0.1, port: 8081}}
 
 async function freshLog() {
   const log = createMemoryEventLog();
-  await bootstrap(log, { now: options.now(), newId: randomUUID });
+  await bootstrap(log, { now: options.now().toISOString(), newId: randomUUID });
   return log;
 }
 

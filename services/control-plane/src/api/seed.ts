@@ -46,7 +46,7 @@ async function applyDocument(log: EventLog, document: Json, options: SeedOptions
     {
       actor: { user: 'system', via: options.via },
       requestId: newId(),
-      now: options.now(),
+      now: options.now().toISOString(),
       newId,
       dryRun: false,
     },

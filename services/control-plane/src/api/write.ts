@@ -41,7 +41,7 @@ export async function run(
     actor: actorOf(request),
     fieldManager: fieldManager.value,
     requestId: request.id,
-    now: now(),
+    now: now().toISOString(),
     newId,
     seenNamespace: (name) => clusterView.namespace(name),
     dryRun,

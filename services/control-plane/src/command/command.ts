@@ -53,7 +53,8 @@ export type CommandContext = {
   readonly requestId: string;
   /** Groups requests that belong together; the request's own id where the client did not say. */
   readonly correlationId?: string;
-  readonly now: Date;
+  /** RFC 3339, UTC, to the millisecond. A text: to format a time takes a microsecond, and a write needs it four times. */
+  readonly now: string;
   readonly newId: () => string;
   /** A namespace that is there without being stored: the first object in it stores it. */
   readonly seenNamespace?: (name: string) => StoredObject | undefined;

@@ -101,7 +101,12 @@ const cases = kinds.chain((kind) =>
 
 function contextAt(now: Date): CommandContext {
   let ids = 0;
-  return { actor: { user: 'anonymous', via: 'test' }, requestId: 'r', now, newId: () => `id-${++ids}` };
+  return {
+    actor: { user: 'anonymous', via: 'test' },
+    requestId: 'r',
+    now: now.toISOString(),
+    newId: () => `id-${++ids}`,
+  };
 }
 
 test('any command on any state is decided: never an exception, the same again, and nothing given is changed', () => {

@@ -11,7 +11,7 @@ import { type Command, type CommandContext, type Decision, type Rejection, refOf
 import { decide } from './decide.ts';
 import type { Result } from './result.ts';
 
-const now = new Date('2026-11-22T10:20:30.456Z');
+const now = '2026-11-22T10:20:30.456Z';
 const ref = refOf(AGENTGATEWAY_BACKEND, 'httpbin', 'demo');
 
 function contextOf(): CommandContext {
@@ -30,7 +30,7 @@ function backend(metadata: Partial<ObjectMeta> = {}, port = 8081): KubernetesObj
 
 function namespaceAt(name: string, version: number): StoredObject {
   const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, uid: `uid-${name}` } };
-  return { ref: refOf(NAMESPACE, '', name), version, changedAt: now.toISOString(), object };
+  return { ref: refOf(NAMESPACE, '', name), version, changedAt: now, object };
 }
 
 const stored: StoredObject = {
@@ -115,7 +115,7 @@ test('a changed spec raises the generation', () => {
   assert.equal(decision.object.metadata.generation, 3);
   assert.equal(decision.object.metadata.uid, 'u1');
   assert.equal(decision.object.metadata.creationTimestamp, '2026-01-01T00:00:00Z');
-  assert.equal(decision.changedAt, now.toISOString());
+  assert.equal(decision.changedAt, now);
 });
 
 test('changed labels do not raise the generation', () => {

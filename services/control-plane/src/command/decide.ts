@@ -70,7 +70,7 @@ function decideCreate(
     ref,
     object: created,
     version: 0,
-    changedAt: context.now.toISOString(),
+    changedAt: context.now,
     isGone: false,
   });
 }
@@ -133,7 +133,7 @@ function decideReplace(
     ref: current.ref,
     object: after,
     version: current.version,
-    changedAt: unchanged ? current.changedAt : context.now.toISOString(),
+    changedAt: unchanged ? current.changedAt : context.now,
     isGone: false,
   });
 }
@@ -171,7 +171,7 @@ function decideRollback(
     ref: current.ref,
     object: after,
     version: current.version,
-    changedAt: unchanged ? current.changedAt : context.now.toISOString(),
+    changedAt: unchanged ? current.changedAt : context.now,
     isGone: false,
   });
 }

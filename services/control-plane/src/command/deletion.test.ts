@@ -11,7 +11,7 @@ import {
 import { type Command, type CommandContext, type Decision, type Rejection, refOf, type State } from './command.ts';
 import { decide } from './decide.ts';
 
-const now = new Date('2026-11-22T10:20:30.456Z');
+const now = '2026-11-22T10:20:30.456Z';
 const HOLD = 'example.com/hold';
 const SINCE = { deletionTimestamp: '2026-11-22T10:00:00Z', deletionGracePeriodSeconds: 0 };
 

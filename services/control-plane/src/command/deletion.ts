@@ -41,7 +41,7 @@ export function decideDelete(
     ref,
     object: after,
     version: current.version,
-    changedAt: events.length === 0 ? current.changedAt : context.now.toISOString(),
+    changedAt: events.length === 0 ? current.changedAt : context.now,
     isGone: false,
   });
 }
@@ -66,7 +66,7 @@ export function gone(current: StoredObject, object: KubernetesObject, state: Sta
   const append = isNamespace(ref)
     ? { ...expecting(current, state.contents), events: [...state.contents, current].map(deleted) }
     : outOfNamespace(current, state, deleted);
-  return { append, ref, object, version, changedAt: context.now.toISOString(), isGone: true };
+  return { append, ref, object, version, changedAt: context.now, isGone: true };
 }
 
 /** The end of an object in a namespace, which may end with it. */
@@ -114,7 +114,7 @@ function hasFinalizers({ object }: StoredObject): boolean {
  * The object on its way out. Kubernetes raises the generation too, so that controllers look at it. No object has
  * dependents here, so what the garbage collector would wait for is done.
  */
-function marked({ metadata: { finalizers, ...metadata }, ...object }: KubernetesObject, now: Date): KubernetesObject {
+function marked({ metadata: { finalizers, ...metadata }, ...object }: KubernetesObject, now: string): KubernetesObject {
   const { generation } = metadata;
   const pending = pendingFinalizers(finalizers);
   return {

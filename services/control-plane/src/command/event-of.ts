@@ -18,7 +18,7 @@ export function eventOf(
     actor: context.actor,
     requestId: context.requestId,
     correlationId: context.correlationId ?? context.requestId,
-    time: context.now.toISOString(),
+    time: context.now,
     ...(restoredFrom !== undefined && { restoredFrom }),
   };
 }
@@ -32,7 +32,7 @@ export function isNamespace(ref: ObjectRef): boolean {
   return ref.group === NAMESPACE.group && ref.kind === NAMESPACE.kind;
 }
 
-/** Kubernetes' precision of times in metadata. */
-export function wholeSeconds(time: Date): string {
-  return `${time.toISOString().slice(0, 19)}Z`;
+/** A time (RFC 3339, UTC) in Kubernetes' precision of times in metadata. */
+export function wholeSeconds(time: string): string {
+  return `${time.slice(0, 19)}Z`;
 }

@@ -13,7 +13,7 @@ const ref = refOf(AGENTGATEWAY_BACKEND, 'default', 'demo');
 const options = () => ({
   actor: { user: 'anonymous', via: 'test' },
   requestId: 'r',
-  now: new Date('2026-11-22T10:20:30Z'),
+  now: '2026-11-22T10:20:30.000Z',
   newId: randomUUID,
   dryRun: false,
 });

@@ -31,7 +31,7 @@ function preview(options: ApiOptions, request: FastifyRequest): Answer {
   const context = {
     actor: actorOf(request),
     requestId: request.id,
-    now: now(),
+    now: now().toISOString(),
     newId,
     seenNamespace: (name: string) => clusterView.namespace(name),
   };
