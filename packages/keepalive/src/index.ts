@@ -9,6 +9,7 @@ export {
   type PingTarget,
   type PingWatch,
 } from './ping/ping-keepalive.ts';
+export { sendNow } from './send.ts';
 export { type OpenedPort, openSharedPort } from './shared-port.ts';
 export { socketFd } from './socket-fd.ts';
 export {

@@ -10,6 +10,7 @@ export type Libc = {
   readonly bind: (fd: number, address: Buffer, length: number) => number;
   readonly listen: (fd: number, backlog: number) => number;
   readonly close: (fd: number) => number;
+  readonly send: (fd: number, bytes: Buffer, length: number, flags: number) => number;
   readonly inet_pton: (family: number, text: string, address: Buffer) => number;
 };
 
@@ -25,6 +26,11 @@ let loaded: Libc | string | undefined;
 export function libc(): Libc | string {
   loaded ??= load();
   return loaded;
+}
+
+/** Whether the last call failed only because it would have had to wait. */
+export function wouldBlock(): boolean {
+  return koffi.errno() === koffi.os.errno['EAGAIN'];
 }
 
 /** The symbolic name of the errno that the last call left, such as `EBADF`. */
@@ -49,6 +55,7 @@ function load(): Libc | string {
         bind: library.func('bind', 'int', ['int', 'void *', 'uint32']),
         listen: library.func('listen', 'int', ['int', 'int']),
         close: library.func('close', 'int', ['int']),
+        send: library.func('send', 'intptr_t', ['int', 'void *', 'size_t', 'int']),
         inet_pton: library.func('inet_pton', 'int', ['int', 'str', 'void *']),
       };
     } catch (error) {

@@ -18,6 +18,7 @@ import { defaultLimits, type Limits } from './limits.ts';
 import { type BindStatus, createBindManager } from './listener/bind-manager.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createAccessLog } from './proxy/access-log.ts';
+import type { Carry } from './proxy/carry.ts';
 import { createProxy } from './proxy/proxy.ts';
 import { applyBatch, type Batch, type Reject } from './tables/apply-batch.ts';
 import { backendByPath, EMPTY_TABLES, frontendByPort } from './tables/tables.ts';
@@ -51,6 +52,8 @@ export type WorkerOptions = {
   readonly pingJitter?: number;
   /** Share of maxConnectionDuration, 0 to 1, by which a connection may end earlier. */
   readonly durationJitter?: number;
+  /** For a test that wants a certain way of carrying raw bytes. */
+  readonly carry?: Carry;
 };
 
 export type Worker = {
@@ -115,7 +118,7 @@ export function createWorker(options: WorkerOptions): Worker {
       error: connection.error,
       ageMs: Math.round(performance.now() - connection.acceptedAt),
       bytesIn: connection.socket.bytesRead,
-      bytesOut: connection.socket.bytesWritten,
+      bytesOut: connection.bytesOut,
     };
     if (options.accessLog === true || NOTABLE.has(reason)) logger.info(fields, 'connection closed');
     else logger.debug(fields, 'connection closed');
@@ -193,6 +196,7 @@ export function createWorker(options: WorkerOptions): Worker {
     pings,
     upstreams,
     limits,
+    carry: options.carry,
     tables: () => tables,
     frontend: (port) => frontend(port),
     backend: (path) => backend(path),

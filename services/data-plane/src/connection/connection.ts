@@ -25,6 +25,8 @@ export type Served = {
   /** Ends the protocol at once; the socket is destroyed after it. */
   destroy(): void;
   lastPingRttMs(): number | undefined;
+  /** Sent to the client past the socket. Absent: nothing is. */
+  bytesSent?(): number;
 };
 
 /** How long a connection that is to end waits for a last request, because one may be on its way. */
@@ -120,6 +122,11 @@ export class Connection {
   speakFor({ address, port }: Endpoint): void {
     this.#via = this.peer;
     this.#client = { address: plainAddress(address), port };
+  }
+
+  /** All that was sent to the client. */
+  get bytesOut(): number {
+    return this.socket.bytesWritten + (this.#served?.bytesSent?.() ?? 0);
   }
 
   get protocol(): Protocol {

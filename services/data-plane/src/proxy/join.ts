@@ -1,12 +1,19 @@
 import type { Duplex } from 'node:stream';
+import { type Carried, type Carry, carryStream } from './carry.ts';
 
 /**
  * Carries bytes both ways, each way no faster than its reader, and passes the end of each direction on by itself. When
  * the upstream breaks off or is gone, so is the client's side, and the other way round.
  *
  * @param onUpstreamEnd the upstream has closed or failed before the client's side was whole
+ * @returns what goes to the client
  */
-export function join(client: Duplex, upstream: Duplex, onUpstreamEnd: (error?: Error) => void): void {
+export function join(
+  client: Duplex,
+  upstream: Duplex,
+  onUpstreamEnd: (error?: Error) => void,
+  carry: Carry = carryStream,
+): Carried {
   let failure: Error | undefined;
   upstream.on('error', (error) => {
     failure = error;
@@ -16,19 +23,5 @@ export function join(client: Duplex, upstream: Duplex, onUpstreamEnd: (error?: E
   });
   client.on('close', () => upstream.destroy());
   carry(client, upstream);
-  carry(upstream, client);
-}
-
-/** What `pipe` does, with a quarter of its listeners: a worker holds many connections that are silent. */
-function carry(from: Duplex, to: Duplex): void {
-  from.on('data', (chunk) => {
-    if (!to.write(chunk)) from.pause();
-  });
-  to.on('drain', () => from.resume());
-  // A peer that said nothing and left may have ended before.
-  if (from.readableEnded) to.end();
-  else from.on('end', () => to.end());
-  // Who has read the first bytes has stopped it.
-  if (to.writableNeedDrain) from.pause();
-  else from.resume();
+  return carry(upstream, client);
 }

@@ -18,6 +18,7 @@ import { createTlsTerminator } from '../tls/terminate-tls.ts';
 import { ConnectTimeoutError } from '../upstream/dial.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
 import type { AccessLog } from './access-log.ts';
+import { type Carry, carrySocket } from './carry.ts';
 import { answer, type Exchange } from './exchange.ts';
 import { forward } from './forward.ts';
 import { createHttp1Front } from './http1.ts';
@@ -49,6 +50,7 @@ export type ProxyContext = {
   onUpstreamOverflow(backendKey: string): void;
   /** For a test that wants a certain backend; 0 to below 1. */
   readonly random?: () => number;
+  readonly carry?: Carry | undefined;
 };
 
 /** The TLS record of a fatal alert (RFC 8446, section 6; RFC 6066, section 3). */
@@ -58,7 +60,7 @@ const UNRECOGNIZED_NAME = Buffer.from([0x15, 3, 1, 0, 2, 2, 112]);
 export type Proxy = { serve(connection: Connection): void; close(): void };
 
 export function createProxy(context: ProxyContext): Proxy {
-  const { limits, upstreams, accessLog } = context;
+  const { limits, upstreams, accessLog, carry = carrySocket } = context;
   const tlsTerminator = createTlsTerminator();
   const random = context.random ?? Math.random;
 
@@ -126,6 +128,7 @@ export function createProxy(context: ProxyContext): Proxy {
       backend,
       dial: upstreams.dial,
       connectTimeoutMs: settings.tcp.connectTimeoutMs,
+      carry,
       onConnected(socket) {
         upstreams.addTcp(path, socket).underWay = 1;
       },

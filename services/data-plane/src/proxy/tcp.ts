@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Backend } from '@pulseplane/projection/gateway';
 import type { Connection, Served } from '../connection/connection.ts';
 import type { Dial } from '../upstream/dial.ts';
+import type { Carried, Carry } from './carry.ts';
 import { join } from './join.ts';
 
 /** Where the bytes go, and what they are. */
@@ -10,6 +11,7 @@ export type TcpUpstream = {
   readonly backend: Backend;
   readonly dial: Dial;
   readonly connectTimeoutMs: number;
+  readonly carry: Carry;
   /** The connection is there, and carries bytes from now on. */
   onConnected(socket: Socket): void;
   onError(error: Error): void;
@@ -21,9 +23,10 @@ export type TcpUpstream = {
  */
 export function serveTcp(
   connection: Connection,
-  { protocol, backend, dial, connectTimeoutMs, onConnected, onError }: TcpUpstream,
+  { protocol, backend, dial, connectTimeoutMs, carry, onConnected, onError }: TcpUpstream,
 ): void {
   const client = connection.socket;
+  let toClient: Carried | undefined;
   const fail = (error: Error) => {
     onError(error);
     connection.close('upstream');
@@ -32,7 +35,8 @@ export function serveTcp(
     if (socket === undefined) return fail(error ?? new Error('no socket'));
     client.off('close', giveUp);
     onConnected(socket);
-    join(client, socket, (failure) => (failure === undefined ? connection.close('upstream') : fail(failure)));
+    const ended = (failure?: Error) => (failure === undefined ? connection.close('upstream') : fail(failure));
+    toClient = join(client, socket, ended, carry);
   });
   if (upstream === undefined) return;
   // Who ends first has ended it, whoever is last to say so.
@@ -47,6 +51,7 @@ export function serveTcp(
     closeGracefully: () => undefined,
     destroy: giveUp,
     lastPingRttMs: () => undefined,
+    bytesSent: () => toClient?.bytesSent ?? 0,
   };
   connection.serveAs(served);
 }

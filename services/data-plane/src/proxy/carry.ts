@@ -1,0 +1,116 @@
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
+import { sendNow, socketFd } from '@pulseplane/keepalive';
+
+/** One direction of a connection. */
+export type Carried = {
+  /** Sent past the socket, which does not count them. Bytes. */
+  readonly bytesSent: number;
+};
+
+/** Carries bytes one way, no faster than they are read at the end, and passes their end on by itself. */
+export type Carry = (from: Duplex, to: Duplex) => Carried;
+
+const ALL_COUNTED: Carried = { bytesSent: 0 };
+
+/** What `pipe` does, with a quarter of its listeners: a worker holds many connections that are silent. */
+export const carryStream: Carry = (from, to) => {
+  from.on('data', (chunk) => {
+    if (!to.write(chunk)) from.pause();
+  });
+  to.on('drain', () => from.resume());
+  passEndOn(from, to);
+  // Who has read the first bytes has stopped it.
+  if (to.writableNeedDrain) from.pause();
+  else from.resume();
+  return ALL_COUNTED;
+};
+
+/** The same for sockets, past their streams where this Node allows it: that costs half, and no memory while nothing comes. */
+export const carrySocket: Carry = (from, to) => {
+  if (!isPlain(from) || !isPlain(to)) return carryStream(from, to);
+  const direction = new SocketDirection(from, to);
+  // What came before goes the usual way.
+  for (let chunk = from.read(); chunk !== null; chunk = from.read()) to.write(chunk);
+  if (!readInto(from, CHUNK, (length) => direction.pass(length))) return carryStream(from, to);
+  passEndOn(from, to);
+  from.resume();
+  return direction;
+};
+
+function passEndOn(from: Duplex, to: Duplex): void {
+  // A peer that said nothing and left may have ended before.
+  if (from.readableEnded) to.end();
+  else from.on('end', () => to.end());
+}
+
+/** What is encrypted is not what is sent. */
+function isPlain(stream: Duplex): stream is Socket {
+  return stream instanceof Socket && !(stream instanceof TLSSocket);
+}
+
+/** One for all sockets: what was read is sent, or copied, before anything else is read. */
+const CHUNK = Buffer.allocUnsafeSlow(131_072);
+
+class SocketDirection implements Carried {
+  bytesSent = 0;
+  readonly #from: Socket;
+  readonly #to: Socket;
+
+  constructor(from: Socket, to: Socket) {
+    this.#from = from;
+    this.#to = to;
+  }
+
+  /** Sends what was read. False: nothing more is to be read for now. */
+  pass(length: number): boolean {
+    const sent = this.#send(length);
+    if (sent === length) return true;
+    // The kernel has no room, so it goes the usual way and is waited for.
+    this.#to.write(Buffer.from(CHUNK.subarray(sent, length)), () => this.#from.resume());
+    return false;
+  }
+
+  #send(length: number): number {
+    const to = this.#to;
+    const fd = to.writableLength === 0 ? socketFd(to) : undefined;
+    if (fd === undefined) return 0;
+    const sent = sendNow(fd, CHUNK, length);
+    if (typeof sent === 'string') {
+      to.destroy(Object.assign(new Error(`write ${sent}`), { code: sent, syscall: 'write' }));
+      return length;
+    }
+    this.bytesSent += sent;
+    return sent;
+  }
+}
+
+const ON_READ = findOnRead();
+
+/**
+ * Has a socket that is open read into a buffer of the caller's, as the `onread` of `net.connect` does for sockets that
+ * are made here: those that a server accepted have no such option.
+ *
+ * @param onRead false pauses the socket until `resume`
+ * @returns false when this Node does not keep what it takes where Node 20 does
+ */
+function readInto(socket: Socket, buffer: Buffer, onRead: (length: number) => boolean): boolean {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  if (ON_READ === undefined || typeof handle !== 'object' || handle === null) return false;
+  const useUserBuffer: unknown = Reflect.get(handle, 'useUserBuffer');
+  if (typeof useUserBuffer !== 'function') return false;
+  Reflect.set(socket, ON_READ.buffer, buffer);
+  Reflect.set(socket, ON_READ.callback, onRead);
+  useUserBuffer.call(handle, buffer);
+  return true;
+}
+
+/** Where a socket keeps the two halves of its `onread`. */
+function findOnRead(): { readonly buffer: symbol; readonly callback: symbol } | undefined {
+  const own = Object.getOwnPropertySymbols(new Socket());
+  const [buffer, callback] = ['kBuffer', 'kBufferCb'].map((name) =>
+    own.find(({ description }) => description === name),
+  );
+  return buffer && callback && { buffer, callback };
+}
