@@ -24,7 +24,8 @@ const NO_TRAILER = new Set([
 export function headerValue(headers: readonly string[], name: string): string | undefined {
   let found: string | undefined;
   for (let index = 0; index + 1 < headers.length; index += 2) {
-    if (headers[index]?.toLowerCase() !== name) continue;
+    const candidate = headers[index];
+    if (candidate?.length !== name.length || candidate.toLowerCase() !== name) continue;
     const value = headers[index + 1] ?? '';
     found = found === undefined ? value : `${found}, ${value}`;
   }
@@ -33,40 +34,52 @@ export function headerValue(headers: readonly string[], name: string): string | 
 
 /** Headers for the upstream: hop-by-hop ones removed, one `host`, the client added to `x-forwarded-for`. */
 export function requestHeaders(headers: readonly string[], authority: string, peerAddress: string): string[] {
-  const dropped = new Set(['host', 'expect', 'x-forwarded-for', 'trailer', ...named(headers)]);
+  const dropped = named(headers);
   // An HTTP/1.0 client may name no host; then the backend's own takes its place.
   const result = authority === '' ? [] : ['host', authority];
-  const cookies: string[] = [];
-  for (const [name, value] of endToEnd(headers, dropped)) {
+  let cookies: string | undefined;
+  let announced: string | undefined;
+  let forwarded = '';
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] ?? '';
+    const value = headers[index + 1] ?? '';
+    const lower = name.toLowerCase();
+    if (lower === 'host' || lower === 'expect') continue;
+    if (lower === 'x-forwarded-for') forwarded += `${value}, `;
+    else if (lower === 'trailer') announced = announced === undefined ? value : `${announced}, ${value}`;
+    else if (HOP_BY_HOP.has(lower) || dropped.has(lower)) continue;
     // HTTP/2 may split the cookie header (RFC 9113, section 8.2.3); HTTP/1.1 must have one.
-    if (name.toLowerCase() === 'cookie') cookies.push(value);
+    else if (lower === 'cookie') cookies = cookies === undefined ? value : `${cookies}; ${value}`;
     else result.push(name, value);
   }
-  if (cookies.length > 0) result.push('cookie', cookies.join('; '));
-  const forwarded = headerValue(headers, 'x-forwarded-for');
-  const announced = headerValue(headers, 'trailer')
-    ?.split(',')
-    .map((name) => name.trim());
-  const trailers = announced?.filter(isTrailer).join(', ') ?? '';
-  if (trailers !== '') result.push('trailer', trailers);
-  result.push('x-forwarded-for', forwarded === undefined ? peerAddress : `${forwarded}, ${peerAddress}`);
+  if (cookies !== undefined) result.push('cookie', cookies);
+  const trailers = announced === undefined ? [] : tokens(announced).filter(isTrailer);
+  if (trailers.length > 0) result.push('trailer', trailers.join(', '));
+  result.push('x-forwarded-for', `${forwarded}${peerAddress}`);
   return result;
 }
 
 /** Headers for the client: hop-by-hop ones removed, names in lower case unless they are to be preserved. */
 export function responseHeaders(headers: readonly string[], preserveCase: boolean): string[] {
+  const dropped = named(headers);
   const result: string[] = [];
-  for (const [name, value] of endToEnd(headers, new Set(named(headers)))) {
-    result.push(preserveCase ? name : name.toLowerCase(), value);
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] ?? '';
+    const lower = name.toLowerCase();
+    if (!HOP_BY_HOP.has(lower) && !dropped.has(lower))
+      result.push(preserveCase ? name : lower, headers[index + 1] ?? '');
   }
   return result;
 }
 
 /** Trailers for the upstream: those that may be some, named in lower case. */
 export function requestTrailers(trailers: readonly string[], headers: readonly string[]): string[] {
+  const dropped = named(headers);
   const result: string[] = [];
-  for (const [name, value] of endToEnd(trailers, new Set(named(headers))))
-    if (isTrailer(name)) result.push(name.toLowerCase(), value);
+  for (let index = 0; index + 1 < trailers.length; index += 2) {
+    const lower = (trailers[index] ?? '').toLowerCase();
+    if (isTrailer(lower) && !dropped.has(lower)) result.push(lower, trailers[index + 1] ?? '');
+  }
   return result;
 }
 
@@ -94,17 +107,16 @@ export function withoutNames(flat: readonly string[], names: readonly string[]):
   return flat.filter((_, index) => !names.includes((flat[index - (index % 2)] ?? '').toLowerCase()));
 }
 
-function* endToEnd(headers: readonly string[], dropped: ReadonlySet<string>): Generator<readonly [string, string]> {
-  for (let index = 0; index + 1 < headers.length; index += 2) {
-    const name = headers[index] ?? '';
-    const lower = name.toLowerCase();
-    if (!HOP_BY_HOP.has(lower) && !dropped.has(lower)) yield [name, headers[index + 1] ?? ''];
-  }
+const NONE: ReadonlySet<string> = new Set();
+
+/** Headers that the `connection` header declares as hop-by-hop, in lower case, beside those that always are. */
+function named(headers: readonly string[]): ReadonlySet<string> {
+  const connection = headerValue(headers, 'connection');
+  if (connection === undefined) return NONE;
+  const others = tokens(connection.toLowerCase()).filter((name) => !HOP_BY_HOP.has(name));
+  return others.length === 0 ? NONE : new Set(others);
 }
 
-/** Headers that the `connection` header declares as hop-by-hop too. */
-function named(headers: readonly string[]): readonly string[] {
-  const connection = headerValue(headers, 'connection');
-  if (connection === undefined) return [];
-  return connection.split(',').map((name) => name.trim().toLowerCase());
+function tokens(list: string): string[] {
+  return list.split(',').map((name) => name.trim());
 }
