@@ -15,10 +15,6 @@ export type UpstreamRequest = {
   readonly bodyTrailers: () => readonly string[];
   /** The protocols that the client wants to change to; such a request has no body. */
   readonly upgrade: string | undefined;
-  /** How long the head of the answer may take after the request; 0: that is somebody else's business. */
-  readonly headersTimeoutMs: number;
-  /** Not over a pooled connection: one of those has just failed it. */
-  readonly fresh: boolean;
 };
 
 /** What comes after the head of an answer; `trailers`: a body, and then perhaps trailers. */
@@ -69,17 +65,28 @@ export type UpstreamRoute = {
   readonly path: UpstreamPath;
   readonly backend: Backend;
   readonly settings: EffectiveBackend;
+  /** How long the head of the answer may take after the request; 0: that is somebody else's business. */
+  readonly headersTimeoutMs: number;
 };
 
 /** Connections to backends in one version of HTTP. Each is under the settings of the path that uses it. */
 export type HttpClient = {
-  send(route: UpstreamRoute, request: UpstreamRequest, handler: UpstreamHandler): void;
+  /** @param fresh not over a pooled connection: one of those has just failed the request */
+  send(route: UpstreamRoute, request: UpstreamRequest, handler: UpstreamHandler, fresh: boolean): void;
   /** Lets go of connections to all other origins; their requests finish. */
   keepOnly(origins: ReadonlySet<string>): void;
   close(): Promise<void>;
 };
 
+const origins = new WeakMap<Backend, string>();
+
 /** The origin of a backend. */
-export function originOf({ host, port }: Pick<Backend, 'host' | 'port'>): string {
-  return `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`;
+export function originOf(backend: Backend): string {
+  let origin = origins.get(backend);
+  if (origin === undefined) {
+    const { host, port } = backend;
+    origin = `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`;
+    origins.set(backend, origin);
+  }
+  return origin;
 }

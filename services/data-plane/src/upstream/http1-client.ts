@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { Client, type Dispatcher } from 'undici';
 import { upgradedProtocol } from '../connection/connection.ts';
 import { headerValue } from '../proxy/headers.ts';
@@ -102,35 +103,32 @@ export function createHttp1Client(dial: Dial, registry: UpstreamRegistry): HttpC
     else others.push(line);
   };
 
+  const done = (line: Line, isReusable: boolean) => (isReusable ? release(line) : drop(line));
+
   return {
-    send(route, request, handler) {
+    send(route, request, handler, fresh) {
       const origin = originOf(route.backend);
-      const pooled = request.fresh ? undefined : takeIdle(origin, route);
+      const pooled = fresh ? undefined : takeIdle(origin, route);
       const line = pooled ?? open(origin, route);
       line.route = route;
       line.trailers = request.bodyTrailers;
       // A client that asked over HTTP/2 has none.
       const needsKey =
         request.upgrade === 'websocket' && headerValue(request.headers, 'sec-websocket-key') === undefined;
+      const headers = [...request.headers];
+      if (needsKey) headers.push('sec-websocket-key', websocketKey());
       if (line.connection !== undefined) line.connection.underWay = 1;
       try {
         line.client.dispatch(
           {
             method: request.method,
             path: request.target,
-            headers: [...request.headers, ...(needsKey ? ['sec-websocket-key', websocketKey()] : [])],
+            headers,
             body: request.body ?? null,
-            headersTimeout: request.headersTimeoutMs,
-            ...(request.upgrade !== undefined && { upgrade: request.upgrade }),
+            headersTimeout: route.headersTimeoutMs,
+            upgrade: request.upgrade ?? null,
           },
-          toDispatchHandler(
-            handler,
-            pooled !== undefined,
-            (ended) => (ended ? release(line) : drop(line)),
-            (protocol) => {
-              if (line.connection !== undefined) line.connection.protocol = upgradedProtocol(protocol);
-            },
-          ),
+          new Attempt(handler, line, pooled !== undefined, done),
         );
       } catch (error) {
         drop(line);
@@ -150,48 +148,63 @@ export function createHttp1Client(dial: Dial, registry: UpstreamRegistry): HttpC
   };
 }
 
-/**
- * @param isPooled the connection has carried other requests before
- * @param done whether the answer came to its end, so that the connection can be used again
- * @param upgraded the connection speaks another protocol
- */
-function toDispatchHandler(
-  handler: UpstreamHandler,
-  isPooled: boolean,
-  done: (ended: boolean) => void,
-  upgraded: (protocol: string) => void,
-): Dispatcher.DispatchHandler {
-  return {
-    onRequestStart: (call) =>
-      handler.onStart({ resume: () => call.resume(), abort: (error: Error) => call.abort(error) }),
-    onResponseStart(call, status, parsed) {
-      const headers =
-        rawPairs(call.rawHeaders) ?? Object.entries(parsed).flatMap(([name, value]) => [name, String(value)]);
-      if (status < 200) return handler.onInterim(status, headers);
-      handler.onHead(status, headers, headerValue(headers, 'trailer') === undefined ? 'body' : 'trailers');
-    },
-    onRequestUpgrade(call, _status, parsed, stream) {
-      const headers = rawPairs(call.rawHeaders) ?? [];
-      const protocol = String(parsed['upgrade'] ?? '').toLowerCase();
-      upgraded(protocol);
-      done(false);
-      // Each direction's end is passed on by itself.
-      stream.allowHalfOpen = true;
-      handler.onUpgrade(protocol, headers, stream);
-    },
-    onResponseData(call, chunk) {
-      if (!handler.onData(chunk)) call.pause();
-    },
-    onResponseEnd(call) {
-      done(true);
-      handler.onEnd(rawPairs(call.rawTrailers) ?? []);
-    },
-    onResponseError(_call, error) {
-      done(false);
-      const isLost = isPooled && 'code' in error && CONNECTION_LOST.has(String(error.code));
-      handler.onError(error, isLost ? 'stale' : undefined);
-    },
-  };
+/** What undici tells of one request, in our words. */
+class Attempt implements Dispatcher.DispatchHandler {
+  readonly #handler: UpstreamHandler;
+  readonly #line: Line;
+  readonly #isPooled: boolean;
+  readonly #done: (line: Line, isReusable: boolean) => void;
+
+  /**
+   * @param isPooled the connection has carried other requests before
+   * @param done called once: whether the answer came to its end, so that the connection can be used again
+   */
+  constructor(
+    handler: UpstreamHandler,
+    line: Line,
+    isPooled: boolean,
+    done: (line: Line, isReusable: boolean) => void,
+  ) {
+    this.#handler = handler;
+    this.#line = line;
+    this.#isPooled = isPooled;
+    this.#done = done;
+  }
+
+  onRequestStart(call: Dispatcher.DispatchController): void {
+    this.#handler.onStart(call);
+  }
+
+  onResponseStart(call: Dispatcher.DispatchController, status: number): void {
+    const headers = rawPairs(call.rawHeaders);
+    if (status < 200) this.#handler.onInterim(status, headers);
+    else this.#handler.onHead(status, headers, headerValue(headers, 'trailer') === undefined ? 'body' : 'trailers');
+  }
+
+  onRequestUpgrade(call: Dispatcher.DispatchController, _status: number, _parsed: unknown, stream: Duplex): void {
+    const headers = rawPairs(call.rawHeaders);
+    const protocol = (headerValue(headers, 'upgrade') ?? '').toLowerCase();
+    if (this.#line.connection !== undefined) this.#line.connection.protocol = upgradedProtocol(protocol);
+    this.#done(this.#line, false);
+    // Each direction's end is passed on by itself.
+    stream.allowHalfOpen = true;
+    this.#handler.onUpgrade(protocol, headers, stream);
+  }
+
+  onResponseData(call: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#handler.onData(chunk)) call.pause();
+  }
+
+  onResponseEnd(call: Dispatcher.DispatchController): void {
+    this.#done(this.#line, true);
+    this.#handler.onEnd(rawPairs(call.rawTrailers));
+  }
+
+  onResponseError(_call: unknown, error: Error): void {
+    this.#done(this.#line, false);
+    const isLost = this.#isPooled && 'code' in error && CONNECTION_LOST.has(String(error.code));
+    this.#handler.onError(error, isLost ? 'stale' : undefined);
+  }
 }
 
 /** How undici ends a chunked body, in one write of its own. Everything else of a body goes out as a Buffer. */
@@ -210,7 +223,7 @@ function putTrailers(socket: Socket, trailersOf: () => readonly string[]): void 
   };
 }
 
-function rawPairs(raw: Dispatcher.DispatchController['rawHeaders']): string[] | undefined {
-  if (!Array.isArray(raw)) return undefined;
-  return raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')));
+function rawPairs(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
+  const parts = Array.isArray(raw) ? raw : [];
+  return parts.map((part) => (typeof part === 'string' ? part : part.toString('latin1')));
 }

@@ -167,7 +167,7 @@ export function createHttp2Client(
         const { session, connection } = outcome;
         line.cancelIdle();
         connection.underWay += 1;
-        exchange(outcome, request, handler, () => {
+        exchange(outcome, request, route.headersTimeoutMs, handler, () => {
           connection.underWay -= 1;
           if (connection.underWay > 0) return;
           outcome.heardAt = performance.now();

@@ -26,11 +26,13 @@ class AnswerTimeoutError extends Error {
 /**
  * One request on a stream of its own.
  *
+ * @param headersTimeoutMs how long the head of the answer may take after the request; 0: as long as it likes
  * @param done called once, when the stream is over
  */
 export function exchange(
   ready: ProvenSession,
   request: UpstreamRequest,
+  headersTimeoutMs: number,
   handler: UpstreamHandler,
   done: () => void,
 ): void {
@@ -62,10 +64,10 @@ export function exchange(
     stream.close(constants.NGHTTP2_CANCEL);
   };
   // Counted from the end of the request, because it may take as long as it likes.
-  if (request.headersTimeoutMs > 0) {
+  if (headersTimeoutMs > 0) {
     stream.once('finish', () => {
       if (isOver) return;
-      cancelTimeout = longTimeout(request.headersTimeoutMs, () => abort(new AnswerTimeoutError('no answer in time')));
+      cancelTimeout = longTimeout(headersTimeoutMs, () => abort(new AnswerTimeoutError('no answer in time')));
     });
   }
   stream.on('wantTrailers', () => {

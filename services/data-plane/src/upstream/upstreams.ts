@@ -22,7 +22,7 @@ import { createUpstreamRegistry, type UpstreamRegistryContext } from './upstream
 export type Upstream = {
   readonly slots: Slots;
   readonly settings: EffectiveBackend;
-  send(request: Omit<UpstreamRequest, 'headersTimeoutMs' | 'fresh'>, handler: UpstreamHandler): void;
+  send(request: UpstreamRequest, handler: UpstreamHandler): void;
 };
 
 /** Connections to backends. Each is under the settings of its path, from its beginning and at every change. */
@@ -85,11 +85,13 @@ export function createUpstreams(context: UpstreamsContext): Upstreams {
             // A request that waited for its place goes by what holds now; one whose backend is gone by what held.
             const current = context.settings(path) ?? settings;
             const { version, requestTimeoutMs } = current.http;
-            clients[version].send(
-              { path, backend: context.backend(path.backendKey) ?? backend, settings: current },
-              { ...request, headersTimeoutMs: requestTimeoutMs === undefined ? headersTimeoutMs : 0, fresh },
-              once,
-            );
+            const route = {
+              path,
+              backend: context.backend(path.backendKey) ?? backend,
+              settings: current,
+              headersTimeoutMs: requestTimeoutMs === undefined ? headersTimeoutMs : 0,
+            };
+            clients[version].send(route, request, once, fresh);
           };
           sendWithRetry(request, handler, sendOnce, () => context.onPoolEvent(path.backendKey, 'retried'));
         },
