@@ -1,7 +1,7 @@
-import { PassThrough, type Readable } from 'node:stream';
+import { type Duplex, PassThrough, type Readable } from 'node:stream';
 import { longTimeout } from '../connection/long-timeout.ts';
 import { ConnectTimeoutError } from '../upstream/dial.ts';
-import type { UpstreamCall, UpstreamHandler } from '../upstream/http-client.ts';
+import type { ResponseFollows, UpstreamCall, UpstreamHandler } from '../upstream/http-client.ts';
 import type { Upstream } from '../upstream/upstreams.ts';
 import { answer, type Exchange } from './exchange.ts';
 import { headerValue, requestHeaders, requestTrailers, responseHeaders, withoutNames } from './headers.ts';
@@ -46,155 +46,194 @@ const BAD_REQUESTS = new Set([
 export function forward(
   exchange: Exchange,
   upstream: Upstream,
-  { preserveCase, bodyIdleMs }: ForwardOptions,
+  options: ForwardOptions,
   onEnd: (outcome: ForwardOutcome, error?: Error) => void,
 ): void {
-  const upload = exchange.body && uploadOf(exchange.body);
-  let call: UpstreamCall | undefined;
-  let started = false;
-  let interim = 0;
-  let ended = false;
-  let release: () => void = () => undefined;
-  let leaveLine: () => void = () => undefined;
-  let cancelBodyWait: () => void = () => undefined;
-  let cancelDeadline: () => void = () => undefined;
+  new Forwarding(exchange, upstream, options, onEnd).start();
+}
 
-  const end = (outcome: ForwardOutcome, error?: Error) => {
-    if (ended) return;
-    ended = true;
-    leaveLine();
-    cancelBodyWait();
-    cancelDeadline();
-    upload?.destroy();
-    onEnd(outcome, error);
-  };
+class Forwarding implements UpstreamHandler {
+  readonly #exchange: Exchange;
+  readonly #upstream: Upstream;
+  readonly #options: ForwardOptions;
+  readonly #onEnd: (outcome: ForwardOutcome, error?: Error) => void;
+  readonly #upload: PassThrough | undefined;
+  #call: UpstreamCall | undefined;
+  /** The answer has begun. */
+  #isStarted = false;
+  #isEnded = false;
+  #interim = 0;
+  #release: (() => void) | undefined;
+  #leaveLine: (() => void) | undefined;
+  #cancelBodyWait: (() => void) | undefined;
+  #cancelDeadline: (() => void) | undefined;
 
-  const fail = (error: Error) => {
-    if (ended) return;
-    if (exchange.closed) return end('client_gone');
-    if (started) {
-      exchange.abort();
-      return end('broken_off', error);
-    }
-    if (error instanceof ConnectTimeoutError) {
-      answer(exchange, 504, `upstream timeout: no connection in ${error.timeoutMs} ms`);
-      return end('connect_timeout', error);
-    }
-    const code = 'code' in error ? String(error.code) : '';
-    if (TIMEOUTS.has(code)) {
-      answer(exchange, 504, 'upstream timeout');
-      return end('timeout', error);
-    }
-    if (code === NO_SOCKET) {
-      answer(exchange, 503, 'too many upstream connections');
-      return end('overflow', error);
-    }
-    if (code === NO_UPGRADE) {
-      answer(exchange, 501, error.message);
-      return end('bad_request', error);
-    }
-    if (BAD_REQUESTS.has(code)) {
-      answer(exchange, 400, 'bad request');
-      return end('bad_request', error);
-    }
-    answer(exchange, 503, 'upstream unreachable');
-    end('unreachable', error);
-  };
+  constructor(
+    exchange: Exchange,
+    upstream: Upstream,
+    options: ForwardOptions,
+    onEnd: (outcome: ForwardOutcome, error?: Error) => void,
+  ) {
+    this.#exchange = exchange;
+    this.#upstream = upstream;
+    this.#options = options;
+    this.#onEnd = onEnd;
+    this.#upload = exchange.body && uploadOf(exchange.body);
+  }
 
-  exchange.onClosed(() => {
-    if (ended) return;
-    end('client_gone');
-    call?.abort(new Error('the client has gone'));
-  });
-  exchange.onDrain(() => call?.resume());
+  start(): void {
+    const exchange = this.#exchange;
+    exchange.onClosed(() => {
+      if (this.#isEnded) return;
+      this.#end('client_gone');
+      this.#call?.abort(new Error('the client has gone'));
+    });
+    exchange.onDrain(() => this.#call?.resume());
+    this.#watchDeadline();
+    this.#watchBody();
+    this.#leaveLine = this.#upstream.slots.take(
+      (release) => {
+        this.#release = release;
+        this.#send();
+      },
+      () => {
+        answer(exchange, 503, 'too many requests wait for the upstream');
+        this.#end('overflow');
+      },
+    );
+  }
 
-  const { requestTimeoutMs } = upstream.settings.http;
-  if (requestTimeoutMs !== undefined) {
-    cancelDeadline = longTimeout(requestTimeoutMs, () => {
-      if (started || ended) return;
+  onStart(call: UpstreamCall): void {
+    this.#call = call;
+    // Over while the connection was being made. The place stays taken until that is done.
+    if (this.#isEnded) call.abort(new Error('the request is over'));
+  }
+
+  onInterim(status: number, headers: readonly string[]): void {
+    this.#interim += 1;
+    if (this.#isEnded || this.#interim > MAX_INTERIM) return;
+    this.#exchange.inform(status, withoutNames(this.#toClient(headers), ['content-length', 'trailer']));
+  }
+
+  onHead(status: number, headers: readonly string[], follows: ResponseFollows): void {
+    if (this.#isEnded) return;
+    this.#isStarted = this.#exchange.respond(status, this.#toClient(headers), follows);
+    this.#cancelDeadline?.();
+  }
+
+  onData(chunk: Buffer): boolean {
+    return this.#isEnded || this.#exchange.closed || this.#exchange.write(chunk);
+  }
+
+  onUpgrade(protocol: string, headers: readonly string[], stream: Duplex): void {
+    this.#release?.();
+    this.#call = undefined;
+    this.#cancelDeadline?.();
+    const exchange = this.#exchange;
+    const client = this.#isEnded ? undefined : exchange.upgrade?.accept(protocol, this.#toClient(headers));
+    if (client === undefined) {
+      stream.destroy();
+      this.#end('client_gone');
+      return;
+    }
+    this.#isStarted = true;
+    join(client, stream, () => exchange.abort());
+  }
+
+  onEnd(trailers: readonly string[]): void {
+    this.#release?.();
+    if (this.#isEnded) return;
+    this.#exchange.finish(this.#toClient(trailers));
+    this.#end('done');
+  }
+
+  onError(error: Error): void {
+    this.#release?.();
+    this.#fail(error);
+  }
+
+  #send(): void {
+    const exchange = this.#exchange;
+    const request = {
+      method: exchange.method,
+      target: exchange.target,
+      headers: requestHeaders(exchange.headers, exchange.authority, exchange.peerAddress),
+      trailers: headerValue(exchange.headers, 'te')?.toLowerCase().includes('trailers') === true,
+      body: this.#upload,
+      bodyTrailers: () => requestTrailers(exchange.trailers(), exchange.headers),
+      upgrade: exchange.upgrade?.protocol,
+    };
+    this.#upstream.send(request, this);
+  }
+
+  #toClient(headers: readonly string[]): string[] {
+    return responseHeaders(headers, this.#options.preserveCase);
+  }
+
+  /** The whole answer's beginning has a limit, when a policy says so. */
+  #watchDeadline(): void {
+    const { requestTimeoutMs } = this.#upstream.settings.http;
+    if (requestTimeoutMs === undefined) return;
+    this.#cancelDeadline = longTimeout(requestTimeoutMs, () => {
+      if (this.#isStarted || this.#isEnded) return;
       const error = new Error(`no answer in ${requestTimeoutMs} ms`);
-      answer(exchange, 504, `upstream timeout: ${error.message}`);
-      end('request_timeout', error);
-      call?.abort(error);
+      answer(this.#exchange, 504, `upstream timeout: ${error.message}`);
+      this.#end('request_timeout', error);
+      this.#call?.abort(error);
     });
   }
 
-  if (exchange.body !== undefined && upload !== undefined) {
-    cancelBodyWait = whenSilent(exchange.body, upload, bodyIdleMs, () => {
+  #watchBody(): void {
+    const exchange = this.#exchange;
+    if (exchange.body === undefined || this.#upload === undefined) return;
+    this.#cancelBodyWait = whenSilent(exchange.body, this.#upload, this.#options.bodyIdleMs, () => {
       // From the answer's beginning on both directions may be silent for as long as the two ends like.
-      if (started || ended) return;
+      if (this.#isStarted || this.#isEnded) return;
       exchange.giveUpBody();
       answer(exchange, 408, 'the request body did not arrive in time');
-      end('body_late');
-      call?.abort(new Error('the request body did not arrive in time'));
+      this.#end('body_late');
+      this.#call?.abort(new Error('the request body did not arrive in time'));
     });
   }
 
-  const handler: UpstreamHandler = {
-    onStart(current) {
-      call = current;
-      // Over while the connection was being made. The place stays taken until that is done.
-      if (ended) current.abort(new Error('the request is over'));
-    },
-    onInterim(status, headers) {
-      interim += 1;
-      if (ended || interim > MAX_INTERIM) return;
-      exchange.inform(status, withoutNames(responseHeaders(headers, preserveCase), ['content-length', 'trailer']));
-    },
-    onHead(status, headers, follows) {
-      if (ended) return;
-      started = exchange.respond(status, responseHeaders(headers, preserveCase), follows);
-      cancelDeadline();
-    },
-    onData: (chunk) => ended || exchange.closed || exchange.write(chunk),
-    onUpgrade(protocol, headers, stream) {
-      release();
-      call = undefined;
-      cancelDeadline();
-      const client = ended ? undefined : exchange.upgrade?.accept(protocol, responseHeaders(headers, preserveCase));
-      if (client === undefined) {
-        stream.destroy();
-        return end('client_gone');
-      }
-      started = true;
-      join(client, stream, () => exchange.abort());
-    },
-    onEnd(trailers) {
-      release();
-      if (ended) return;
-      exchange.finish(responseHeaders(trailers, preserveCase));
-      end('done');
-    },
-    onError(error) {
-      release();
-      fail(error);
-    },
-  };
+  #end(outcome: ForwardOutcome, error?: Error): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#leaveLine?.();
+    this.#cancelBodyWait?.();
+    this.#cancelDeadline?.();
+    this.#upload?.destroy();
+    this.#onEnd(outcome, error);
+  }
 
-  const send = () =>
-    upstream.send(
-      {
-        method: exchange.method,
-        target: exchange.target,
-        headers: requestHeaders(exchange.headers, exchange.authority, exchange.peerAddress),
-        trailers: headerValue(exchange.headers, 'te')?.toLowerCase().includes('trailers') === true,
-        body: upload,
-        bodyTrailers: () => requestTrailers(exchange.trailers(), exchange.headers),
-        upgrade: exchange.upgrade?.protocol,
-      },
-      handler,
-    );
+  #fail(error: Error): void {
+    if (this.#isEnded) return;
+    if (this.#exchange.closed) this.#end('client_gone');
+    else if (this.#isStarted) {
+      this.#exchange.abort();
+      this.#end('broken_off', error);
+    } else {
+      const { status, text, outcome } = failureOf(error);
+      answer(this.#exchange, status, text);
+      this.#end(outcome, error);
+    }
+  }
+}
 
-  leaveLine = upstream.slots.take(
-    (place) => {
-      release = place;
-      send();
-    },
-    () => {
-      answer(exchange, 503, 'too many requests wait for the upstream');
-      end('overflow');
-    },
-  );
+type Failure = { readonly status: number; readonly text: string; readonly outcome: ForwardOutcome };
+
+/** What a client is told of a request that failed before its answer began. */
+function failureOf(error: Error): Failure {
+  if (error instanceof ConnectTimeoutError) {
+    const text = `upstream timeout: no connection in ${error.timeoutMs} ms`;
+    return { status: 504, text, outcome: 'connect_timeout' };
+  }
+  const code = 'code' in error ? String(error.code) : '';
+  if (TIMEOUTS.has(code)) return { status: 504, text: 'upstream timeout', outcome: 'timeout' };
+  if (code === NO_SOCKET) return { status: 503, text: 'too many upstream connections', outcome: 'overflow' };
+  if (code === NO_UPGRADE) return { status: 501, text: error.message, outcome: 'bad_request' };
+  if (BAD_REQUESTS.has(code)) return { status: 400, text: 'bad request', outcome: 'bad_request' };
+  return { status: 503, text: 'upstream unreachable', outcome: 'unreachable' };
 }
 
 /**
