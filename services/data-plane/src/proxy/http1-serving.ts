@@ -20,7 +20,13 @@ export class Http1Serving implements Served {
   #current: ServerResponse | undefined;
   #waiting: Turn[] = [];
   #waitingSince = performance.now();
-  #cancelWait: (() => void) | undefined;
+  /** When the wait is over, as `performance.now()` counts; Infinity while an answer is under way. */
+  #waitUntil = Number.POSITIVE_INFINITY;
+  #lateReason: CloseReason = 'idle_timeout';
+  /** When the timer fires that looks whether it is: it goes on through requests, which are too many for one each. */
+  #wakeAt = Number.POSITIVE_INFINITY;
+  #cancelWake: (() => void) | undefined;
+  #cancelLast: (() => void) | undefined;
   #closing = false;
   /** The next request's head began and took too long while an answer was under way. */
   #nextHeadLate = false;
@@ -30,10 +36,7 @@ export class Http1Serving implements Served {
     this.http = http;
     this.#limits = limits;
     this.#wait();
-    connection.socket.once('close', () => {
-      this.#cancelWait?.();
-      this.#waiting = [];
-    });
+    connection.socket.once('close', () => this.destroy());
   }
 
   /** Runs a request when those before it are answered, unless the connection ends before. */
@@ -72,13 +75,13 @@ export class Http1Serving implements Served {
     this.#closing = true;
     // HTTP/1.1 cannot announce the end but in an answer: a request that is on its way gets one, and is the last.
     if (this.#current === undefined) {
-      this.#cancelWait?.();
-      this.#cancelWait = longTimeout(LAST_REQUEST_MS, () => this.#end());
+      this.#stopWaiting();
+      this.#cancelLast = longTimeout(LAST_REQUEST_MS, () => this.#end());
     } else if (!this.#current.headersSent) this.#current.shouldKeepAlive = false;
   }
 
   destroy(): void {
-    this.#cancelWait?.();
+    this.#stopWaiting();
     this.#waiting = [];
   }
 
@@ -91,7 +94,8 @@ export class Http1Serving implements Served {
       run();
       return;
     }
-    this.#cancelWait?.();
+    this.#waitUntil = Number.POSITIVE_INFINITY;
+    this.#cancelLast?.();
     this.#current = response;
     if (this.#closing) response.shouldKeepAlive = false;
     response.once('close', () => {
@@ -111,16 +115,31 @@ export class Http1Serving implements Served {
 
   /** The wait for a whole request head: partial bytes do not extend it, as in agentgateway. */
   #wait(): void {
-    this.#cancelWait?.();
     const idle = this.http.http1IdleTimeoutMs;
     const limit = this.#nextHeadLate ? Math.min(this.#limits.requestHeadMs, idle) : idle;
-    const reason: CloseReason = limit < idle ? 'first_byte_timeout' : 'idle_timeout';
-    const left = limit - (performance.now() - this.#waitingSince);
-    this.#cancelWait = longTimeout(left, () => this.connection.close(reason));
+    this.#lateReason = limit < idle ? 'first_byte_timeout' : 'idle_timeout';
+    this.#waitUntil = this.#waitingSince + limit;
+    if (this.#waitUntil < this.#wakeAt) this.#wake();
+  }
+
+  #wake(): void {
+    this.#cancelWake?.();
+    this.#wakeAt = this.#waitUntil;
+    this.#cancelWake = longTimeout(this.#waitUntil - performance.now(), () => {
+      this.#wakeAt = Number.POSITIVE_INFINITY;
+      if (this.#waitUntil <= performance.now()) this.connection.close(this.#lateReason);
+      else if (this.#waitUntil < this.#wakeAt) this.#wake();
+    });
+  }
+
+  #stopWaiting(): void {
+    this.#cancelWake?.();
+    this.#cancelLast?.();
+    this.#wakeAt = Number.POSITIVE_INFINITY;
   }
 
   #end(): void {
-    this.#cancelWait?.();
+    this.#stopWaiting();
     this.connection.socket.destroySoon();
   }
 }
