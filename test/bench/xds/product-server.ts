@@ -3,6 +3,7 @@ import { createLogger } from '@pulseplane/telemetry';
 import { createDiscoveryServer, NO_RESOURCES, observers, type VersionedResource } from '@pulseplane/xds';
 import { Fleet } from '../../../services/control-plane/src/xds/fleet.ts';
 import { FleetMetrics } from '../../../services/control-plane/src/xds/fleet-metrics.ts';
+import { Telling } from '../../../services/control-plane/src/xds/telling.ts';
 import { ChangeLines } from './change-lines.ts';
 import { RESOURCE_TYPE_URL, resourceOf } from './messages.ts';
 
@@ -17,6 +18,7 @@ let changedAt = Date.now();
 const fleet = new Fleet(createLogger('bench', 'error'), now);
 const metrics = new FleetMetrics(() => changedAt, now);
 const listeners = new Set<() => void>();
+const telling = new Telling(() => undefined);
 let set = new Map(Array.from({ length: resources }, (_, index) => versioned(index, 0)));
 
 function versioned(index: number, version: number): [string, VersionedResource] {
@@ -46,5 +48,6 @@ const server = createDiscoveryServer({
 lines.serve(await server.listen('127.0.0.1', 0), (version) => {
   changedAt = Date.now();
   set = new Map([...set, versioned(0, version)]);
-  for (const changed of listeners) changed();
+  telling.add('', listeners);
+  telling.begin();
 });

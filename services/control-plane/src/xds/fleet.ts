@@ -1,4 +1,4 @@
-import type { WorkerObservation } from '@pulseplane/projection';
+import type { PortFailure, WorkerObservation } from '@pulseplane/projection';
 import type { GatewayName } from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
 import type { WorkerName, WorkerReport } from '@pulseplane/tunnel';
@@ -32,8 +32,7 @@ type Role = {
   readonly gateway: GatewayName | undefined;
   /** When a worker of it was last heard of. */
   heardAt: Date;
-  /** How many there are. */
-  streams: number;
+  readonly streams: Set<Entry>;
 };
 
 type Entry = {
@@ -102,7 +101,9 @@ export class Fleet implements StreamObserver {
       this.#logger.warn({ node: node.id }, 'a worker does not say how its ports are: its answers are enough');
       this.#tellAnswer(role);
     });
-    this.#streams.set(id, { stream, role, since: this.#now(), configured: false, ports, types: [] });
+    const entry: Entry = { stream, role, since: this.#now(), configured: false, ports, types: [] };
+    this.#streams.set(id, entry);
+    role.streams.add(entry);
     this.#changed();
     this.#tellAnswer(role);
     if (gateway === undefined) {
@@ -170,7 +171,7 @@ export class Fleet implements StreamObserver {
     this.#streams.delete(id);
     entry.ports.close();
     this.#remember(id, entry);
-    this.#leave(node, entry.role);
+    this.#leave(entry);
     this.#changed();
     this.#tellAnswer(entry.role);
     this.#logger.info({ stream: id, node: node.id }, 'worker disconnected');
@@ -178,9 +179,10 @@ export class Fleet implements StreamObserver {
 
   /** What a worker says of its ports over its tunnel. */
   reported({ id, role }: WorkerName, report: WorkerReport): void {
-    for (const { stream, role: own, ports } of this.#streams.values()) {
-      const { node } = stream;
-      if (node.id === id && node.role === role && ports.reported(report)) this.#tellAnswer(own);
+    const known = this.#roles.get(role);
+    if (known === undefined) return;
+    for (const { stream, ports } of known.streams) {
+      if (stream.node.id === id && ports.reported(report)) this.#tellAnswer(known);
     }
   }
 
@@ -216,23 +218,22 @@ export class Fleet implements StreamObserver {
   /** What the workers of one gateway run, all of them taken together. `hasNews`: something is not even sent yet. */
   observe(gateway: GatewayName, hasNews: boolean): WorkerObservation {
     const role = roleOf(gateway);
-    const entries = [...this.#streams.values()].filter(({ stream }) => stream.node.role === role);
-    const since = (this.#roles.get(role)?.heardAt ?? this.#left.get(role) ?? this.#began).toISOString();
-    if (entries.length === 0) return { kind: 'no-workers', since };
-    return {
-      kind: 'connected',
-      since,
-      workers: entries.length,
-      waiting: entries.filter((entry) => isWaiting(entry) || hasNews).map(({ stream }) => stream.node.id),
-      rejections: entries.flatMap(({ stream: { node }, types }) =>
-        types.flatMap(({ typeUrl, rejected }) =>
-          [...rejected].flatMap(([name, message]) => this.#rejections(node, typeUrl, name, message)),
-        ),
-      ),
-      portFailures: entries.flatMap(({ stream, ports }) =>
-        ports.failures.map((failure) => ({ worker: stream.node.id, ...failure })),
-      ),
-    };
+    const known = this.#roles.get(role);
+    const since = (known?.heardAt ?? this.#left.get(role) ?? this.#began).toISOString();
+    if (known === undefined) return { kind: 'no-workers', since };
+    const waiting: string[] = [];
+    const rejections: Rejected[] = [];
+    const portFailures: PortFailure[] = [];
+    // Of thousands of streams most have none.
+    for (const entry of known.streams) {
+      const { node } = entry.stream;
+      if (hasNews || isWaiting(entry)) waiting.push(node.id);
+      for (const { typeUrl, rejected } of entry.types) {
+        for (const [name, message] of rejected) rejections.push(...this.#rejections(node, typeUrl, name, message));
+      }
+      for (const failure of entry.ports.failures) portFailures.push({ worker: node.id, ...failure });
+    }
+    return { kind: 'connected', since, workers: known.streams.size, waiting, rejections, portFailures };
   }
 
   /** A rejection of what was made of gateway resources is one of each of these. */
@@ -261,16 +262,16 @@ export class Fleet implements StreamObserver {
   }
 
   #join({ role: name }: NodeIdentity): Role {
-    const role = this.#roles.get(name) ?? { gateway: parseRole(name), heardAt: this.#began, streams: 0 };
-    role.streams += 1;
+    const role = this.#roles.get(name) ?? { gateway: parseRole(name), heardAt: this.#began, streams: new Set() };
     this.#roles.set(name, role);
     this.#left.delete(name);
     return role;
   }
 
-  #leave({ role: name }: NodeIdentity, role: Role): void {
-    role.streams -= 1;
-    if (role.streams > 0) return;
+  #leave(entry: Entry): void {
+    const { role: name } = entry.stream.node;
+    entry.role.streams.delete(entry);
+    if (entry.role.streams.size > 0) return;
     this.#roles.delete(name);
     this.#left.set(name, this.#now());
     const oldest = this.#left.keys().next();

@@ -9,6 +9,7 @@ import {
   type ResourceSource,
   type VersionedResource,
 } from '@pulseplane/xds';
+import { Telling } from './telling.ts';
 import type { Translation, TypedResource } from './translation.ts';
 
 /** How long after a failure a configuration is read again, if nothing happens before. */
@@ -16,9 +17,6 @@ const RETRY_MS = 5_000;
 
 /** What is told at once when it was quiet, is told at most once in this time when it is not (C54). */
 const QUIET_MS = 50;
-
-/** Telling thousands takes long: after so much of it whatever else waits has its turn (REST, ACKs, PINGs). */
-const TURN_MS = 10;
 
 /** What one variant of a translation is. Unchanged resources and sets stay the same objects. */
 type Made = {
@@ -40,8 +38,8 @@ type Watched = {
   parts: Map<string, readonly GatewayResource[]>;
   /** Absent when something has changed since it was read. */
   configuration?: readonly GatewayResource[] | undefined;
-  /** What the translations made of it, by translation and variant. */
-  readonly made: Map<string, Made>;
+  /** What the translations made of it, by variant. */
+  readonly made: Map<Translation, Map<string, Made>>;
   /** When the newest change was committed, in milliseconds of the epoch. */
   changedAt?: number;
   /** The last reading failed. */
@@ -72,10 +70,11 @@ export class GatewaySnapshots implements ResourceSource {
   // Kept for those who watch only, so that a role that anybody may invent costs nothing for long.
   readonly #watched = new Map<string, Watched>();
   readonly #stale = new Set<string>();
-  /** Who has to be told still that something has changed, by role: those that wait longest first. */
-  readonly #untold = new Map<string, Set<() => void>>();
   readonly #toldListeners = new Set<(gateway: GatewayName) => void>();
-  #telling: NodeJS.Immediate | undefined;
+  readonly #telling = new Telling((role) => {
+    const gateway = parseRole(role);
+    if (gateway !== undefined) for (const listener of this.#toldListeners) listener(gateway);
+  });
   #pending: NodeJS.Immediate | undefined;
   #later: NodeJS.Timeout | undefined;
   #announcedAt = Number.NEGATIVE_INFINITY;
@@ -123,7 +122,8 @@ export class GatewaySnapshots implements ResourceSource {
   /** The gateway resources that what a node was sent says something of; none when nobody made such a resource lately. */
   sourcesOf(node: NodeIdentity, typeUrl: string, name: string): readonly string[] {
     const translation = this.#translations.get(typeUrl);
-    const made = translation && this.#watched.get(node.role)?.made.get(variantKey(translation, node));
+    const variants = translation && this.#watched.get(node.role)?.made.get(translation);
+    const made = variants?.get(translation?.variantOf?.(node) ?? '');
     return made?.sources.get(`${typeUrl} ${name}`) ?? [];
   }
 
@@ -133,7 +133,7 @@ export class GatewaySnapshots implements ResourceSource {
     watched.listeners.add(changed);
     return () => {
       watched.listeners.delete(changed);
-      this.#untold.get(role)?.delete(changed);
+      this.#telling.leave(role, changed);
       if (watched.listeners.size === 0) this.#watched.delete(role);
     };
   }
@@ -146,7 +146,7 @@ export class GatewaySnapshots implements ResourceSource {
       if (watched === undefined) continue;
       if (part === undefined) watched.parts.clear();
       else watched.parts.delete(part);
-      for (const made of watched.made.values()) made.stale = true;
+      for (const variants of watched.made.values()) for (const made of variants.values()) made.stale = true;
       watched.configuration = undefined;
       watched.changedAt = committedAt;
       this.#stale.add(role);
@@ -166,7 +166,7 @@ export class GatewaySnapshots implements ResourceSource {
   /** Whether something has changed for a gateway that not all of its workers were told of yet. */
   hasNews(gateway: GatewayName): boolean {
     const role = roleOf(gateway);
-    return this.#stale.has(role) || this.#untold.has(role);
+    return this.#stale.has(role) || this.#telling.isTelling(role);
   }
 
   /** Calls back when all workers of a gateway have been told that something has changed. */
@@ -180,14 +180,15 @@ export class GatewaySnapshots implements ResourceSource {
   }
 
   #make(gateway: GatewayName, watched: Watched, translation: Translation, node: NodeIdentity): Made {
-    const key = variantKey(translation, node);
-    const former = watched.made.get(key);
+    const variant = translation.variantOf?.(node) ?? '';
+    const variants = watched.made.get(translation) ?? new Map<string, Made>();
+    const former = variants.get(variant);
     if (former?.stale === false) return former;
     if (watched.configuration === undefined) {
       watched.parts = new Map(this.#projection.gatewayParts(gateway, watched.parts));
       watched.configuration = [...watched.parts.values()].flat();
     }
-    const typed = translation.translate(gateway, watched.configuration, translation.variantOf?.(node) ?? '');
+    const typed = translation.translate(gateway, watched.configuration, variant);
     const made: Made = {
       sets: new Map(
         translation.typeUrls.map((typeUrl): [string, ResourceSet] => [
@@ -200,8 +201,8 @@ export class GatewaySnapshots implements ResourceSource {
       ),
       stale: false,
     };
-    if (watched.made.size >= MAX_VARIANTS) watched.made.clear();
-    watched.made.set(key, made);
+    if (variants.size >= MAX_VARIANTS) variants.clear();
+    watched.made.set(translation, variants.set(variant, made));
     return made;
   }
 
@@ -215,40 +216,13 @@ export class GatewaySnapshots implements ResourceSource {
     this.#announcedAt = performance.now();
     const roles = [...this.#stale];
     this.#stale.clear();
-    for (const role of roles) {
-      const untold = this.#untold.get(role) ?? new Set();
-      for (const changed of this.#watched.get(role)?.listeners ?? []) untold.add(changed);
-      if (untold.size > 0) this.#untold.set(role, untold);
-    }
-    if (this.#telling === undefined) this.#tell();
-  }
-
-  #tell(): void {
-    this.#telling = undefined;
-    const until = performance.now() + TURN_MS;
-    for (const [role, untold] of this.#untold) {
-      for (const changed of untold) {
-        if (performance.now() >= until) {
-          this.#telling = setImmediate(() => this.#tell());
-          return;
-        }
-        untold.delete(changed);
-        changed();
-      }
-      this.#untold.delete(role);
-      const gateway = parseRole(role);
-      if (gateway !== undefined) for (const listener of this.#toldListeners) listener(gateway);
-    }
+    for (const role of roles) this.#telling.add(role, this.#watched.get(role)?.listeners ?? []);
+    this.#telling.begin();
   }
 }
 
 function newlyWatched(role: string): Watched {
   return { gateway: parseRole(role), listeners: new Set(), parts: new Map(), made: new Map() };
-}
-
-function variantKey({ typeUrls, variantOf }: Translation, node: NodeIdentity): string {
-  // A type belongs to one translation.
-  return `${typeUrls[0]} ${variantOf?.(node) ?? ''}`;
 }
 
 /** The set of a type. What has the same bytes stays the same object, the whole set too. */
