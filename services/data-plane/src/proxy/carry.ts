@@ -9,18 +9,22 @@ export type Carried = {
   readonly bytesSent: number;
 };
 
-/** Carries bytes one way, no faster than they are read at the end, and passes their end on by itself. */
-export type Carry = (from: Duplex, to: Duplex) => Carried;
+/**
+ * Carries bytes one way, no faster than they are read at the end, and passes their end on by itself.
+ *
+ * @param onEnd the end is passed on
+ */
+export type Carry = (from: Duplex, to: Duplex, onEnd?: () => void) => Carried;
 
 const ALL_COUNTED: Carried = { bytesSent: 0 };
 
 /** What `pipe` does, with a quarter of its listeners: a worker holds many connections that are silent. */
-export const carryStream: Carry = (from, to) => {
+export const carryStream: Carry = (from, to, onEnd) => {
   from.on('data', (chunk) => {
     if (!to.write(chunk)) from.pause();
   });
   to.on('drain', () => from.resume());
-  passEndOn(from, to);
+  passEndOn(from, to, onEnd);
   // Who has read the first bytes has stopped it.
   if (to.writableNeedDrain) from.pause();
   else from.resume();
@@ -28,21 +32,25 @@ export const carryStream: Carry = (from, to) => {
 };
 
 /** The same for sockets, past their streams where this Node allows it: that costs half, and no memory while nothing comes. */
-export const carrySocket: Carry = (from, to) => {
-  if (!isPlain(from) || !isPlain(to)) return carryStream(from, to);
+export const carrySocket: Carry = (from, to, onEnd) => {
+  if (!isPlain(from) || !isPlain(to)) return carryStream(from, to, onEnd);
   const direction = new SocketDirection(from, to);
   // What came before goes the usual way.
   for (let chunk = from.read(); chunk !== null; chunk = from.read()) to.write(chunk);
-  if (!readInto(from, CHUNK, (length) => direction.pass(length))) return carryStream(from, to);
-  passEndOn(from, to);
+  if (!readInto(from, CHUNK, (length) => direction.pass(length))) return carryStream(from, to, onEnd);
+  passEndOn(from, to, onEnd);
   from.resume();
   return direction;
 };
 
-function passEndOn(from: Duplex, to: Duplex): void {
+function passEndOn(from: Duplex, to: Duplex, onEnd?: () => void): void {
+  const end = () => {
+    onEnd?.();
+    to.end();
+  };
   // A peer that said nothing and left may have ended before.
-  if (from.readableEnded) to.end();
-  else from.on('end', () => to.end());
+  if (from.readableEnded) end();
+  else from.on('end', end);
 }
 
 /** What is encrypted is not what is sent. */

@@ -1,19 +1,13 @@
 import type { Duplex } from 'node:stream';
-import { type Carried, type Carry, carryStream } from './carry.ts';
+import { carryStream } from './carry.ts';
 
 /**
  * Carries bytes both ways, each way no faster than its reader, and passes the end of each direction on by itself. When
  * the upstream breaks off or is gone, so is the client's side, and the other way round.
  *
  * @param onUpstreamEnd the upstream has closed or failed before the client's side was whole
- * @returns what goes to the client
  */
-export function join(
-  client: Duplex,
-  upstream: Duplex,
-  onUpstreamEnd: (error?: Error) => void,
-  carry: Carry = carryStream,
-): Carried {
+export function join(client: Duplex, upstream: Duplex, onUpstreamEnd: (error?: Error) => void): void {
   let failure: Error | undefined;
   upstream.on('error', (error) => {
     failure = error;
@@ -22,6 +16,6 @@ export function join(
     if (failure !== undefined || !client.writableEnded) onUpstreamEnd(failure);
   });
   client.on('close', () => upstream.destroy());
-  carry(client, upstream);
-  return carry(upstream, client);
+  carryStream(client, upstream);
+  carryStream(upstream, client);
 }

@@ -24,7 +24,7 @@ import { forward } from './forward.ts';
 import { createHttp1Front } from './http1.ts';
 import { serveHttp2 } from './http2.ts';
 import { listenerForName, pickBackend, routeHttp, routeTcp, routeTls, type TcpRouting } from './route.ts';
-import { serveTcp } from './tcp.ts';
+import { serveTcp, type TcpContext } from './tcp.ts';
 
 export type ProxyContext = {
   readonly logger: Logger;
@@ -60,7 +60,7 @@ const UNRECOGNIZED_NAME = Buffer.from([0x15, 3, 1, 0, 2, 2, 112]);
 export type Proxy = { serve(connection: Connection): void; close(): void };
 
 export function createProxy(context: ProxyContext): Proxy {
-  const { limits, upstreams, accessLog, carry = carrySocket } = context;
+  const { limits, upstreams, accessLog } = context;
   const tlsTerminator = createTlsTerminator();
   const random = context.random ?? Math.random;
 
@@ -117,30 +117,27 @@ export function createProxy(context: ProxyContext): Proxy {
     detectHttpVersion(connection, http, limits, (version) => serveHttpVersion(connection, version));
   };
 
+  const tcp: TcpContext = {
+    dial: upstreams.dial,
+    carry: context.carry ?? carrySocket,
+    onConnected(path, socket) {
+      upstreams.addTcp(path, socket).underWay = 1;
+    },
+    onError({ id }, { backendKey }, error) {
+      context.onUpstreamFailure(backendKey);
+      if (error instanceof ConnectTimeoutError) context.onUpstreamTimeout(backendKey, 'connect');
+      context.logger.debug({ connection: id, backend: backendKey, error: error.message }, 'upstream failed');
+    },
+  };
+
   const serveRaw = (connection: Connection, protocol: 'tcp' | 'tls', { listener, route }: TcpRouting) => {
     if (listener !== undefined) connection.listenerKey = listener.key;
     const path = listener && route && choose(listener, route);
     const backend = path && context.tables().backends.get(path.backendKey);
     const settings = path && context.backend(path);
     if (path === undefined || backend === undefined || settings === undefined) return connection.close('no_route');
-    serveTcp(connection, {
-      protocol,
-      backend,
-      dial: upstreams.dial,
-      connectTimeoutMs: settings.tcp.connectTimeoutMs,
-      carry,
-      onConnected(socket) {
-        upstreams.addTcp(path, socket).underWay = 1;
-      },
-      onError(error) {
-        context.onUpstreamFailure(backend.key);
-        if (error instanceof ConnectTimeoutError) context.onUpstreamTimeout(backend.key, 'connect');
-        context.logger.debug(
-          { connection: connection.id, backend: backend.key, error: error.message },
-          'upstream failed',
-        );
-      },
-    });
+    const { connectTimeoutMs } = settings.tcp;
+    serveTcp(connection, { protocol, path, backend, connectTimeoutMs }, tcp);
     context.onProtocol(connection);
   };
 

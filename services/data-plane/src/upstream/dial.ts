@@ -31,8 +31,7 @@ export const HIGH_WATER_MARK = 131_072;
 /** Idle connections count in the budget too. */
 export function createDial(sockets: SocketBudget): Dial {
   return (address, { timeoutMs, allowHalfOpen = false }, dialled) => {
-    const taken = sockets.take();
-    if (taken === undefined) {
+    if (!sockets.take()) {
       // Not at once: who asks does not expect an answer meanwhile.
       process.nextTick(dialled, new UpstreamSocketsError(), undefined);
       return undefined;
@@ -40,7 +39,7 @@ export function createDial(sockets: SocketBudget): Dial {
     const host = address.host.replace(/^\[(.*)\]$/, '$1');
     const options = { host, port: address.port, allowHalfOpen, noDelay: true, highWaterMark: HIGH_WATER_MARK };
     const socket = connect(options);
-    taken.releaseOnClose(socket);
+    socket.on('close', sockets.release);
     const cancelTimeout = longTimeout(timeoutMs, () => socket.destroy(new ConnectTimeoutError(address, timeoutMs)));
     const failed = (error: Error) => dialled(error, undefined);
     socket.once('error', failed);

@@ -1,9 +1,9 @@
-import type { Socket } from 'node:net';
-
 /** How many sockets the worker may open to all backends together. */
 export type SocketBudget = {
-  /** Takes one until `release`; undefined when none is left. */
-  take(): { release(): void; releaseOnClose(socket: Socket): void } | undefined;
+  /** Takes one; false when none is left. */
+  take(): boolean;
+  /** Gives back one that was taken. */
+  release(): void;
 };
 
 /** All upstream sockets are in use. */
@@ -20,14 +20,12 @@ export function createSocketBudget(sockets: number): SocketBudget {
   let open = 0;
   return {
     take() {
-      if (open >= sockets) return undefined;
+      if (open >= sockets) return false;
       open += 1;
-      let held = true;
-      const release = () => {
-        if (held) open -= 1;
-        held = false;
-      };
-      return { release, releaseOnClose: (socket) => void socket.on('close', release) };
+      return true;
+    },
+    release() {
+      open -= 1;
     },
   };
 }
