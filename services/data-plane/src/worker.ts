@@ -12,6 +12,7 @@ import { enforce } from './connection/enforce.ts';
 import { longTimeout } from './connection/long-timeout.ts';
 import { createConnectionRegistry } from './connection/registry.ts';
 import { createRejudge } from './connection/rejudge.ts';
+import { createSweep } from './connection/sweep.ts';
 import { isUnacknowledged } from './connection/unacknowledged.ts';
 import type { ConfigurationOrigin } from './control/configuration.ts';
 import { defaultLimits, type Limits } from './limits.ts';
@@ -167,26 +168,19 @@ export function createWorker(options: WorkerOptions): Worker {
   };
   const rejudge = createRejudge(() => registry.all(), judge);
   const rejudgeUpstreams = createRejudge(() => upstreams.all(), upstreams.judge);
-  const checkClients = createRejudge(
-    () => registry.all(),
-    (connection) => {
-      const probing = connection.tcp?.current;
-      if (probing?.enabled !== true || !isUnacknowledged(connection, probing, performance.now())) return;
-      connection.error ??= UNACKNOWLEDGED;
-      connection.close('keepalive_timeout');
-    },
-  );
-  const checkUpstreams = createRejudge(
-    () => upstreams.all(),
-    (upstream) => {
-      if (upstream.keepalive === undefined || !isUnacknowledged(upstream, upstream.keepalive, performance.now()))
-        return;
-      upstream.socket.destroy(Object.assign(new Error(UNACKNOWLEDGED), { code: 'ETIMEDOUT' }));
-    },
-  );
+  const checkClients = createSweep(registry.all(), (connection, now) => {
+    const probing = connection.tcp?.current;
+    if (probing?.enabled !== true || !isUnacknowledged(connection, probing, now)) return;
+    connection.error ??= UNACKNOWLEDGED;
+    connection.close('keepalive_timeout');
+  });
+  const checkUpstreams = createSweep(upstreams.all(), (upstream, now) => {
+    if (upstream.keepalive === undefined || !isUnacknowledged(upstream, upstream.keepalive, now)) return;
+    upstream.socket.destroy(Object.assign(new Error(UNACKNOWLEDGED), { code: 'ETIMEDOUT' }));
+  });
   const unacknowledgedTimer = setInterval(() => {
-    checkClients.all();
-    checkUpstreams.all();
+    checkClients.start();
+    checkUpstreams.start();
   }, UNACKNOWLEDGED_CHECK_MS);
   unacknowledgedTimer.unref();
 

@@ -7,7 +7,7 @@ import { Connection } from './connection.ts';
 export type ConnectionRegistry = {
   /** Registers an accepted socket; it leaves by itself when it closes. */
   add(bind: Bind, listenerKey: string, socket: Socket): Connection;
-  all(): Iterable<Connection>;
+  all(): ReadonlySet<Connection>;
   readonly size: number;
   /** Resolves when no connection is open. */
   whenEmpty(): Promise<void>;

@@ -22,7 +22,7 @@ export type UpstreamRegistry = {
   assign(connection: UpstreamConnection, path: UpstreamPath): void;
   /** Makes an open connection obey the settings in force. Doing it twice changes nothing. */
   judge(connection: UpstreamConnection): void;
-  all(): Iterable<UpstreamConnection>;
+  all(): ReadonlySet<UpstreamConnection>;
 };
 
 export function createUpstreamRegistry(context: UpstreamRegistryContext): UpstreamRegistry {

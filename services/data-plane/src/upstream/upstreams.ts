@@ -32,7 +32,7 @@ export type Upstreams = {
   readonly dial: Dial;
   /** A raw TCP connection was made for a path. */
   addTcp(path: UpstreamPath, socket: Socket): UpstreamConnection;
-  all(): Iterable<UpstreamConnection>;
+  all(): ReadonlySet<UpstreamConnection>;
   judge(connection: UpstreamConnection): void;
   /** Lets go of backends that are no longer configured; their requests finish. */
   prune(backends: Iterable<Backend>): void;
