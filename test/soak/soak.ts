@@ -83,13 +83,20 @@ export async function soak({ seconds, connections, onProgress }: SoakOptions): P
   /** Changes the policy each second for a while, with exchanges over held connections and short ones beside. */
   const change = async (forSeconds: number): Promise<Keepalive | undefined> => {
     const until = performance.now() + forSeconds * 1_000;
+    const isTime = () => performance.now() < until;
     let wanted: Keepalive | undefined;
-    while (performance.now() < until || wanted === undefined) {
-      const startedAt = performance.now();
-      wanted = await policy.next();
-      await Promise.all([exchangeSome(), passBy()]);
-      await delay(Math.max(0, 1_000 - (performance.now() - startedAt)));
-    }
+    // Each by itself, so that slow exchanges do not put a change off.
+    await Promise.all([
+      eachSecond(
+        async () => {
+          wanted = await policy.next();
+        },
+        () => isTime() || wanted === undefined,
+      ),
+      eachSecond(async () => {
+        await Promise.all([exchangeSome(), passBy()]);
+      }, isTime),
+    ]);
     return wanted;
   };
   let exchanges = 0;
@@ -135,6 +142,15 @@ export async function soak({ seconds, connections, onProgress }: SoakOptions): P
     for (const watched of Object.values(processes)) await watched.stop();
     rmSync(dataDir, { recursive: true, force: true });
   }
+}
+
+/** Does something at once and then each second, or as soon as it is done when that takes longer, while `goesOn`. */
+async function eachSecond(step: () => Promise<void>, goesOn: () => boolean): Promise<void> {
+  do {
+    const startedAt = performance.now();
+    await step();
+    await delay(Math.max(0, 1_000 - (performance.now() - startedAt)));
+  } while (goesOn());
 }
 
 /** The kernel has the values of the last change on every connection. */
