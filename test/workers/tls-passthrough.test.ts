@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer as createTcpServer, connect as openTcp } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { call, write } from '../system/rest-call.ts';
 import { eventually, type RunningSystem, startSystem } from '../system/running-system.ts';
 import { CERTIFICATE, startTlsServer, type TlsServer } from '../system/tls-server.ts';
 
@@ -36,14 +37,15 @@ before(async () => {
   for (const name of ['a', 'b', 'c']) servers.set(name, await startTlsServer(name));
   for (const [name, server] of servers) {
     const spec = { static: { host: '127.0.0.1', port: server.port } };
-    await write('POST', BACKENDS, object('agentgateway.dev/v1alpha1', 'AgentgatewayBackend', name, spec));
+    await write(system.ports, 'POST', BACKENDS, object('agentgateway.dev/v1alpha1', 'AgentgatewayBackend', name, spec));
   }
-  await write('PATCH', `${GATEWAYS}/agentgateway-proxy`, [
+  await write(system.ports, 'PATCH', `${GATEWAYS}/agentgateway-proxy`, [
     listener('exact', 'a.example.com'),
     listener('wide', '*.example.com'),
   ]);
-  await write('POST', TLS_ROUTES, route('exact', { sectionName: 'exact' }, [], [['a', 1]]));
+  await write(system.ports, 'POST', TLS_ROUTES, route('exact', { sectionName: 'exact' }, [], [['a', 1]]));
   await write(
+    system.ports,
     'POST',
     TLS_ROUTES,
     route(
@@ -57,7 +59,7 @@ before(async () => {
       ],
     ),
   );
-  await write('POST', TLS_ROUTES, route('stray', { port }, ['a.example.org'], [['nowhere', 1]]));
+  await write(system.ports, 'POST', TLS_ROUTES, route('stray', { port }, ['a.example.org'], [['nowhere', 1]]));
   await programmed();
 });
 
@@ -114,21 +116,8 @@ function policy(name: string, section: 'frontend' | 'backend', settings: object)
   return object('agentgateway.dev/v1alpha1', 'AgentgatewayPolicy', name, { targetRefs, [section]: settings });
 }
 
-async function call(method: string, path: string, body?: object): Promise<Response> {
-  const type = Array.isArray(body) ? 'application/json-patch+json' : 'application/json';
-  return fetch(`http://127.0.0.1:${system.ports.rest}/${path}`, {
-    method,
-    ...(body && { body: JSON.stringify(body), headers: { 'content-type': type } }),
-  });
-}
-
-async function write(method: string, path: string, body?: object): Promise<void> {
-  const response = await call(method, path, body);
-  assert.ok(response.ok, `${method} ${path}: ${response.ok ? '' : await response.text()}`);
-}
-
 async function read<Shape>(path: string): Promise<Shape> {
-  return (await (await call('GET', path)).json()) as Shape;
+  return (await (await call(system.ports, 'GET', path)).json()) as Shape;
 }
 
 function said({ conditions }: Conditions): Readonly<Record<string, string>> {
@@ -239,11 +228,13 @@ test('keepalive of both sides is set on the open connection', async () => {
   const { client } = await own();
   assert.deepEqual([client.serverName, client.listener], ['a.example.com', 'httpbin/agentgateway-proxy.exact']);
   await write(
+    system.ports,
     'POST',
     POLICIES,
     policy('clients', 'frontend', { tcp: { keepalive: { time: '33s', interval: '4s', retries: 5 } } }),
   );
   await write(
+    system.ports,
     'POST',
     POLICIES,
     policy('backends', 'backend', { tcp: { keepalive: { time: '44s', interval: '6s', retries: 7 } } }),
@@ -271,7 +262,7 @@ describe('the PROXY protocol of a policy', () => {
 
   test('says who the client is, from the next connection on', async () => {
     ({ socket: open } = await ask({ servername: 'a.example.com' }));
-    await write('POST', POLICIES, policy('proxy', 'frontend', { proxyProtocol: {} }));
+    await write(system.ports, 'POST', POLICIES, policy('proxy', 'frontend', { proxyProtocol: {} }));
     await applied('proxy');
     const { socket, line } = await ask({ servername: 'a.example.com' }, V2);
     assert.equal(line, 'a false');
@@ -295,7 +286,7 @@ describe('the PROXY protocol of a policy', () => {
 
   test('follows the policy to another version and mode, and goes with it', async () => {
     const merge = [{ op: 'replace', path: '/spec/frontend/proxyProtocol', value: { version: 'V1', mode: 'Optional' } }];
-    await write('PATCH', `${POLICIES}/proxy`, merge);
+    await write(system.ports, 'PATCH', `${POLICIES}/proxy`, merge);
     await applied('proxy');
     for (const [header, peer] of [
       [V1, /^192\.0\.2\.8:4242$/],
@@ -306,7 +297,7 @@ describe('the PROXY protocol of a policy', () => {
       assert.match((await peers()).at(-1) ?? '', peer);
       socket.destroy();
     }
-    await write('DELETE', `${POLICIES}/proxy`);
+    await write(system.ports, 'DELETE', `${POLICIES}/proxy`);
     await programmed();
     const { socket } = await ask({ servername: 'a.example.com' });
     socket.destroy();

@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import type { Certificate } from '@pulseplane/projection/gateway';
 import { selfSigned } from '@pulseplane/projection/testing';
+import { call, write } from '../system/rest-call.ts';
 import { eventually, type RunningSystem, startSystem } from '../system/running-system.ts';
 
 const GATEWAY_API = 'gateway.networking.k8s.io';
@@ -44,19 +45,6 @@ before(async () => {
 
 after(() => system[Symbol.asyncDispose]());
 
-async function call(method: string, path: string, body?: object): Promise<Response> {
-  const type = Array.isArray(body) ? 'application/json-patch+json' : 'application/json';
-  return fetch(`http://127.0.0.1:${system.ports.rest}/${path}`, {
-    method,
-    ...(body && { body: JSON.stringify(body), headers: { 'content-type': type } }),
-  });
-}
-
-async function write(method: string, path: string, body?: object): Promise<void> {
-  const response = await call(method, path, body);
-  assert.ok(response.ok, `${method} ${path}: ${response.ok ? '' : await response.text()}`);
-}
-
 function secret(name: string, chain: string, key: string): object {
   const stringData = { 'tls.crt': chain, 'tls.key': key };
   return {
@@ -91,7 +79,7 @@ function route(kind: 'HTTPRoute' | 'TCPRoute', sectionName: string): object {
 
 /** The conditions of one of the gateway's listeners. */
 async function said(name: string): Promise<Readonly<Record<string, string>>> {
-  const { status } = (await (await call('GET', GATEWAY)).json()) as {
+  const { status } = (await (await call(system.ports, 'GET', GATEWAY)).json()) as {
     readonly status: { readonly listeners: readonly (Conditions & { readonly name: string })[] };
   };
   const { conditions = [] } = status.listeners.find((one) => one.name === name) ?? {};
@@ -125,20 +113,30 @@ async function get(session: ClientHttp2Session): Promise<number> {
 }
 
 test('a listener waits for its Secret, and serves when it comes', async () => {
-  await write('PATCH', GATEWAY, [
+  await write(system.ports, 'PATCH', GATEWAY, [
     listener('https', 'HTTPS', HOST, ['web']),
     listener('raw', 'TLS', 'raw.example.com', ['wild']),
   ]);
-  await write('POST', `apis/${GATEWAY_API}/v1/namespaces/httpbin/httproutes`, route('HTTPRoute', 'https'));
-  await write('POST', `apis/${GATEWAY_API}/v1alpha2/namespaces/httpbin/tcproutes`, route('TCPRoute', 'raw'));
+  await write(
+    system.ports,
+    'POST',
+    `apis/${GATEWAY_API}/v1/namespaces/httpbin/httproutes`,
+    route('HTTPRoute', 'https'),
+  );
+  await write(
+    system.ports,
+    'POST',
+    `apis/${GATEWAY_API}/v1alpha2/namespaces/httpbin/tcproutes`,
+    route('TCPRoute', 'raw'),
+  );
   assert.deepEqual(await said('https'), {
     Accepted: 'True Accepted',
     Conflicted: 'False NoConflicts',
     Programmed: 'False Invalid',
     ResolvedRefs: 'False InvalidCertificateRef',
   });
-  await write('POST', SECRETS, pairOf('web', first));
-  await write('POST', SECRETS, pairOf('wild', wild));
+  await write(system.ports, 'POST', SECRETS, pairOf('web', first));
+  await write(system.ports, 'POST', SECRETS, pairOf('wild', wild));
   for (const name of ['https', 'raw']) {
     await eventually(async () =>
       assert.deepEqual(await said(name), {
@@ -165,7 +163,7 @@ test('HTTP/1.1 and HTTP/2 by ALPN over TLS, TCP in TLS, with policies on the con
   raw.write('GET /status/200 HTTP/1.1\r\nhost: x\r\nconnection: keep-alive\r\n\r\n');
   assert.match(String((await once(raw, 'data'))[0]), /^HTTP\/1\.1 200 /);
   const targetRefs = [{ group: GATEWAY_API, kind: 'Gateway', name: 'agentgateway-proxy' }];
-  await write('POST', POLICIES, {
+  await write(system.ports, 'POST', POLICIES, {
     apiVersion: 'agentgateway.dev/v1alpha1',
     kind: 'AgentgatewayPolicy',
     metadata: { name: 'tls' },
@@ -203,15 +201,15 @@ test('HTTP/1.1 and HTTP/2 by ALPN over TLS, TCP in TLS, with policies on the con
 test('a new certificate serves new handshakes, and what is open stays', async () => {
   const session = await http2(first);
   assert.equal(await get(session), 200);
-  await write('PUT', `${SECRETS}/web`, pairOf('web', renewed));
+  await write(system.ports, 'PUT', `${SECRETS}/web`, pairOf('web', renewed));
   await eventually(async () => (await secure(renewed)).destroy());
   assert.equal(await get(session), 200);
   session.close();
 });
 
 test('a wrong key is told in the status, and never shown; the others go on', async () => {
-  await write('PUT', `${SECRETS}/web`, secret('web', renewed.chain, first.key.reveal()));
-  const { status } = (await (await call('GET', GATEWAY)).json()) as {
+  await write(system.ports, 'PUT', `${SECRETS}/web`, secret('web', renewed.chain, first.key.reveal()));
+  const { status } = (await (await call(system.ports, 'GET', GATEWAY)).json()) as {
     readonly status: { readonly listeners: readonly (Conditions & { readonly name: string })[] };
   };
   const conditions = status.listeners.find(({ name }) => name === 'https')?.conditions ?? [];
@@ -221,13 +219,13 @@ test('a wrong key is told in the status, and never shown; the others go on', asy
   );
   await eventually(() => assert.rejects(secure(renewed)));
   (await secure(wild, { servername: 'raw.example.com' })).destroy();
-  await write('PUT', `${SECRETS}/web`, pairOf('web', first));
+  await write(system.ports, 'PUT', `${SECRETS}/web`, pairOf('web', first));
   await eventually(async () => (await secure(first)).destroy());
 });
 
 test('no page, no answer, no log and no event has a private key', async () => {
   const drafts = [pairOf('web', renewed), pairOf('wild', first)];
-  const preview = await call('POST', 'v1/preview', { apiVersion: 'v1', kind: 'List', items: drafts });
+  const preview = await call(system.ports, 'POST', 'v1/preview', { apiVersion: 'v1', kind: 'List', items: drafts });
   const texts = [
     await preview.text(),
     system.output(),
@@ -236,7 +234,7 @@ test('no page, no answer, no log and no event has a private key', async () => {
     ),
     ...(await Promise.all(
       [`${GATEWAY}/effective?explain=true`, `${GATEWAY}/history`, `${SECRETS}/web/history`, 'v1/workers'].map(
-        async (path) => (await call('GET', path)).text(),
+        async (path) => (await call(system.ports, 'GET', path)).text(),
       ),
     )),
     await (await fetch(`http://127.0.0.1:${system.ports.admin}/config_dump`)).text(),
