@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { EffectiveHttp } from '@pulseplane/projection/gateway';
 import type { CloseReason } from '../connection/close-reason.ts';
 import { type Connection, LAST_REQUEST_MS, type Served } from '../connection/connection.ts';
+import { Deadline } from '../connection/deadline.ts';
 import { longTimeout } from '../connection/long-timeout.ts';
 import type { Limits } from '../limits.ts';
 
@@ -20,12 +21,9 @@ export class Http1Serving implements Served {
   #current: ServerResponse | undefined;
   #waiting: Turn[] = [];
   #waitingSince = performance.now();
-  /** When the wait is over, as `performance.now()` counts; Infinity while an answer is under way. */
-  #waitUntil = Number.POSITIVE_INFINITY;
+  /** Of the wait between two requests. */
+  readonly #deadline = new Deadline(() => this.connection.close(this.#lateReason));
   #lateReason: CloseReason = 'idle_timeout';
-  /** When the timer fires that looks whether it is: it goes on through requests, which are too many for one each. */
-  #wakeAt = Number.POSITIVE_INFINITY;
-  #cancelWake: (() => void) | undefined;
   #cancelLast: (() => void) | undefined;
   #closing = false;
   /** The next request's head began and took too long while an answer was under way. */
@@ -94,7 +92,7 @@ export class Http1Serving implements Served {
       run();
       return;
     }
-    this.#waitUntil = Number.POSITIVE_INFINITY;
+    this.#deadline.lift();
     this.#cancelLast?.();
     this.#current = response;
     if (this.#closing) response.shouldKeepAlive = false;
@@ -118,24 +116,12 @@ export class Http1Serving implements Served {
     const idle = this.http.http1IdleTimeoutMs;
     const limit = this.#nextHeadLate ? Math.min(this.#limits.requestHeadMs, idle) : idle;
     this.#lateReason = limit < idle ? 'first_byte_timeout' : 'idle_timeout';
-    this.#waitUntil = this.#waitingSince + limit;
-    if (this.#waitUntil < this.#wakeAt) this.#wake();
-  }
-
-  #wake(): void {
-    this.#cancelWake?.();
-    this.#wakeAt = this.#waitUntil;
-    this.#cancelWake = longTimeout(this.#waitUntil - performance.now(), () => {
-      this.#wakeAt = Number.POSITIVE_INFINITY;
-      if (this.#waitUntil <= performance.now()) this.connection.close(this.#lateReason);
-      else if (this.#waitUntil < this.#wakeAt) this.#wake();
-    });
+    this.#deadline.set(this.#waitingSince + limit);
   }
 
   #stopWaiting(): void {
-    this.#cancelWake?.();
+    this.#deadline.close();
     this.#cancelLast?.();
-    this.#wakeAt = Number.POSITIVE_INFINITY;
   }
 
   #end(): void {
