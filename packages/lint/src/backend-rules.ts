@@ -8,7 +8,7 @@ import { isTooLate, probesEnd, seconds, tooLate } from './port-rules.ts';
 /** What is in force on connections to a backend; without a policy the backend itself says so, or nobody. */
 export type LintedBackend = { readonly tcp: EffectiveBackend['tcp']; readonly tcpPolicy?: KubernetesObject };
 
-/** How long a worker keeps an idle upstream connection, unless the server's Keep-Alive header asks for less (undici). */
+/** How long a worker keeps an idle upstream connection, unless the server's Keep-Alive header asks for less. */
 const UPSTREAM_IDLE_SECONDS = 4;
 
 /** What the rules say of the connections to a backend. `settings` is asked only where its annotations need it. */

@@ -30,11 +30,11 @@ export type ForwardOptions = { readonly preserveCase: boolean; readonly bodyIdle
 const UPLOAD_CHUNKS = 4;
 /** More of one request are left out, because nothing holds their sender back. */
 const MAX_INTERIM = 16;
-const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'PULSEPLANE_ANSWER_TIMEOUT', 'ETIMEDOUT']);
+const TIMEOUTS = new Set(['PULSEPLANE_ANSWER_TIMEOUT', 'ETIMEDOUT']);
 const NO_SOCKET = 'PULSEPLANE_UPSTREAM_SOCKETS';
 const NO_UPGRADE = 'PULSEPLANE_NO_UPGRADE';
 const BAD_REQUESTS = new Set([
-  ...['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'],
+  'PULSEPLANE_BAD_REQUEST',
   // Two of a field of which there may be one.
   'ERR_HTTP2_HEADER_SINGLE_VALUE',
 ]);
@@ -264,7 +264,7 @@ function whenSilent(body: Readable, upload: PassThrough, idleMs: number, callbac
  * the client sends would take its connection along, and with it the answer.
  */
 function uploadOf(body: Readable): PassThrough {
-  // Of objects, though they are bytes: undici would give a body that is there already a length, and no trailers.
+  // Of pieces, not of bytes, because the pieces are what is held already.
   const upload = new PassThrough({ readableObjectMode: true, readableHighWaterMark: UPLOAD_CHUNKS });
   upload.on('error', () => undefined);
   body.on('error', (error) => upload.destroy(error));

@@ -1,6 +1,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
 import { longTimeout } from '../connection/long-timeout.ts';
 import { toHeaderObject, withoutNames } from '../proxy/headers.ts';
+import { AnswerTimeoutError } from './answer-timeout.ts';
 import type { UpstreamHandler, UpstreamRequest } from './http-client.ts';
 
 /** A session that takes requests. */
@@ -16,11 +17,6 @@ const HTTP1_ONLY = ['sec-websocket-key'];
 /** The backend cannot be asked for the protocol that the client wants to change to. */
 class NoUpgradeError extends Error {
   readonly code = 'PULSEPLANE_NO_UPGRADE';
-}
-
-/** The answer did not begin in time. */
-class AnswerTimeoutError extends Error {
-  readonly code = 'PULSEPLANE_ANSWER_TIMEOUT';
 }
 
 /**

@@ -220,3 +220,75 @@ test('over HTTP/1.1 an idle connection is closed before the backend would, when 
   await until(() => ends.length > 0);
   assert.deepEqual(ends, ['worker']);
 });
+
+/** A backend that answers each request on a connection with the next of some texts. */
+async function answering(t: TestContext, texts: readonly string[]) {
+  let connections = 0;
+  let asked = 0;
+  const backend = createServer((socket) => {
+    connections += 1;
+    socket.on('error', () => undefined);
+    socket.on('data', () => {
+      socket.write(texts[asked] ?? 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello');
+      asked += 1;
+    });
+  });
+  const world = await createWorld();
+  t.after(async () => {
+    await world.stop();
+    backend.close();
+  });
+  world.apply(...portResources('http', world.httpPort, await listen(backend)));
+  return { world, connections: () => connections };
+}
+
+const POISON = 'HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison';
+
+test('over HTTP/1.1 what a backend says beyond an answer reaches nobody', async (t) => {
+  const { world, connections } = await answering(t, [
+    `HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nfirst${POISON}`,
+    `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nthird\r\n0\r\n\r\n${POISON}`,
+    `HTTP/1.1 204 No Content\r\n\r\n${POISON}`,
+  ]);
+  for (const answer of ['200 first', '200 third', '204 ', '200 hello', '200 hello']) {
+    assert.equal(await ask(world), answer);
+  }
+  assert.equal(connections(), 4);
+});
+
+test('over HTTP/1.1 a connection on which a backend speaks unasked is not used again', async (t) => {
+  const sockets: Socket[] = [];
+  const backend = createHttpServer((_request, response) => response.end('hello'));
+  backend.on('connection', (socket: Socket) => sockets.push(socket));
+  const world = await createWorld();
+  t.after(async () => {
+    await world.stop();
+    backend.closeAllConnections();
+    backend.close();
+  });
+  world.apply(...portResources('http', world.httpPort, await listen(backend)));
+  assert.equal(await ask(world), '200 hello');
+  sockets[0]?.write(POISON);
+  await until(async () => (await world.upstreams()).length === 0);
+  assert.equal(await ask(world), '200 hello');
+  assert.equal(sockets.length, 2);
+});
+
+test('over HTTP/1.1 a body that is sent with the answer to HEAD is not taken for an answer', async (t) => {
+  const { world } = await answering(t, [`HTTP/1.1 200 OK\r\ncontent-length: ${POISON.length}\r\n\r\n${POISON}`]);
+  assert.equal(await ask(world, { method: 'HEAD' }), '200 ');
+  assert.equal(await ask(world), '200 hello');
+});
+
+test('over HTTP/1.1 an answer that can be read in two ways is a 503, and ends its connection', async (t) => {
+  const bad = [
+    'HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+    'HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello',
+    'HTTP/1.1 200 OK\ncontent-length: 5\r\n\r\nhello',
+    'SSH-2.0-x\r\n',
+  ];
+  const { world, connections } = await answering(t, bad);
+  for (const _ of bad) assert.equal(await ask(world), '503 upstream unreachable\n');
+  assert.equal(await ask(world), '200 hello');
+  assert.equal(connections(), bad.length + 1);
+});
