@@ -1,15 +1,6 @@
 import type { Rejection } from './message.ts';
-import {
-  cleared,
-  GONE,
-  type Held,
-  heldAt,
-  type InFlight,
-  isWanted,
-  type Odd,
-  type TypeState,
-  visible,
-} from './type-state.ts';
+import { GONE, type Held, type Odd, type OddNames } from './odd-names.ts';
+import { heldAt, type InFlight, isWanted, ownOdd, rebased, type TypeState, visible } from './type-state.ts';
 
 /** What became of a response. `silence`: no answer came in time, and nobody knows. */
 export type Verdict =
@@ -24,12 +15,13 @@ export function settle(type: TypeState, inFlight: InFlight, answer: Verdict): Ty
   const isVague = answer.kind === 'nacked' && answer.rejections === undefined;
   // What was bad may be what the client has dropped since: then the rest deserves another try.
   const verdict: Verdict = isVague && !mentioned.every((name) => isWanted(type, name)) ? { kind: 'silence' } : answer;
-  const settled: TypeState = { ...type, base: complete ? target : type.base, inFlight: undefined };
+  const settled: TypeState = { ...(complete ? rebased(type, target) : type), inFlight: undefined };
   // Most answers: everything is as the set says, for every stream the same.
-  const plain = type.odd.size === 0 && type.unlisted.size === 0 && heldBack.length === 0;
+  const plain = type.odd.size === 0 && type.odd.unlisted.size === 0 && heldBack.length === 0;
   if (verdict.kind === 'acked' && complete && plain && !substitutes(inFlight)) return settled;
-  const odd = new Map(type.odd);
-  const unlisted = new Set(type.unlisted);
+  const odd = ownOdd(type);
+  const { unlisted } = odd;
+  const suspects = new Set(mentioned.flatMap((name) => type.odd.get(name)?.suspectOf ?? []));
   const bad = verdict.kind === 'nacked' && verdict.rejections && new Set(verdict.rejections.map(({ name }) => name));
   for (const resource of response.resources) {
     const { name, version } = resource;
@@ -46,12 +38,16 @@ export function settle(type: TypeState, inFlight: InFlight, answer: Verdict): Ty
     else odd.set(name, unaccepted(verdict, heldAt(type, name), GONE, response.nonce, false));
   }
   for (const name of heldBack) if (!odd.has(name)) odd.set(name, { held: heldAt(type, name) });
-  const suspects = new Set(mentioned.flatMap((name) => type.odd.get(name)?.suspectOf ?? []));
-  return { ...settled, odd: isVague ? merged(odd, suspects, response.nonce) : cleared(odd, suspects), unlisted };
+  for (const suspectOf of suspects) {
+    // Suspects of different responses that have become suspects of one.
+    if (isVague) odd.merge(suspectOf, response.nonce);
+    else odd.clear(suspectOf);
+  }
+  return { ...settled, odd };
 }
 
 /** An accepted resource: nothing to remember if it is what `base` says. */
-function put(odd: Map<string, Odd>, type: TypeState, name: string, held: Held, before: Odd | undefined): void {
+function put(odd: OddNames, type: TypeState, name: string, held: Held, before: Odd | undefined): void {
   if (visible(type, type.base, name)?.version === held.version) odd.delete(name);
   // What was sent in place of a rejected version leaves that one rejected.
   else odd.set(name, { ...(before?.rejected !== undefined && { rejected: before.rejected }), held });
@@ -62,15 +58,6 @@ function unaccepted(verdict: Verdict, before: Held | undefined, version: string,
   // C14: of a rejected resource that is named, the version before stays in force; else nothing is known of any.
   if (told) return { held: before, rejected: version };
   return { held: version === GONE ? before : undefined, rejected: version, suspectOf: nonce };
-}
-
-/** Suspects of different responses that have become suspects of one. */
-function merged(odd: ReadonlyMap<string, Odd>, suspects: ReadonlySet<string>, nonce: string): ReadonlyMap<string, Odd> {
-  const entries = [...odd].map(([name, known]): [string, Odd] => [
-    name,
-    known.suspectOf !== undefined && suspects.has(known.suspectOf) ? { ...known, suspectOf: nonce } : known,
-  ]);
-  return new Map(entries);
 }
 
 /** Whether something older than what there is was sent in its place. */

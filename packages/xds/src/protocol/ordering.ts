@@ -14,7 +14,7 @@ export function gatesOf(state: ServerState, type: TypeState, now: number): Gates
     ({ inFlight }) => inFlight === undefined || isOverdue(inFlight, state.limits, now),
   );
   const before = others(afterRemoval);
-  const refused = before.some((other) => [...other.odd.keys()].some((name) => isRefused(other, name)));
+  const refused = before.some(refusesSomething);
   const waited = type.heldBackSince !== undefined && now - type.heldBackSince >= state.limits.drainTimeoutMs;
   // Who refuses what would let go still points at it. Who merely does not answer is not waited for without end.
   const removals =
@@ -34,6 +34,11 @@ function isReturning(state: ServerState, { typeUrl, reopenedAt }: TypeState, now
 
 /** Envoy sends all of its first requests without waiting for answers. */
 const RETURN_MS = 250;
+
+function refusesSomething(type: TypeState): boolean {
+  for (const name of type.odd.names()) if (isRefused(type, name)) return true;
+  return false;
+}
 
 function hasNews(type: TypeState): boolean {
   const { updated, removed } = pending(type);

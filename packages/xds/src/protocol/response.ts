@@ -2,7 +2,7 @@ import type { DiscoveryResponse } from './message.ts';
 import { type TypeTraits, traitsOf } from './resource-types.ts';
 import { contentVersion, type ResourceSet, type VersionedResource, wildcardContent } from './resources.ts';
 import type { ServerState } from './server-state.ts';
-import { heldAt, type InFlight, isRefused, NO_NAMES, pending, type TypeState, visible } from './type-state.ts';
+import { heldAt, type InFlight, isRefused, NO_NAMES, pending, rebased, type TypeState, visible } from './type-state.ts';
 
 /** What may be sent now, as far as other types are concerned. */
 export type Gates = {
@@ -29,7 +29,7 @@ export function makeResponse(type: TypeState, state: ServerState, gates: Gates, 
   if (view === undefined || !gates.updates) return { kind: 'nothing', type };
   const traits = traitsOf(type.typeUrl);
   if (type.claimed !== '' && type.claimed === versionOf(type, view, traits)) {
-    return { kind: 'current', version: type.claimed, type: { ...type, base: view, claimed: '', answerOwed: false } };
+    return { kind: 'current', version: type.claimed, type: { ...rebased(type, view), claimed: '', answerOwed: false } };
   }
   const { updated, removed } = pending(type);
   // A removal that cannot be said is none.
@@ -42,7 +42,7 @@ export function makeResponse(type: TypeState, state: ServerState, gates: Gates, 
   const waiting = isWaiting ? type : { ...type, heldBackSince, claimed: '' };
   if (updated.length === 0 && said.length === 0 && !type.answerOwed) {
     const unsayable = sayable.length < removed.length;
-    return { kind: 'nothing', type: unsayable ? { ...waiting, ...forgotten(waiting, removed, view) } : waiting };
+    return { kind: 'nothing', type: unsayable ? forgotten(waiting, removed, view) : waiting };
   }
   const part = state.variant === 'delta' ? firstPart(updated, state.limits.splitBytes) : updated;
   const complete = part.length === updated.length;
@@ -115,15 +115,8 @@ function owedAfter(
 }
 
 /** Nothing is said of what is gone; should it come again, it is sent again. */
-function forgotten(
-  type: TypeState,
-  removed: readonly string[],
-  view: ResourceSet,
-): Pick<TypeState, 'base' | 'odd' | 'owed'> {
+function forgotten(type: TypeState, removed: readonly string[], view: ResourceSet): TypeState {
   const gone = new Set(removed);
-  return {
-    base: view,
-    odd: new Map([...type.odd].filter(([name]) => !gone.has(name))),
-    owed: new Set([...type.owed].filter((name) => !gone.has(name))),
-  };
+  for (const name of gone) type.odd.delete(name);
+  return { ...rebased(type, view), owed: new Set([...type.owed].filter((name) => !gone.has(name))) };
 }

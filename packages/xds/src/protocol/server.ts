@@ -124,10 +124,7 @@ function overLimit(state: ServerState, known: TypeState | undefined, request: Di
 
 /** Sends what is lacking, unless a response is in flight or there is nothing to say (C34, C53), in order (C49). */
 function flush(state: Draft, now: number, before: readonly ServerOutput[]): ServerStep {
-  for (const type of state.types) {
-    const released = releaseSuspects(type);
-    if (released !== type) put(state, released);
-  }
+  for (const type of state.types) releaseSuspects(type);
   const outputs = [...before];
   for (const type of state.types) flushType(state, type, now, outputs);
   // What a type waited for may have turned out to be nothing.

@@ -113,7 +113,7 @@ function machine(others: readonly ReturnType<typeof newTypeState>[]) {
     types: () =>
       state.types
         .filter(({ typeUrl: of }) => of !== 'other')
-        .map((type) => ({ ...type, names: [...type.names], owed: [...type.owed] })),
+        .map((type) => ({ ...type, names: [...type.names], owed: [...type.owed], odd: [...type.odd] })),
   };
 }
 

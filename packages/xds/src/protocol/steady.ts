@@ -32,7 +32,7 @@ function isSteady(type: TypeState, limits: ServerLimits, now: number): boolean {
     type.wildcard &&
     type.view !== undefined &&
     type.odd.size === 0 &&
-    type.unlisted.size === 0 &&
+    type.odd.unlisted.size === 0 &&
     type.owed.size === 0 &&
     type.again.size === 0 &&
     !type.owedAll &&

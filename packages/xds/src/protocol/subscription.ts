@@ -1,8 +1,9 @@
 import type { DeltaRequest, DiscoveryRequest, SotwRequest } from './message.ts';
 import { NameSet } from './name-set.ts';
+import { type Odd, OddNames } from './odd-names.ts';
 import { traitsOf } from './resource-types.ts';
 import type { ResourceSet } from './resources.ts';
-import { cleared, isWanted, NO_NAMES, NOTHING_ODD, newTypeState, type Odd, type TypeState } from './type-state.ts';
+import { isWanted, NO_NAMES, NOTHING_ODD, newTypeState, type TypeState } from './type-state.ts';
 
 const WILDCARD = '*';
 
@@ -42,7 +43,7 @@ function openSotw(type: TypeState, request: SotwRequest, unsettled: Unsettled | 
   const { fullState } = traitsOf(type.typeUrl);
   return {
     ...subscribed,
-    ...(continues && { odd: new Map(open.map(([name, what]) => [name, unknownAt(what)])) }),
+    ...(continues && { odd: oddOf(open.map(([name, what]) => [name, unknownAt(what)])) }),
     owedAll: false,
     // C18, C32: types that cannot say what is absent say nothing.
     answerOwed: fullState && (subscribed.wildcard || subscribed.names.size > 0),
@@ -60,7 +61,8 @@ function openDelta(type: TypeState, request: DeltaRequest, unsettled: Unsettled 
   if (initialVersions.size > 0) {
     for (const [name, left] of unsettled ?? []) odd.set(name, unknownAt(left));
   }
-  const unlisted = new Set([...odd.keys()].filter((name) => !initialVersions.has(name)));
+  // Until it has answered, the next stream must know of it too.
+  const unlisted = [...odd.keys()].filter((name) => !initialVersions.has(name));
   for (const [name, version] of initialVersions) odd.set(name, { ...odd.get(name), held: { version } });
   // C24: what the client holds already is not owed for being named, except where it may be warming.
   const current = (name: string): boolean =>
@@ -72,13 +74,18 @@ function openDelta(type: TypeState, request: DeltaRequest, unsettled: Unsettled 
     wildcard,
     names: names.size === 0 ? NO_NAMES : names,
     named: subscribe.length > 0,
-    odd: odd.size === 0 ? NOTHING_ODD : odd,
-    // Until it has answered, the next stream must know of it too.
-    unlisted: unlisted.size === 0 ? NO_NAMES : unlisted,
+    odd: odd.size === 0 ? NOTHING_ODD : oddOf(odd, unlisted),
     owed: new Set([...[...names].filter((name) => !current(name)), ...stray]),
     answerOwed: wildcard,
   };
-  return forget(opened, [...unlisted]);
+  return forget(opened, unlisted);
+}
+
+function oddOf(entries: Iterable<readonly [string, Odd]>, unlisted: readonly string[] = []): OddNames {
+  const odd = new OddNames();
+  for (const [name, known] of entries) odd.set(name, known);
+  for (const name of unlisted) odd.unlisted.add(name);
+  return odd;
 }
 
 /** Nobody knows what is in force there. */
@@ -105,6 +112,8 @@ function subscribeSotw(type: TypeState, request: SotwRequest): TypeState {
   if (wildcard === type.wildcard && named === type.named && added.length === 0 && names.size === type.names.size) {
     return type;
   }
+  // Of what is sent on demand only, the names say what the client can see.
+  for (const name of type.odd.names()) type.odd.reopen(name);
   return forgetUnwanted({
     ...type,
     wildcard,
@@ -161,7 +170,7 @@ function subscribeDelta(type: TypeState, request: DeltaRequest): TypeState {
 }
 
 function forgetUnwanted(type: TypeState): TypeState {
-  return forget(type, [...type.odd.keys(), ...type.owed, ...type.again]);
+  return forget(type, [...type.odd.names(), ...type.owed, ...type.again]);
 }
 
 /** What is no longer subscribed of `names` is forgotten, not removed: the client dropped it itself. */
@@ -171,9 +180,10 @@ function forget(type: TypeState, names: readonly string[]): TypeState {
   // Most have none of what is dropped, and are large when they have something.
   const has = (known: { has(name: string): boolean }): boolean => [...dropped].some((name) => known.has(name));
   const suspects = new Set([...dropped].flatMap((name) => type.odd.get(name)?.suspectOf ?? []));
+  for (const name of dropped) type.odd.delete(name);
+  for (const suspectOf of suspects) type.odd.clear(suspectOf);
   return {
     ...type,
-    odd: has(type.odd) ? cleared(new Map([...type.odd].filter(([name]) => !dropped.has(name))), suspects) : type.odd,
     owed: NameSet.of(type.owed).with(new Map([...dropped].map((name) => [name, false]))),
     again: has(type.again) ? new Set([...type.again].filter((name) => !dropped.has(name))) : type.again,
   };
@@ -187,7 +197,7 @@ export function unsettled(type: TypeState): Unsettled {
   const open = new Map<string, Left>();
   const { resources = [], version: sentIn = '' } = type.inFlight?.response ?? {};
   for (const { name } of resources.slice(0, MAX_SENT)) open.set(name, { sentIn });
-  for (const name of type.unlisted) open.set(name, {});
+  for (const name of type.odd.unlisted) open.set(name, {});
   for (const [name, { rejected, suspectOf }] of type.odd) {
     if (rejected === undefined) continue;
     // Nonces are of one stream.

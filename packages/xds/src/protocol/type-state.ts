@@ -1,5 +1,6 @@
 import type { DiscoveryResponse } from './message.ts';
 import type { Names } from './name-set.ts';
+import { GONE, type Held, type Odd, OddNames } from './odd-names.ts';
 import { sharedTypeUrl } from './resource-types.ts';
 import {
   type Difference,
@@ -21,9 +22,7 @@ export type TypeState = {
   readonly view: ResourceSet | undefined;
   /** What the client holds, as far as it subscribes to it, but for what `odd` says. Shared by all streams that hold it. */
   readonly base: ResourceSet;
-  readonly odd: ReadonlyMap<string, Odd>;
-  /** Names taken from responses that were rejected as a whole: Envoy does not list them when it reconnects. */
-  readonly unlisted: ReadonlySet<string>;
+  readonly odd: OddNames;
   /** Names that the next response must mention whatever the client holds (C28, C31, C35). */
   readonly owed: Names;
   /** Names that are sent again though the client holds them, but not if it refuses them (C50). */
@@ -44,21 +43,6 @@ export type TypeState = {
   readonly heldBackSince: number | undefined;
 };
 
-/** A name of which the client does not simply hold what `base` says. */
-export type Odd = {
-  /** What is certainly in force there; undefined when nothing is, or nobody knows. */
-  readonly held: Held | undefined;
-  /** The version that was rejected, {@link GONE} for a removal: never sent again unchanged (C12). */
-  readonly rejected?: string;
-  /** The NACK did not say which resources are bad: those with this nonce are sent again when one of them changes (C14). */
-  readonly suspectOf?: string;
-};
-
-/** A client that reconnects says versions only. */
-export type Held = { readonly version: string; readonly resource?: VersionedResource };
-
-export const GONE = '';
-
 export type InFlight = {
   readonly response: DiscoveryResponse;
   /** What there was when it was made. */
@@ -72,7 +56,7 @@ export type InFlight = {
 
 /** Most streams have nothing of the kind: they share what holds nothing. */
 export const NO_NAMES: ReadonlySet<string> = new Set();
-export const NOTHING_ODD: ReadonlyMap<string, Odd> = new Map();
+export const NOTHING_ODD = new OddNames();
 
 export function newTypeState(typeUrl: string): TypeState {
   return {
@@ -83,7 +67,6 @@ export function newTypeState(typeUrl: string): TypeState {
     view: undefined,
     base: NO_RESOURCES,
     odd: NOTHING_ODD,
-    unlisted: NO_NAMES,
     owed: NO_NAMES,
     again: NO_NAMES,
     owedAll: false,
@@ -147,7 +130,7 @@ export function pending(type: TypeState): Difference {
 
 function candidates(type: TypeState, { updated, removed }: Difference, view: ResourceSet): ReadonlySet<string> {
   const { wildcard, names, base, odd, owed, owedAll, again } = type;
-  const found = new Set([...owed, ...again, ...odd.keys()]);
+  const found = new Set([...owed, ...again, ...odd.loose((name, known) => isQuiet(type, name, known))]);
   if (owedAll && wildcard) for (const set of [view, base]) for (const name of set.keys()) found.add(name);
   if (!wildcard && names.size < updated.length + removed.length) {
     for (const name of names) found.add(name);
@@ -158,22 +141,35 @@ function candidates(type: TypeState, { updated, removed }: Difference, view: Res
   return found;
 }
 
-/** Takes the blame from all that a NACK without a list was about, as soon as one of them has changed (C14). */
-export function releaseSuspects(type: TypeState): TypeState {
-  if (type.odd.size === 0) return type;
-  const changed = new Set<string>();
-  for (const [name, { suspectOf }] of type.odd) {
-    if (suspectOf !== undefined && isWanted(type, name) && !isRefused(type, name)) changed.add(suspectOf);
-  }
-  return changed.size === 0 ? type : { ...type, odd: cleared(type.odd, changed) };
+/** Whether there is nothing to say of an odd name as long as what there is of it is what `base` says. */
+function isQuiet(type: TypeState, name: string, { held, rejected, suspectOf }: Odd): boolean {
+  if (!isWanted(type, name)) return false;
+  const { version = GONE } = visible(type, type.base, name) ?? {};
+  return rejected === version || (version !== GONE && held?.version === version && suspectOf === undefined);
 }
 
-/** Without the blame on the suspects of these NACKs. */
-export function cleared(odd: ReadonlyMap<string, Odd>, suspects: ReadonlySet<string>): ReadonlyMap<string, Odd> {
-  if (suspects.size === 0) return odd;
-  const entries = [...odd].map(([name, known]): [string, Odd] => [
-    name,
-    known.suspectOf !== undefined && suspects.has(known.suspectOf) ? { held: known.held } : known,
-  ]);
-  return new Map(entries);
+/** With another base. */
+export function rebased<Type extends TypeState>(type: Type, base: ResourceSet): Type {
+  if (type.odd.size > 0) {
+    const { updated, removed } = difference(type.base, base);
+    for (const { name } of updated) type.odd.reopen(name);
+    for (const name of removed) type.odd.reopen(name);
+  }
+  return { ...type, base };
+}
+
+/** What is odd, to be changed. */
+export function ownOdd({ odd }: TypeState): OddNames {
+  return odd === NOTHING_ODD ? new OddNames() : odd;
+}
+
+/** Takes the blame from all that a NACK without a list was about, as soon as one of them has changed (C14). */
+export function releaseSuspects(type: TypeState): void {
+  for (const [suspectOf, names] of type.odd.suspects()) {
+    for (const name of names) {
+      if (!isWanted(type, name) || isRefused(type, name)) continue;
+      type.odd.clear(suspectOf);
+      break;
+    }
+  }
 }

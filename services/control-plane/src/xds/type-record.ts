@@ -4,7 +4,9 @@ import type { DiscoveryResponse, ServerOutput } from '@pulseplane/xds';
  * What became of one type on one stream. It changes in place: there are thousands of them, and each push and each ACK
  * changes one. `stale`: unanswered for so long that newer content went out nevertheless.
  */
-export type TypeRecord = Readonly<OpenTypeRecord>;
+export type TypeRecord = Readonly<Omit<OpenTypeRecord, 'rejected'>> & {
+  readonly rejected: ReadonlyMap<string, string>;
+};
 
 /** Of a stream that is open. */
 export type OpenTypeRecord = {
@@ -17,14 +19,15 @@ export type OpenTypeRecord = {
   /** The newest rejection, until what it was about is accepted. */
   nacked: (Stamped & { readonly message: string }) | undefined;
   /** The resources that the client refuses to run, and why; until a newer version or their removal is sent. */
-  rejected: ReadonlyMap<string, string>;
+  rejected: Map<string, string>;
   /** Since when something was sent that is not acknowledged. */
   behindSince: Date | undefined;
 };
 
 type Stamped = { readonly version: string; readonly at: Date };
 
-const NONE: ReadonlyMap<string, string> = new Map();
+/** Most streams have none: they share what holds none. */
+const NONE = new Map<string, string>();
 
 export function newTypeRecord(typeUrl: string, at: Date): OpenTypeRecord {
   return {
@@ -51,7 +54,8 @@ export function note(record: OpenTypeRecord, output: Exclude<ServerOutput, { kin
     case 'respond':
       record.state = 'sent';
       record.sent = stamp(output.response.version, at);
-      record.rejected = without(record.rejected, output.response);
+      // Of what is sent anew nothing is known to be rejected.
+      if (record.rejected.size > 0) for (const name of namesOf(output.response)) record.rejected.delete(name);
       record.behindSince ??= at;
       return;
     case 'acked':
@@ -66,7 +70,8 @@ export function note(record: OpenTypeRecord, output: Exclude<ServerOutput, { kin
       const rejections = output.rejections ?? namesOf(response).map((name) => ({ name, error: message }));
       record.state = 'nacked';
       record.nacked = { version: response.version, message, at };
-      record.rejected = new Map([...record.rejected, ...rejections.map(({ name, error }) => [name, error] as const)]);
+      if (record.rejected === NONE) record.rejected = new Map();
+      for (const { name, error } of rejections) record.rejected.set(name, error);
       return;
     }
     case 'unwatched':
@@ -84,13 +89,6 @@ let last: Stamped | undefined;
 function stamp(version: string, at: Date): Stamped {
   if (last?.at !== at || last.version !== version) last = { version, at };
   return last;
-}
-
-/** Of what is sent anew nothing is known to be rejected. */
-function without(rejected: TypeRecord['rejected'], response: DiscoveryResponse): TypeRecord['rejected'] {
-  if (rejected.size === 0) return rejected;
-  const named = new Set(namesOf(response));
-  return new Map([...rejected].filter(([name]) => !named.has(name)));
 }
 
 function namesOf({ resources, removed }: DiscoveryResponse): readonly string[] {
