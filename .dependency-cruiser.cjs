@@ -73,6 +73,13 @@ module.exports = {
       to: { pathNot: [`${PACKAGES}xds/src/protocol`] },
     },
     {
+      name: 'http2-does-no-io',
+      severity: 'error',
+      comment: 'a session is given the bytes that were read; sockets are in src/proxy',
+      from: { path: `${SERVICES}data-plane/src/http2`, pathNot: '[.]test[.]ts$' },
+      to: { pathNot: [`${SERVICES}data-plane/src/http2`] },
+    },
+    {
       name: 'generated-code-stays-on-the-wire',
       severity: 'error',
       from: { pathNot: `${PACKAGES}wire/src` },

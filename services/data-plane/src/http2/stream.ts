@@ -1,0 +1,238 @@
+import { ERROR, type ErrorCode, LARGEST_WINDOW_BYTES } from './protocol.ts';
+import type { Http2Request } from './request.ts';
+
+/** Hears of one stream. Without one the body is thrown away. */
+export type StreamHandler = {
+  /** A piece of the body. It counts against the peer's window until it is `consumed`. */
+  onData(piece: Buffer): void;
+  /** The body has ended, with trailers as names and values in turn. */
+  onEnd(trailers: readonly string[]): void;
+  /** There is room again after a `write` that said no. */
+  onRoom(): void;
+  /** Nothing comes or goes any more. Called once. */
+  onClose(): void;
+};
+
+/** What a stream needs of its session. */
+export type StreamOwner = {
+  /** @returns false when a field cannot be sent */
+  sendHead(stream: Http2Stream, fields: readonly string[], endStream: boolean): boolean;
+  /** Something waits to be sent. */
+  sendSoon(stream: Http2Stream): void;
+  sendReset(stream: Http2Stream, code: ErrorCode): void;
+  /** The peer may send so much more, on the stream and in all. */
+  giveBack(stream: Http2Stream, bytes: number): void;
+  forget(stream: Http2Stream): void;
+};
+
+/** Who writes is told to wait when so much of a stream waits already. */
+const HIGH_WATER_BYTES = 65_536;
+const LOW_WATER_BYTES = 16_384;
+
+/** One request and its answer. */
+export class Http2Stream {
+  readonly id: number;
+  readonly request: Http2Request;
+  handler: StreamHandler | undefined;
+  readonly #owner: StreamOwner;
+  /** What the peer may still send, and what may be sent to it. Bytes. */
+  receiveWindow: number;
+  sendWindow: number;
+  /** Bytes that were given back and that the peer has not been told of. */
+  owed = 0;
+  #unconsumed = 0;
+  /** What is missing of the length that was declared. */
+  #missing: number | undefined;
+  /** The peer has said all, or we have. */
+  peerEnded: boolean;
+  #ended = false;
+  #status: number | undefined;
+  #queue: Buffer[] | undefined;
+  #queued = 0;
+  #ending = false;
+  #trailers: readonly string[] = [];
+  #mustDrain = false;
+  #isOver = false;
+  #code: number = ERROR.NO_ERROR;
+
+  constructor(
+    owner: StreamOwner,
+    id: number,
+    request: Http2Request,
+    windows: { readonly receive: number; readonly send: number },
+    peerEnded: boolean,
+  ) {
+    this.#owner = owner;
+    this.id = id;
+    this.request = request;
+    this.receiveWindow = windows.receive;
+    this.sendWindow = windows.send;
+    this.#missing = request.contentLength;
+    this.peerEnded = peerEnded;
+  }
+
+  /** Of the answer; undefined before it. */
+  get status(): number | undefined {
+    return this.#status;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** The answer was sent to its end, and nobody broke the stream off. */
+  get isAnswered(): boolean {
+    return this.#ended && this.#code === ERROR.NO_ERROR;
+  }
+
+  /** An answer before the answer (RFC 9110, section 15.2). One that cannot be sent is left out. */
+  inform(status: number, fields: readonly string[]): void {
+    if (this.#isOver || this.#status !== undefined) return;
+    this.#owner.sendHead(this, [':status', String(status), ...fields], false);
+  }
+
+  /**
+   * Begins the answer.
+   *
+   * @returns false when the stream is over; one with a field that cannot be sent is, then
+   */
+  respond(status: number, fields: readonly string[], isWhole: boolean): boolean {
+    if (this.#isOver || this.#status !== undefined) return false;
+    if (!this.#owner.sendHead(this, [':status', String(status), ...fields], isWhole)) {
+      this.reset(ERROR.INTERNAL_ERROR);
+      return false;
+    }
+    this.#status = status;
+    if (isWhole) this.#sentAll();
+    return true;
+  }
+
+  /** @returns false: no more until `onRoom` */
+  write(piece: Buffer): boolean {
+    if (this.#isOver || this.#ending || this.#ended) return true;
+    if (piece.length > 0) {
+      if (this.#queue === undefined) this.#queue = [piece];
+      else this.#queue.push(piece);
+      this.#queued += piece.length;
+      if (this.sendWindow > 0) this.#owner.sendSoon(this);
+    }
+    if (this.#queued < HIGH_WATER_BYTES) return true;
+    this.#mustDrain = true;
+    return false;
+  }
+
+  /** Ends the answer, perhaps with trailers. */
+  end(trailers: readonly string[] = []): void {
+    if (this.#isOver || this.#ending || this.#ended) return;
+    this.#ending = true;
+    this.#trailers = trailers;
+    if (this.#queued === 0 || this.sendWindow > 0) this.#owner.sendSoon(this);
+  }
+
+  /** Breaks it off. */
+  reset(code: ErrorCode): void {
+    if (this.#isOver) return;
+    this.#owner.sendReset(this, code);
+    this.close(code);
+  }
+
+  /** The reader has taken so many bytes of the body. */
+  consumed(bytes: number): void {
+    const counted = Math.min(bytes, this.#unconsumed);
+    this.#unconsumed -= counted;
+    if (counted > 0) this.#owner.giveBack(this, counted);
+  }
+
+  /** Whether the peer has sent as much as it said, now that it has ended. */
+  get isWhole(): boolean {
+    return this.#missing === undefined || this.#missing === 0;
+  }
+
+  /** @returns false when it is more than was declared */
+  received(piece: Buffer): boolean {
+    if (this.#missing !== undefined) {
+      this.#missing -= piece.length;
+      if (this.#missing < 0) return false;
+    }
+    this.#unconsumed += piece.length;
+    if (this.handler === undefined) this.consumed(piece.length);
+    else this.handler.onData(piece);
+    return true;
+  }
+
+  /** The peer's side ends. */
+  endPeer(trailers: readonly string[]): void {
+    this.peerEnded = true;
+    this.handler?.onEnd(trailers);
+    if (this.#ended) this.close(ERROR.NO_ERROR);
+  }
+
+  /** Whether there is something that windows do not forbid to send. */
+  get canSend(): boolean {
+    return this.#queued > 0 ? this.sendWindow > 0 : this.#ending && !this.#ended;
+  }
+
+  get hasData(): boolean {
+    return this.#queued > 0;
+  }
+
+  /** The next piece of what waits. */
+  next(most: number): Buffer {
+    const [first] = this.#queue ?? [];
+    if (first === undefined) return EMPTY;
+    const piece = first.length <= most ? first : first.subarray(0, most);
+    if (piece === first) this.#queue?.shift();
+    else if (this.#queue !== undefined) this.#queue[0] = first.subarray(most);
+    this.#queued -= piece.length;
+    this.sendWindow -= piece.length;
+    return piece;
+  }
+
+  /** What ends the stream when all data has gone out: undefined when it does not end yet. */
+  get ending(): readonly string[] | undefined {
+    return this.#ending && this.#queued === 0 ? this.#trailers : undefined;
+  }
+
+  /** Everything that `next` and `ending` gave has been sent. */
+  sent(isAll: boolean): void {
+    if (isAll) {
+      this.#sentAll();
+      return;
+    }
+    if (!this.#mustDrain || this.#queued > LOW_WATER_BYTES) return;
+    this.#mustDrain = false;
+    this.handler?.onRoom();
+  }
+
+  /** @returns false when the window is larger than one may be */
+  widen(bytes: number): boolean {
+    this.sendWindow += bytes;
+    if (this.sendWindow > LARGEST_WINDOW_BYTES) return false;
+    if (this.canSend) this.#owner.sendSoon(this);
+    return true;
+  }
+
+  /** It is over, with the code of a reset if there was one. */
+  close(code: number): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#code = code;
+    this.#queue = undefined;
+    this.#queued = 0;
+    this.#owner.forget(this);
+    this.consumed(this.#unconsumed);
+    this.handler?.onClose();
+  }
+
+  #sentAll(): void {
+    this.#ended = true;
+    if (this.peerEnded) {
+      this.close(ERROR.NO_ERROR);
+      return;
+    }
+    // What the peer still uploads is not wanted (RFC 9113, section 8.1). A tunnel's directions end by themselves.
+    if (this.request.protocol === undefined) this.reset(ERROR.NO_ERROR);
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
