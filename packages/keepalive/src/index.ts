@@ -4,7 +4,6 @@ export {
   createPingKeepalive,
   type PingKeepalive,
   type PingKeepaliveOptions,
-  type PingSession,
   type PingSettings,
   type PingTarget,
   type PingWatch,

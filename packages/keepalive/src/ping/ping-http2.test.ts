@@ -4,15 +4,15 @@ import http2 from 'node:http2';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createPingKeepalive } from './ping-keepalive.ts';
+import { createPingKeepalive, type PingTarget } from './ping-keepalive.ts';
 
 const SETTINGS = { intervalMs: 300, timeoutMs: 300 };
 
 test('a real node:http2 client answers and stays', async () => {
   const pings = createPingKeepalive({ jitter: 0 });
-  const world = await serve((session, socket) => {
+  const world = await serve((session) => {
     pings.watch(
-      { session, bytesRead: () => socket.bytesRead, onTimeout: () => world.timeouts.push(Date.now()) },
+      targetOf(session, () => world.timeouts.push(Date.now())),
       SETTINGS,
     );
   });
@@ -30,12 +30,12 @@ test('a real node:http2 client answers and stays', async () => {
 
 test('a client that never acknowledges is given up at interval and timeout', async () => {
   const pings = createPingKeepalive({ jitter: 0 });
-  const world = await serve((session, socket) => {
-    const onTimeout = () => {
+  const world = await serve((session) => {
+    const onPingTimeout = () => {
       world.timeouts.push(Date.now());
       session.destroy();
     };
-    pings.watch({ session, bytesRead: () => socket.bytesRead, onTimeout }, SETTINGS);
+    pings.watch(targetOf(session, onPingTimeout), SETTINGS);
   });
   const client = connect(world.port, '127.0.0.1');
   client.resume();
@@ -50,14 +50,31 @@ test('a client that never acknowledges is given up at interval and timeout', asy
   world.close();
 });
 
-async function serve(onSession: (session: http2.ServerHttp2Session, socket: Socket) => void) {
+function targetOf(session: http2.ServerHttp2Session, onPingTimeout: () => void): PingTarget {
+  const target = {
+    get isOver() {
+      return session.destroyed;
+    },
+    // The client says nothing by itself.
+    lastReadAt: performance.now(),
+    ping: (onAck: (rttMs: number) => void) =>
+      session.ping((error, rttMs) => {
+        target.lastReadAt = performance.now();
+        if (error === null) onAck(rttMs);
+      }),
+    onPingTimeout,
+  };
+  return target;
+}
+
+async function serve(onSession: (session: http2.ServerHttp2Session) => void) {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy());
     const session = http2.performServerHandshake(socket);
     session.on('error', () => session.destroy());
-    onSession(session, socket);
+    onSession(session);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -4,21 +4,23 @@ import { TimingWheel, type WheelSlot } from './timing-wheel.ts';
 /** `intervalMs`: quiet time before a PING. `timeoutMs`: how long its ACK may take. */
 export type PingSettings = { readonly intervalMs: number; readonly timeoutMs: number };
 
-/** The part of a node:http2 session that is used. */
-export type PingSession = {
-  readonly destroyed: boolean;
-  ping(callback: (error: Error | null, durationMs: number, payload: Buffer) => void): boolean;
-};
-
-/** One session to keep alive. */
+/** One HTTP/2 session to keep alive. */
 export type PingTarget = {
-  readonly session: PingSession;
-  /** Bytes read from the socket beneath so far: a change means that a frame came. */
-  bytesRead(): number;
+  /** It has ended. */
+  readonly isOver: boolean;
+  /** When bytes were last read from it, as the clock counts. */
+  readonly lastReadAt: number;
+  /**
+   * Sends a PING.
+   *
+   * @param onAck hears in how many milliseconds it was acknowledged
+   * @returns false when too many are on their way
+   */
+  ping(onAck: (rttMs: number) => void): boolean;
   /** No ACK in time. Called once; the session is no longer watched. */
-  onTimeout(): void;
+  onPingTimeout(): void;
   onPing?(): void;
-  onAck?(rttMs: number): void;
+  onPingAck?(rttMs: number): void;
 };
 
 /** A session under watch. */
@@ -46,8 +48,6 @@ export type PingKeepaliveOptions = {
 
 const TICK_MS = 50;
 const BUCKETS = 64;
-const LONGEST_SAMPLE_MS = 500;
-const SAMPLES_PER_INTERVAL = 10;
 /** A turn that comes this late means that the process stood still, and ACKs may wait unread in the sockets. */
 const STALL_MS = 4 * TICK_MS;
 
@@ -56,24 +56,24 @@ type Phase =
   /** `graced`: its deadline was put off once because the process stood still. */
   | { readonly kind: 'pinged'; readonly sentAt: number; graced: boolean };
 
+const QUIET: Phase = { kind: 'quiet' };
+
 type Entry = {
   readonly target: PingTarget;
   settings: PingSettings;
   /** This round's share of the interval, 0.85 to 1. */
   share: number;
   phase: Phase;
-  quietSince: number;
-  sampledAt: number;
-  sampledBytes: number;
+  readonly watchedSince: number;
+  readonly onAck: (rttMs: number) => void;
   slot: WheelSlot<Entry> | undefined;
   lastRttMs: number | undefined;
   pingsSent: number;
 };
 
 /**
- * PING keepalive for any number of HTTP/2 sessions with one timer. Whether a session is quiet is seen by sampling its
- * socket's byte count at a tenth of the interval (50 to 500 ms); a frame counts as read at the start of its sample, so
- * a PING is at most one sample early and never late. Without sessions no timer runs.
+ * PING keepalive for any number of HTTP/2 sessions with one timer. A session is looked at when its PING would be due;
+ * if something was read meanwhile, it is put off. Without sessions no timer runs.
  */
 export function createPingKeepalive(options: PingKeepaliveOptions = {}): PingKeepalive {
   const clock = options.clock ?? systemClock;
@@ -102,8 +102,7 @@ export function createPingKeepalive(options: PingKeepaliveOptions = {}): PingKee
   };
 
   const judge = (entry: Entry, now: number, stalled: boolean) => {
-    if (entry.target.session.destroyed) return forget(entry);
-    sample(entry, now);
+    if (entry.target.isOver) return forget(entry);
     if (entry.phase.kind === 'pinged') {
       const deadline = entry.phase.sentAt + entry.settings.timeoutMs;
       if (now < deadline) return place(entry, deadline);
@@ -112,56 +111,36 @@ export function createPingKeepalive(options: PingKeepaliveOptions = {}): PingKee
         return place(entry, now + 2 * TICK_MS);
       }
       forget(entry);
-      return entry.target.onTimeout();
+      return entry.target.onPingTimeout();
     }
     if (now >= pingAt(entry)) ping(entry, now);
-    else placeQuiet(entry, now);
-  };
-
-  const sample = (entry: Entry, now: number) => {
-    const bytes = entry.target.bytesRead();
-    if (bytes !== entry.sampledBytes) {
-      entry.quietSince = Math.max(entry.quietSince, entry.sampledAt);
-      entry.sampledBytes = bytes;
-    }
-    entry.sampledAt = now;
+    else place(entry, pingAt(entry));
   };
 
   const ping = (entry: Entry, now: number) => {
-    const phase: Phase = { kind: 'pinged', sentAt: now, graced: false };
-    entry.phase = phase;
-    const sent = entry.target.session.ping((error, rttMs) => {
-      if (error !== null || entry.phase !== phase || !entries.has(entry)) return;
-      acknowledged(entry, rttMs);
-    });
-    if (!sent) {
-      // Too many PINGs of others are outstanding; their ACKs count as frames, so look again soon.
-      entry.phase = { kind: 'quiet' };
-      return place(entry, now + TICK_MS);
-    }
-    entry.pingsSent += 1;
-    entry.target.onPing?.();
+    entry.phase = { kind: 'pinged', sentAt: now, graced: false };
     place(entry, now + entry.settings.timeoutMs);
+    if (entry.target.ping(entry.onAck)) {
+      entry.pingsSent += 1;
+      entry.target.onPing?.();
+    } else {
+      // Too many PINGs of others are outstanding, so look again soon.
+      entry.phase = QUIET;
+      place(entry, now + TICK_MS);
+    }
   };
 
   const acknowledged = (entry: Entry, rttMs: number) => {
-    const now = clock.now();
+    if (entry.phase.kind !== 'pinged' || !entries.has(entry)) return;
     entry.lastRttMs = rttMs;
-    entry.phase = { kind: 'quiet' };
-    entry.quietSince = now;
-    entry.sampledAt = now;
-    entry.sampledBytes = entry.target.bytesRead();
+    entry.phase = QUIET;
     entry.share = 1 - jitter * random();
-    placeQuiet(entry, now);
-    entry.target.onAck?.(rttMs);
+    place(entry, pingAt(entry));
+    entry.target.onPingAck?.(rttMs);
   };
 
-  const pingAt = (entry: Entry) => entry.quietSince + entry.settings.intervalMs * entry.share;
-
-  const placeQuiet = (entry: Entry, now: number) => {
-    const sampleMs = Math.min(LONGEST_SAMPLE_MS, entry.settings.intervalMs / SAMPLES_PER_INTERVAL);
-    place(entry, Math.min(pingAt(entry), now + sampleMs));
-  };
+  const pingAt = ({ target, watchedSince, settings, share }: Entry) =>
+    Math.max(target.lastReadAt, watchedSince) + settings.intervalMs * share;
 
   const place = (entry: Entry, atMs: number) => {
     if (entry.slot !== undefined) wheel.take(entry, entry.slot);
@@ -182,16 +161,15 @@ export function createPingKeepalive(options: PingKeepaliveOptions = {}): PingKee
         target,
         settings,
         share: 1 - jitter * random(),
-        phase: { kind: 'quiet' },
-        quietSince: now,
-        sampledAt: now,
-        sampledBytes: target.bytesRead(),
+        phase: QUIET,
+        watchedSince: now,
+        onAck: (rttMs) => acknowledged(entry, rttMs),
         slot: undefined,
         lastRttMs: undefined,
         pingsSent: 0,
       };
       entries.add(entry);
-      placeQuiet(entry, now);
+      place(entry, pingAt(entry));
       schedule();
       return {
         update(next) {

@@ -1,67 +1,84 @@
-import { constants, type ServerHttp2Session } from 'node:http2';
-import type { PingKeepalive, PingSettings, PingWatch } from '@pulseplane/keepalive';
+import type { PingKeepalive, PingTarget, PingWatch } from '@pulseplane/keepalive';
 import type { EffectiveHttp } from '@pulseplane/projection/gateway';
 import type { Connection, Served } from '../connection/connection.ts';
 import { longTimeout } from '../connection/long-timeout.ts';
+import { type ConnectionError, ERROR } from '../http2/protocol.ts';
+import type { SessionSettings } from '../http2/sending.ts';
+import { Http2Session, type IdleFrame, type SessionHandler } from '../http2/session.ts';
+import type { Http2Stream } from '../http2/stream.ts';
 import type { Limits } from '../limits.ts';
+import type { IdleSessions } from './idle-sessions.ts';
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 
 export type Http2ServingContext = {
   readonly pings: PingKeepalive;
   readonly limits: Limits;
+  readonly idle: IdleSessions<Connection>;
   onPing(): void;
   onPingAck(rttMs: number): void;
+  onStream(connection: Connection, stream: Http2Stream): void;
 };
 
-const PING_BYTES = 17;
-const SETTINGS_ACK_BYTES = 9;
-/** GOAWAY with the highest stream id there is and NO_ERROR: 8 bytes of type 7 on stream 0. */
-const SHUTDOWN_NOTICE = Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0]);
 /** How long a client may take to acknowledge that the session ends. */
 const SHUTDOWN_NOTICE_MS = 1_000;
 const LINGER_MS = 1_000;
+const SETTINGS_TIMEOUT_MS = 30_000;
+/** What may wait for a client that does not read: more than a turn's answers. Bytes. */
+const MOST_UNREAD = 2_097_152;
 
-/** One HTTP/2 session: its PINGs, its idle time, what it may ask of the worker, and its end. */
-export class Http2Serving implements Served {
+const COMPLAINTS: Readonly<Record<IdleFrame, string>> = {
+  ping: 'too_many_pings',
+  settings: 'too_many_settings',
+  empty_data: 'too_many_empty_frames',
+};
+
+/** Sessions whose output leaves when this turn of the event loop is over. */
+let waiting: Http2Serving[] = [];
+
+function flushSoon(serving: Http2Serving): void {
+  if (waiting.push(serving) > 1) return;
+  setImmediate(() => {
+    const now = waiting;
+    waiting = [];
+    for (const one of now) one.flush();
+  });
+}
+
+/**
+ * One HTTP/2 session on its socket: its PINGs, its idle time, what it may ask of the worker, and its end. It is its
+ * own handler and target, because a worker holds many that are silent.
+ */
+export class Http2Serving implements Served, SessionHandler, PingTarget {
   readonly protocol = 'http2';
+  lastReadAt = performance.now();
   readonly #connection: Connection;
-  readonly #session: ServerHttp2Session;
+  readonly #session: Http2Session;
   readonly #context: Http2ServingContext;
   #watch: PingWatch | undefined;
   #interval: number | undefined;
   #timeout: number | undefined;
-  readonly #control: TokenBucket;
-  readonly #resets: TokenBucket;
-  #streams = 0;
-  #cancelIdle: () => void = () => undefined;
-  #closing = false;
-  /** Bytes of answers to PING and SETTINGS, perhaps not sent yet. */
-  #answered = 0;
-  /** Bytes of anything else that had been sent when the last of them came. */
-  #sent = 0;
+  #control: TokenBucket | undefined;
+  #resets: TokenBucket | undefined;
+  /** Frames that had been sent when the last came that costs the client nothing. */
+  #said = 0;
+  #isScheduled = false;
+  #isClosing = false;
+  #takesNone = false;
 
-  constructor(connection: Connection, session: ServerHttp2Session, context: Http2ServingContext) {
+  constructor(connection: Connection, settings: SessionSettings, context: Http2ServingContext) {
     this.#connection = connection;
-    this.#session = session;
     this.#context = context;
-    this.#control = createTokenBucket(context.limits.http2ControlFrames);
-    this.#resets = createTokenBucket(context.limits.http2Resets);
-    session.once('close', () => this.#stop());
-    session.on('ping', () => this.#police('too_many_pings', PING_BYTES));
-    session.on('remoteSettings', () => this.#police('too_many_settings', SETTINGS_ACK_BYTES));
-    session.on('stream', (stream) => {
-      this.#cancelIdle();
-      this.#streams += 1;
-      stream.once('aborted', () => {
-        // The answer had not begun, so that it was asked for in vain.
-        if (!stream.headersSent && !this.#resets.take()) this.#calm('too_many_resets');
-      });
-      stream.once('close', () => {
-        this.#streams -= 1;
-        if (this.#streams === 0) this.#waitIdle();
-      });
+    const options = { settings, settingsTimeoutMs: SETTINGS_TIMEOUT_MS, now: () => performance.now() };
+    this.#session = new Http2Session(options, this);
+    const { socket } = connection;
+    socket.on('data', (piece) => {
+      this.lastReadAt = performance.now();
+      this.#session.receive(piece);
     });
-    this.#waitIdle();
+    socket.on('drain', () => this.flush());
+    socket.once('end', () => this.destroy());
+    socket.once('close', () => this.destroy());
+    context.idle.add(connection);
   }
 
   applyHttp(http: EffectiveHttp): void {
@@ -71,105 +88,145 @@ export class Http2Serving implements Served {
     this.#interval = intervalMs;
     this.#timeout = timeoutMs;
     if (intervalMs === undefined) this.#stopPings();
-    else if (this.#watch === undefined) this.#watch = this.#keepAlive({ intervalMs, timeoutMs });
+    else if (this.#watch === undefined) this.#watch = this.#context.pings.watch(this, { intervalMs, timeoutMs });
     else this.#watch.update({ intervalMs, timeoutMs });
-  }
-
-  #keepAlive(settings: PingSettings): PingWatch {
-    return this.#context.pings.watch(
-      {
-        session: this.#session,
-        bytesRead: () => this.#connection.socket.bytesRead,
-        onPing: () => this.#context.onPing(),
-        onAck: (rttMs) => this.#context.onPingAck(rttMs),
-        onTimeout: () => this.#connection.close('ping_timeout'),
-      },
-      settings,
-    );
   }
 
   /**
    * In two steps, so that no request is lost that was on its way (RFC 9113, section 6.8): a GOAWAY that refuses nothing,
-   * and when the client must have seen it, one that names the last stream. Streams under way finish. Where the first
-   * cannot be written there is the second alone, by which a client may send again what it refuses.
+   * and when the client must have seen it, one that names the last stream. Streams under way finish.
    */
   closeGracefully(): void {
-    const session = this.#session;
-    // One that the client has ended finishes what it has.
-    if (session.destroyed || session.closed || this.#closing) return;
-    this.#closing = true;
-    const close = () => {
+    if (this.isOver || this.#isClosing) return;
+    this.#isClosing = true;
+    const refuse = () => {
       cancel();
-      if (!session.destroyed && !session.closed) session.close();
+      this.#refuseStreams();
     };
-    const cancel = longTimeout(SHUTDOWN_NOTICE_MS, close);
-    const { socket } = this.#connection;
-    // When all is said, node:http2 waits for the client to end its side.
-    socket.once('finish', () => longTimeout(LINGER_MS, () => socket.destroy()));
-    const announce = () => {
-      if (session.destroyed || session.closed) return;
-      if (!canWritePast(this.#connection)) return close();
-      // Written past node:http2, whose own GOAWAY refuses new streams at once. It writes whole frames only.
-      socket.write(SHUTDOWN_NOTICE);
-      // Frames are answered in order: with its ACK the client has read the GOAWAY before it.
-      if (!session.ping(close)) close();
-    };
-    // SETTINGS must be the first frame (RFC 9113, section 3.4), and those of a new session go out with this turn's end.
-    setImmediate(announce);
+    const cancel = longTimeout(SHUTDOWN_NOTICE_MS, refuse);
+    this.#session.announceEnd();
+    // Frames are answered in order: with its ACK the client has read the GOAWAY before it.
+    if (!this.#session.ping(refuse)) refuse();
   }
 
   destroy(): void {
-    this.#stop();
-    if (!this.#session.destroyed) this.#session.destroy();
+    this.#context.idle.remove(this.#connection);
+    this.#stopPings();
+    this.#session.close();
   }
 
   lastPingRttMs(): number | undefined {
     return this.#watch?.lastRttMs;
   }
 
-  #stop(): void {
-    this.#cancelIdle();
-    this.#stopPings();
+  get isOver(): boolean {
+    return this.#session.isOver;
+  }
+
+  ping(onAck: (rttMs: number) => void): boolean {
+    return this.#session.ping(onAck);
+  }
+
+  onPing(): void {
+    this.#context.onPing();
+  }
+
+  onPingAck(rttMs: number): void {
+    this.#context.onPingAck(rttMs);
+  }
+
+  onPingTimeout(): void {
+    this.#connection.close('ping_timeout');
+  }
+
+  onStream(stream: Http2Stream): void {
+    this.#context.idle.remove(this.#connection);
+    this.#context.onStream(this.#connection, stream);
+  }
+
+  onStreamEnd(): void {
+    if (this.#session.streams > 0 || this.isOver) return;
+    this.#context.idle.add(this.#connection);
+    if (this.#takesNone) this.onOutput();
+  }
+
+  onOutput(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    flushSoon(this);
+  }
+
+  /** Writes what waits, and ends the connection when nothing is to come. */
+  flush(): void {
+    this.#isScheduled = false;
+    const { socket } = this.#connection;
+    if (!socket.writable) return;
+    const chunks = this.#session.take(socket.writableNeedDrain);
+    if (chunks.length > 1) socket.cork();
+    for (const chunk of chunks) socket.write(chunk);
+    if (chunks.length > 1) socket.uncork();
+    if (socket.writableLength > MOST_UNREAD) {
+      this.#connection.close('flood');
+      return;
+    }
+    if (this.isOver || (this.#takesNone && this.#session.streams === 0)) this.#end();
+    else if (this.#session.hasMore && !socket.writableNeedDrain) this.onOutput();
+  }
+
+  /**
+   * Each of these frames makes the worker work, and costs the client nothing. One that comes after something else was
+   * sent is free: gRPC measures the path with a PING for each piece of data that it reads.
+   */
+  onIdleFrame(frame: IdleFrame): void {
+    const { said } = this.#session;
+    const isFree = said > this.#said;
+    this.#said = said;
+    if (isFree) return;
+    this.#control ??= createTokenBucket(this.#context.limits.http2ControlFrames);
+    if (!this.#control.take()) this.#calm(COMPLAINTS[frame]);
+  }
+
+  onWasted(): void {
+    this.#resets ??= createTokenBucket(this.#context.limits.http2Resets);
+    if (!this.#resets.take()) this.#calm('too_many_resets');
+  }
+
+  onPeerGoaway(code: number): void {
+    if (code === ERROR.NO_ERROR) {
+      this.#refuseStreams();
+      return;
+    }
+    this.#connection.explain('protocol_error');
+    this.#session.end(ERROR.NO_ERROR, '');
+  }
+
+  onError({ code, message }: ConnectionError): void {
+    this.#connection.error ??= message;
+    this.#connection.explain(code === ERROR.ENHANCE_YOUR_CALM ? 'flood' : 'protocol_error');
+  }
+
+  #calm(complaint: string): void {
+    this.#connection.explain('flood');
+    this.#session.end(ERROR.ENHANCE_YOUR_CALM, complaint);
+  }
+
+  #refuseStreams(): void {
+    this.#isClosing = true;
+    this.#takesNone = true;
+    this.#session.refuseStreams();
+    if (this.#session.streams === 0) this.onOutput();
+  }
+
+  /** All is said. The client has a moment to read it and to end its side. */
+  #end(): void {
+    const { socket } = this.#connection;
+    this.destroy();
+    socket.end();
+    longTimeout(LINGER_MS, () => void socket.destroy());
   }
 
   #stopPings(): void {
     this.#watch?.stop();
     this.#watch = undefined;
   }
-
-  #waitIdle(): void {
-    this.#cancelIdle();
-    if (this.#session.destroyed) return;
-    this.#cancelIdle = longTimeout(this.#context.limits.http2IdleMs, () =>
-      this.#connection.closeGracefully('idle_timeout'),
-    );
-  }
-
-  /**
-   * Each of these frames makes the worker answer, and costs the client nothing. One that comes after something else was
-   * sent is free: gRPC measures the path with a PING for each piece of data that it reads.
-   */
-  #police(complaint: string, answerBytes: number): void {
-    this.#answered += answerBytes;
-    const sent = this.#connection.socket.bytesWritten - this.#answered;
-    const isFree = sent > this.#sent;
-    this.#sent = Math.max(this.#sent, sent);
-    if (!isFree && !this.#control.take()) this.#calm(complaint);
-  }
-
-  #calm(complaint: string): void {
-    if (this.#session.destroyed) return;
-    this.#connection.explain('flood');
-    this.#session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from(complaint));
-    this.#session.destroy();
-  }
-}
-
-/**
- * Whether bytes can go out beside those of node:http2. It ends the process when a write that is not its own is done
- * later than at once, and such is each one of TLS, and one of TCP behind others.
- */
-function canWritePast({ socket, secured }: Connection): boolean {
-  const handle: unknown = Reflect.get(socket, '_handle');
-  return secured === undefined && Reflect.get(Object(handle), 'writeQueueSize') === 0;
 }

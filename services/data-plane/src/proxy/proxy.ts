@@ -22,7 +22,7 @@ import { type Carry, carrySocket } from './carry.ts';
 import { answer, type Exchange } from './exchange.ts';
 import { forward } from './forward.ts';
 import { createHttp1Front } from './http1.ts';
-import { serveHttp2 } from './http2.ts';
+import { createHttp2Front } from './http2.ts';
 import { listenerForName, pickBackend, routeHttp, routeTcp, routeTls, type TcpRouting } from './route.ts';
 import { serveTcp, type TcpContext } from './tcp.ts';
 
@@ -94,7 +94,7 @@ export function createProxy(context: ProxyContext): Proxy {
   };
 
   const http1 = createHttp1Front({ limits, accessLog, onExchange, onUpgraded: context.onUpgraded });
-  const http2 = { ...context, onExchange };
+  const http2 = createHttp2Front({ ...context, onExchange });
 
   const serveHttpVersion = (connection: Connection, version: 'http1' | 'http2') => {
     const { http } = context.frontend(connection.bind.port);
@@ -103,7 +103,7 @@ export function createProxy(context: ProxyContext): Proxy {
     } else {
       // An HTTP/2 peer that ends its side has ended the session.
       connection.socket.allowHalfOpen = false;
-      serveHttp2(connection, http, http2);
+      http2.serve(connection, http);
     }
     context.onProtocol(connection);
   };

@@ -305,31 +305,14 @@ const DOWNGRADES: Readonly<Record<string, readonly [fields: readonly (readonly [
   'a length below the body': [[...PSEUDO, ['content-length', '1']], `b${NEXT}`],
   'a length without a body': [[...PSEUDO, ['content-length', '4']]],
   'two lengths': [[...PSEUDO, ['content-length', '4'], ['content-length', '0']], 'body'],
+  'CRLF in a value': [[...PSEUDO, ['x', `a\r\ntransfer-encoding: chunked`]]],
+  'LF in a value': [[...PSEUDO, ['x', 'a\nb: c']]],
+  'NUL in a value': [[...PSEUDO, ['x', 'a\0b']]],
+  'CRLF in a name': [[...PSEUDO, ['x\r\ny', 'a']]],
+  'a colon in a name': [[...PSEUDO, ['x: a\r\ny', 'a']]],
+  'a space in a name': [[...PSEUDO, ['x y', 'a']]],
+  'white space around a value': [[...PSEUDO, ['x', ' a']]],
 };
-
-/** nghttp2 leaves such a field out; the request is the backend's without it. */
-const LEFT_OUT: Readonly<Record<string, readonly [string, string]>> = {
-  'CRLF in a value': ['x', `a\r\ntransfer-encoding: chunked`],
-  'LF in a value': ['x', 'a\nb: c'],
-  'NUL in a value': ['x', 'a\0b'],
-  'CRLF in a name': ['x\r\ny', 'a'],
-  'a colon in a name': ['x: a\r\ny', 'a'],
-  'a space in a name': ['x y', 'a'],
-};
-
-for (const [name, field] of Object.entries(LEFT_OUT)) {
-  test(`left out over HTTP/2: ${name}`, async () => {
-    const client = await rawClient(world.httpPort);
-    client.socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-    client.socket.write(frame(4, 0, Buffer.alloc(0)));
-    client.socket.write(requestFrames([...PSEUDO, field], END_HEADERS | END_STREAM));
-    await until(() => seen.length > 0);
-    await sleep(20);
-    assert.deepEqual(seen, ['POST /x']);
-    assert.deepEqual(lastHeaders.sort(), ['connection', 'content-length', 'host', 'x-forwarded-for']);
-    client.socket.destroy();
-  });
-}
 
 for (const [name, [fields, body]] of Object.entries(DOWNGRADES)) {
   test(`refused over HTTP/2: ${name}`, async () => {
