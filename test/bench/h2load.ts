@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { percentile } from './rounds.ts';
 
+/** For so long nothing is counted. */
+export const WARM_UP_SECONDS = 1;
+
 /** A request that is sent again and again. */
 export type LoadRequest = {
   readonly url: string;
@@ -29,7 +32,7 @@ export const h2load = {
       'h2load',
       [
         ...['-t1', '-m', String(request.streams ?? 1), '-c', String(writers), '-D', String(seconds)],
-        ...['--warm-up-time', '1', '--log-file', log, ...(request.http1 ? ['--h1'] : []), ...body],
+        ...['--warm-up-time', String(WARM_UP_SECONDS), '--log-file', log, ...(request.http1 ? ['--h1'] : []), ...body],
         ...request.headers.flatMap((header) => ['-H', header]),
         request.url,
       ],
