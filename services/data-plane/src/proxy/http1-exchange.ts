@@ -3,6 +3,9 @@ import type { Connection } from '../connection/connection.ts';
 import { headerLines, hostProblem, validTarget } from './authority.ts';
 import type { Exchange, Upgrade } from './exchange.ts';
 
+/** The beginning of a body up to this size waits for what else comes at once. Bytes. */
+const SMALL = 16_384;
+
 /** A request to refuse without asking an upstream. */
 export type Refusal = { readonly status: number; readonly text: string };
 
@@ -13,7 +16,15 @@ export function toExchange(
   upgrade?: Upgrade,
 ): Exchange {
   const { target, authority } = splitTarget(request.url ?? '/');
-  let isBodyBegun = false;
+  /** The beginning of the body, for as long as it may be the whole. */
+  let held: Buffer | undefined;
+  let isOut = false;
+  /** Sends the head, with what is held. Node would keep it back until the body goes on. */
+  const flush = () => {
+    isOut = true;
+    if (held === undefined) response.flushHeaders();
+    else response.write(held);
+  };
   return {
     method: request.method ?? 'GET',
     target,
@@ -61,21 +72,31 @@ export function toExchange(
     respond(status, headers) {
       if (response.headersSent || response.destroyed) return false;
       response.writeHead(status, [...headers]);
-      // Node holds the head back until the body begins.
       setImmediate(() => {
-        if (!isBodyBegun && !response.writableEnded && !response.destroyed) response.flushHeaders();
+        if (!isOut && !response.writableEnded && !response.destroyed) flush();
       });
       return true;
     },
     write(chunk) {
-      isBodyBegun = true;
+      if (!isOut && held === undefined && chunk.length <= SMALL) {
+        held = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+        return true;
+      }
+      if (!isOut) flush();
       return response.write(chunk);
     },
     onDrain: (callback) => void response.on('drain', callback),
     finish(trailers) {
       if (response.destroyed || response.writableEnded) return;
       if (trailers.length > 0) response.addTrailers(pairs(trailers));
-      response.end();
+      if (isOut || held === undefined) response.end();
+      else if (response.chunkedEncoding) response.end(held);
+      else {
+        // One string, and what Node would keep for a second one let go: a single write where there would be three pieces.
+        response.write(held.toString('latin1'), 'latin1');
+        response.socket?.uncork();
+        response.end();
+      }
     },
     giveUpBody() {
       connection.explain('first_byte_timeout');
