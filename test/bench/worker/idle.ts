@@ -6,7 +6,7 @@ import { NAMES, type Name, type Part, row, startContender, versus } from './cont
 import { type Held, hold } from './load.ts';
 import { measurePolicy, type PolicyFigures } from './policy.ts';
 
-/** What a proxy does after connections were made, growing its heap for one, is over by then. */
+/** What a proxy does after connections were made is over by then; a heap that has grown for them may shrink later. */
 const REST_MS = 2_000;
 
 type Figures = { readonly few: number; readonly many: number };

@@ -29,6 +29,8 @@ export async function startPulseplane(places: Places): Promise<RunningProxy> {
   );
   const worker = await startServer(
     ...onServerCore(process.execPath, [
+      // As `pulse up` starts it.
+      '--max-semi-space-size=8',
       join(ROOT, 'services/data-plane/dist/main.js'),
       ...['--control-plane', `127.0.0.1:${own.xds}`, '--gateway', SEED.gateway, '--log-level', 'error'],
       ...['--admin-port', String(own.admin), '--metrics-port', String(own.metrics)],
