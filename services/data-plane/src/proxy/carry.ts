@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import { sendNow, socketFd } from '@pulseplane/keepalive';
+import { sendPast } from './send-past.ts';
 
 /** One direction of a connection. */
 export type Carried = {
@@ -73,24 +73,13 @@ class SocketDirection implements Carried {
 
   /** Sends what was read. False: nothing more is to be read for now. */
   pass(length: number): boolean {
-    const sent = this.#send(length);
+    const sent = sendPast(this.#to, CHUNK, length);
+    if (sent === undefined) return true;
+    this.bytesSent += sent;
     if (sent === length) return true;
     // The kernel has no room, so it goes the usual way and is waited for.
     this.#to.write(Buffer.from(CHUNK.subarray(sent, length)), () => this.#from.resume());
     return false;
-  }
-
-  #send(length: number): number {
-    const to = this.#to;
-    const fd = to.writableLength === 0 ? socketFd(to) : undefined;
-    if (fd === undefined) return 0;
-    const sent = sendNow(fd, CHUNK, length);
-    if (typeof sent === 'string') {
-      to.destroy(Object.assign(new Error(`write ${sent}`), { code: sent, syscall: 'write' }));
-      return length;
-    }
-    this.bytesSent += sent;
-    return sent;
   }
 }
 

@@ -8,6 +8,7 @@ import { Http2Session, type IdleFrame, type SessionHandler } from '../http2/sess
 import type { Http2Stream } from '../http2/stream.ts';
 import type { Limits } from '../limits.ts';
 import type { IdleSessions } from './idle-sessions.ts';
+import { sendPast } from './send-past.ts';
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 
 export type Http2ServingContext = {
@@ -61,6 +62,7 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
   #resets: TokenBucket | undefined;
   /** Frames that had been sent when the last came that costs the client nothing. */
   #said = 0;
+  #bytesSent = 0;
   #isScheduled = false;
   #isClosing = false;
   #takesNone = false;
@@ -119,6 +121,10 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
     return this.#watch?.lastRttMs;
   }
 
+  bytesSent(): number {
+    return this.#bytesSent;
+  }
+
   get isOver(): boolean {
     return this.#session.isOver;
   }
@@ -161,16 +167,30 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
     this.#isScheduled = false;
     const { socket } = this.#connection;
     if (!socket.writable) return;
-    const chunks = this.#session.take(socket.writableNeedDrain);
-    if (chunks.length > 1) socket.cork();
-    for (const chunk of chunks) socket.write(chunk);
-    if (chunks.length > 1) socket.uncork();
+    this.#write(this.#session.take(socket.writableNeedDrain));
     if (socket.writableLength > MOST_UNREAD) {
       this.#connection.close('flood');
       return;
     }
     if (this.isOver || (this.#takesNone && this.#session.streams === 0)) this.#end();
     else if (this.#session.hasMore && !socket.writableNeedDrain) this.onOutput();
+  }
+
+  #write(chunks: readonly Buffer[]): void {
+    const { socket } = this.#connection;
+    const [first] = chunks;
+    if (first === undefined) return;
+    if (chunks.length > 1) {
+      socket.cork();
+      for (const chunk of chunks) socket.write(chunk);
+      socket.uncork();
+      return;
+    }
+    // A PING, mostly: of a silent session it is all that there is.
+    const sent = sendPast(socket, first, first.length);
+    if (sent === undefined) return;
+    this.#bytesSent += sent;
+    if (sent < first.length) socket.write(first.subarray(sent));
   }
 
   /**
