@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import type { DeltaRequest } from './message.ts';
 import type { ResourceSet } from './resources.ts';
@@ -91,6 +94,25 @@ test('what thousands of streams are sent of a type is one object', () => {
   });
   assert.equal(new Set(sent).size, 2);
   assert.equal(sent[0], sent[1]);
+});
+
+test('a stream that stays does not keep what there was before', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const typeUrl = TYPES[0] ?? '';
+  const { feed } = machine([]);
+  const former: WeakRef<ResourceSet>[] = [];
+  for (let version = 1; version <= 10; version += 1) {
+    const resources = setOf({ a: String(version) }, false);
+    former.push(new WeakRef(resources));
+    if (version === 1) feed({ kind: 'request', request: { ...EMPTY, typeUrl }, resources, now: 0 });
+    else feed({ kind: 'view', resources: new Map([[typeUrl, resources]]), now: 0 });
+    feed({ kind: 'request', request: { ...EMPTY, typeUrl, nonce: String(version) }, resources, now: 0 });
+  }
+  await turn();
+  collect();
+  assert.equal(former.slice(0, -1).filter((set) => set.deref() !== undefined).length, 0);
+  assert.notEqual(former.at(-1)?.deref(), undefined, 'what there is now is kept');
 });
 
 const EMPTY: DeltaRequest = {

@@ -2,7 +2,7 @@ import { substitutes } from './answer.ts';
 import type { DeltaRequest, DiscoveryResponse } from './message.ts';
 import { isOverdue } from './ordering.ts';
 import { ANY_TIME, orderOf } from './resource-types.ts';
-import { contentVersion, difference, type ResourceSet, wildcardContent } from './resources.ts';
+import { contentVersion, type Difference, difference, type ResourceSet, wildcardContent } from './resources.ts';
 import { firstPart } from './response.ts';
 import { type ServerLimits, type ServerState, typeOf } from './server-state.ts';
 import type { ServerInput, ServerOutput, ServerStep } from './server-step.ts';
@@ -96,10 +96,13 @@ function send(state: Owned<ServerState>, type: Owned<TypeState>, inFlight: InFli
   return { kind: 'respond', response: inFlight.response };
 }
 
-type Made = { readonly from: ResourceSet; readonly limits: ServerLimits; last: InFlight };
+type Made = { readonly limits: ServerLimits; last: InFlight };
 
-/** What was sent last to lead streams to a set. */
-const made = new WeakMap<ResourceSet, Made>();
+/**
+ * What was sent last to lead streams from one set to another. Kept by their difference, which goes with either of them:
+ * kept by the newer set it would hold the older one, and so all sets that ever were.
+ */
+const made = new WeakMap<Difference, Made>();
 
 /**
  * What leads a steady type from one set to another: the same object for all streams that have come equally far. Undefined
@@ -113,19 +116,20 @@ function nextOf(
   now: number,
 ): InFlight | undefined {
   const nonce = String(nextNonce);
-  const known = made.get(to);
-  if (known?.from === from && known.limits === limits && known.last.response.typeUrl === typeUrl) {
+  const changes = difference(from, to);
+  const known = made.get(changes);
+  if (known?.limits === limits && known.last.response.typeUrl === typeUrl) {
     const { response, sentAt } = known.last;
     if (response.nonce !== nonce) known.last = { ...known.last, response: { ...response, nonce }, sentAt: now };
     else if (sentAt !== now) known.last = { ...known.last, sentAt: now };
     return known.last;
   }
-  const { updated, removed } = difference(from, to);
+  const { updated, removed } = changes;
   if (updated.length === 0 && removed.length === 0) return undefined;
   if (updated.some(({ onDemand }) => onDemand) || firstPart(updated, limits.splitBytes) !== updated) return undefined;
   const version = contentVersion(wildcardContent(to));
   const response: DiscoveryResponse = { typeUrl, version, nonce, resources: updated, removed };
   const last: InFlight = { response, target: to, complete: true, heldBack: [], sentAt: now };
-  made.set(to, { from, limits, last });
+  made.set(changes, { limits, last });
   return last;
 }
