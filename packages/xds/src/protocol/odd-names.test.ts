@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OddNames } from './odd-names.ts';
+import { OddNames, type Standing } from './odd-names.ts';
 
 const REFUSED = { held: undefined, rejected: '1' };
 
@@ -9,27 +9,29 @@ test('of thousands of quiet names only those are looked at that were changed or 
   const names = Array.from({ length: 5_000 }, (_, index) => `n${index}`);
   for (const name of names) odd.set(name, REFUSED);
   let looks = 0;
-  const loose = (isQuiet: boolean): readonly string[] => {
+  const loose = (standing: Standing): readonly string[] => {
     looks = 0;
-    const look = (): boolean => {
+    const look = (): Standing => {
       looks += 1;
-      return isQuiet;
+      return standing;
     };
     return [...odd.loose(look)];
   };
-  assert.deepEqual(loose(false), names);
-  assert.deepEqual(loose(true), []);
+  assert.deepEqual(loose('loose'), names);
+  assert.deepEqual(loose('quiet'), []);
   assert.equal(looks, names.length);
-  assert.deepEqual(loose(true), []);
+  assert.deepEqual(loose('quiet'), []);
   assert.equal(looks, 0);
   odd.set('n7', { held: { version: '2' } });
   odd.reopen('n8');
   odd.reopen('unknown');
   odd.reopen('n9');
   odd.delete('n9');
-  assert.deepEqual(loose(false), ['n7', 'n8']);
+  assert.deepEqual(loose('loose'), ['n7', 'n8']);
   assert.equal(odd.size, names.length - 1);
   assert.equal(odd.has('n9'), false);
+  assert.deepEqual(loose('plain'), []);
+  assert.equal(odd.size, names.length - 3);
 });
 
 test('C14: the blame is taken from all suspects of a response together, also when they were of several', () => {

@@ -16,6 +16,12 @@ export type Held = { readonly version: string; readonly resource?: VersionedReso
 export const GONE = '';
 
 /**
+ * What an odd name comes to while what there is of it is what `base` says: `plain` when the client holds just that, so
+ * that nothing is odd any more, `quiet` when there is nothing to say of it.
+ */
+export type Standing = 'plain' | 'quiet' | 'loose';
+
+/**
  * What is odd about the names of a type on one stream. A client may refuse thousands of them and then ask for one after
  * the other, so it is changed in place, and it knows which to look at when something is to be sent.
  */
@@ -88,12 +94,14 @@ export class OddNames implements Iterable<[name: string, known: Odd]> {
 
   /**
    * The names to look at whatever has changed. A quiet one is not among them until it is set or reopened: there is
-   * something to say of it only if what there is differs from `base`.
+   * something to say of it only if what there is differs from `base`. A plain one is forgotten.
    */
-  loose(isQuiet: (name: string, known: Odd) => boolean): Iterable<string> {
+  loose(standingOf: (name: string, known: Odd) => Standing): Iterable<string> {
     for (const name of this.#loose) {
       const known = this.#known.get(name);
-      if (known === undefined || isQuiet(name, known)) this.#loose.delete(name);
+      const standing = known === undefined ? 'plain' : standingOf(name, known);
+      if (standing === 'plain') this.delete(name);
+      else if (standing === 'quiet') this.#loose.delete(name);
     }
     return this.#loose;
   }

@@ -17,14 +17,17 @@ const TYPES = ['agentgateway.dev.resource.Resource', 'istio.workload.Address'].m
 
 const typeUrl = fc.constantFrom(...TYPES);
 const names = fc.subarray(['*', 'a', 'b']);
+const versions = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.constantFrom('1', '2', '3'), {
+  noNullPrototype: true,
+});
+/** What there is at first, and what the client says that it holds of it. */
+const start = fc.record({ typeCount: fc.constantFrom(1, 2), versions, held: versions });
 const action = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
       kind: fc.constant('publish' as const),
-      versions: fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.constantFrom('1', '2', '3'), {
-        noNullPrototype: true,
-      }),
+      versions,
       types: fc.subarray(TYPES, { minLength: 1 }),
       onDemand: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
     }),
@@ -37,7 +40,7 @@ const action = fc.oneof(
 
 test('the short way of a push and of an ACK comes to what the long way comes to', () => {
   fc.assert(
-    fc.property(fc.array(action, { minLength: 5, maxLength: 40 }), fc.constantFrom(1, 2), (actions, typeCount) => {
+    fc.property(fc.array(action, { minLength: 5, maxLength: 40 }), start, (actions, { typeCount, ...first }) => {
       const short = machine([]);
       // A type that is not steady, of which nothing is ever said, sends the whole stream the long way.
       const long = machine([newTypeState('other')]);
@@ -54,9 +57,9 @@ test('the short way of a push and of an ACK comes to what the long way comes to'
       const ask = (of: string, rest: Partial<DeltaRequest>): void =>
         feed({ kind: 'request', request: { ...EMPTY, typeUrl: of, ...rest }, resources: worlds.get(of), now });
       for (const of of TYPES.slice(0, typeCount)) {
-        worlds.set(of, new Map());
+        worlds.set(of, setOf(first.versions, false));
         nonces.set(of, []);
-        ask(of, {});
+        ask(of, { initialVersions: new Map(Object.entries(first.held)) });
       }
       for (const one of actions) {
         if (one.kind === 'wait') {
@@ -94,6 +97,26 @@ test('what thousands of streams are sent of a type is one object', () => {
   });
   assert.equal(new Set(sent).size, 2);
   assert.equal(sent[0], sent[1]);
+});
+
+test('a client that comes again is sent the same object too, once it has said what it holds', () => {
+  const before = setOf({ a: '1', b: '1' }, false);
+  const after = setOf({ a: '2', b: '1' }, false);
+  const typeUrl = TYPES[0] ?? '';
+  const pushed = [{}, { a: '1', b: '1' }, { a: '0', b: '1', c: '1' }].map((held) => {
+    const { feed } = machine([]);
+    const request = { ...EMPTY, typeUrl };
+    const initialVersions = new Map<string, string>(Object.entries(held));
+    feed({ kind: 'request', request: { ...request, initialVersions }, resources: before, now: 0 });
+    feed({ kind: 'request', request: { ...request, nonce: '1' }, resources: before, now: 0 });
+    return feed({ kind: 'view', resources: new Map([[typeUrl, after]]), now: 0 }).map((output) =>
+      output.kind === 'respond' ? output.response : output.kind,
+    );
+  });
+  for (const [response, ...more] of pushed) {
+    assert.equal(response, pushed[0]?.[0]);
+    assert.deepEqual(more, []);
+  }
 });
 
 test('a stream that stays does not keep what there was before', async () => {

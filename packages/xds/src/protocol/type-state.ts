@@ -1,6 +1,6 @@
 import type { DiscoveryResponse } from './message.ts';
 import type { Names } from './name-set.ts';
-import { GONE, type Held, type Odd, OddNames } from './odd-names.ts';
+import { GONE, type Held, type Odd, OddNames, type Standing } from './odd-names.ts';
 import { sharedTypeUrl } from './resource-types.ts';
 import {
   type Difference,
@@ -130,7 +130,7 @@ export function pending(type: TypeState): Difference {
 
 function candidates(type: TypeState, { updated, removed }: Difference, view: ResourceSet): ReadonlySet<string> {
   const { wildcard, names, base, odd, owed, owedAll, again } = type;
-  const found = new Set([...owed, ...again, ...odd.loose((name, known) => isQuiet(type, name, known))]);
+  const found = new Set([...owed, ...again, ...odd.loose((name, known) => standingOf(type, name, known))]);
   if (owedAll && wildcard) for (const set of [view, base]) for (const name of set.keys()) found.add(name);
   if (!wildcard && names.size < updated.length + removed.length) {
     for (const name of names) found.add(name);
@@ -141,11 +141,12 @@ function candidates(type: TypeState, { updated, removed }: Difference, view: Res
   return found;
 }
 
-/** Whether there is nothing to say of an odd name as long as what there is of it is what `base` says. */
-function isQuiet(type: TypeState, name: string, { held, rejected, suspectOf }: Odd): boolean {
-  if (!isWanted(type, name)) return false;
+function standingOf(type: TypeState, name: string, { held, rejected, suspectOf }: Odd): Standing {
+  if (!isWanted(type, name)) return 'loose';
   const { version = GONE } = visible(type, type.base, name) ?? {};
-  return rejected === version || (version !== GONE && held?.version === version && suspectOf === undefined);
+  if (rejected === version) return 'quiet';
+  if (version === GONE || held?.version !== version || suspectOf !== undefined) return 'loose';
+  return rejected === undefined ? 'plain' : 'quiet';
 }
 
 /** With another base. */
