@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Variant } from '../protocol/message.ts';
 import { RawStream, until } from '../testing/raw-stream.ts';
 import { serveWorld, type World } from '../testing/served-world.ts';
@@ -137,6 +138,24 @@ test('C55: who does not read is sent one response, and nobody waits for it', asy
     reader.close();
     await until(() => server.live.size === 0);
   }
+});
+
+test('who answers what it has not read is not sent more, and heard again when it reads', async (context) => {
+  const server = await serveWorld(context);
+  server.publish({ CDS: { [`long-${'x'.repeat(100_000)}`]: '1' } });
+  const stuck = new RawStream(context, server.port, 'delta');
+  stuck.ask('CDS');
+  await stuck.next();
+  stuck.pause();
+  const responses = (): number => server.outputs().filter(({ output }) => output.kind === 'respond').length;
+  // Nonces can be foreseen.
+  for (let nonce = 1; nonce <= 100; nonce += 1) stuck.ask('CDS', { names: ['*'], nonce: String(nonce) });
+  for (let before = -1; before < responses(); await sleep(300)) before = responses();
+  // As many as its HTTP/2 window takes go out.
+  assert(responses() < 50, `${responses()} responses of 200 kB were made for a client that does not read`);
+  stuck.resume();
+  await until(() => responses() === 101);
+  for (let nonce = 1; nonce <= 100; nonce += 1) assert.match(await stuck.next(), /^CDS long-x+@1$/);
 });
 
 test('C56: a large delta comes in parts that together are all, with no name twice', async (context) => {

@@ -53,6 +53,7 @@ class TakenCall<Message> extends ServerInterceptingCall implements BareCall, Grp
   #isWanted = false;
   readonly #sent = (): void => {
     this.#unsent -= 1;
+    this.#read();
   };
 
   constructor(call: ServerInterceptingCallInterface, open: (call: BareCall) => CallListener<Message>) {
@@ -81,11 +82,13 @@ class TakenCall<Message> extends ServerInterceptingCall implements BareCall, Grp
 
   onReceiveMetadata(): void {
     this.#listener = this.#open(this);
+    this.#isWanted = true;
     this.#read();
   }
 
   onReceiveMessage(message: Message): void {
     this.#listener?.message(message);
+    this.#isWanted = true;
     this.#read();
   }
 
@@ -97,12 +100,14 @@ class TakenCall<Message> extends ServerInterceptingCall implements BareCall, Grp
     this.#listener?.closed();
   }
 
-  /** A message may come while it is asked for: to ask for the next one then must not go deeper each time. */
+  /**
+   * Asks for the next message as soon as what was sent has gone out: who does not read could else have any number of
+   * answers wait here. It may come while it is asked for: to ask for the one after it must not go deeper each time.
+   */
   #read(): void {
-    this.#isWanted = true;
     if (this.#isReading) return;
     this.#isReading = true;
-    while (this.#isWanted) {
+    while (this.#isWanted && this.#unsent === 0) {
       this.#isWanted = false;
       this.#call.startRead();
     }
