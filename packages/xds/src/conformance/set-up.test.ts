@@ -98,6 +98,26 @@ test('C4: another node id later ends the stream, and nothing of the other node i
   }
 });
 
+test('a refusal that quotes what is as long as a request may be reaches its client', async (context) => {
+  const server = await serveWorld(context);
+  const long = '\u{1f511}'.repeat(250_000);
+  const later = new RawStream(context, server.port, 'delta');
+  later.ask('CDS');
+  await later.next();
+  later.ask('CDS', { node: { id: long } });
+  const clusters = new RawStream(context, server.port, 'delta', { service: serviceOf('CDS') });
+  clusters.ask(long);
+  for (const [stream, message] of [
+    [later, /^node\.id changed on the stream from node-1 to /],
+    [clusters, /^this service serves \S+ only, not /],
+  ] as const) {
+    const { code, details } = await stream.failure;
+    assert.equal(code, status.INVALID_ARGUMENT);
+    assert.match(details, message);
+    assert(details.length < 5_000, `${details.length} characters`);
+  }
+});
+
 test('C5: what becomes of one type does not touch another', async (context) => {
   const server = await serveWorld(context);
   server.publish({ GATEWAY: { a: '1' }, EDS: { e: '1' } });

@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import type { Variant } from '../protocol/message.ts';
+import { cut } from '../protocol/nack-text.ts';
 import type { ResourceSet } from '../protocol/resources.ts';
 import { isDue, stepServer } from '../protocol/server.ts';
 import { initialServerState, type ServerLimits, typeOf } from '../protocol/server-state.ts';
@@ -129,8 +130,10 @@ export function serveStream(call: BareCall, context: StreamContext): ServedStrea
     finish();
   };
   const refuse = (rule: RefusalRule, reason: string): void => {
-    observer.refused(stream, rule, reason);
-    end(REFUSAL_STATUS[rule], reason);
+    // It may quote what the client wrote. HTTP/2 takes no trailers of any length, percent-encoded as this is there.
+    const said = cut(reason).toWellFormed();
+    observer.refused(stream, rule, said);
+    end(REFUSAL_STATUS[rule], said);
   };
   const feed = (to: DiscoveryStream, input: ServerInput): void => {
     const step = stepServer(state, input);
