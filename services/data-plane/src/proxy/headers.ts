@@ -90,7 +90,8 @@ function isTrailer(name: string): boolean {
 
 /** A flat list as node:http2 takes it. */
 export function toHeaderObject(flat: readonly string[]): Record<string, string | string[]> {
-  const headers: Record<string, string | string[]> = {};
+  // Without what every object has: `constructor` is a name like others.
+  const headers: Record<string, string | string[]> = Object.create(null);
   for (let index = 0; index + 1 < flat.length; index += 2) {
     const name = (flat[index] ?? '').toLowerCase();
     const value = flat[index + 1] ?? '';

@@ -10,13 +10,15 @@ import { backendPolicy, createWorld, GATEWAY, portResources, until } from '../te
 const VERSION_2 = { section: 'http', version: 'http2' } as const;
 
 /** A worker in front of an HTTP/2 backend. */
-async function worldWith(onStream: (stream: ServerHttp2Stream, path: string) => void) {
+async function worldWith(
+  onStream: (stream: ServerHttp2Stream, path: string, headers: http2.IncomingHttpHeaders) => void,
+) {
   const sessions: ServerHttp2Session[] = [];
   const server = http2.createServer();
   server.on('session', (session) => sessions.push(session));
   server.on('stream', (stream, headers) => {
     stream.on('error', () => undefined);
-    onStream(stream, String(headers[':path']));
+    onStream(stream, String(headers[':path']), headers);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -63,6 +65,18 @@ test('a session that the backend ends is followed by another; what it still carr
   await sleep(50);
   assert.equal(await (await get()).text(), 'hello');
   assert.equal(sessions.length, 3);
+});
+
+test('a header that has the name of what every object has is passed on as it came', async (t) => {
+  const { world, stop } = await worldWith((stream, _path, headers) => {
+    stream.respond({ ':status': 200 });
+    stream.end(headers['constructor']);
+  });
+  t.after(stop);
+  const asked = request({ port: world.httpPort, agent: false, headers: { constructor: 'a' } }).end();
+  const [response] = await once(asked, 'response');
+  const [body] = await once(response, 'data');
+  assert.equal(String(body), 'a');
 });
 
 test('a client that goes away cancels its stream, and no other', async (t) => {
