@@ -354,8 +354,9 @@ export class Http2Session {
       return;
     }
     const isWasted = stream.status === undefined;
-    stream.peerEnded = true;
     stream.close(payload.readUInt32BE(0));
+    // Nothing more of it is on its way.
+    this.#ids.forget(id);
     if (isWasted) this.#handler.onWasted();
   }
 

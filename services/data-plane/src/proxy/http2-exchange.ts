@@ -121,7 +121,8 @@ export class Http2Exchange implements Exchange, StreamHandler {
 
   onClose(): void {
     // One whose last bytes wait to be read ends by itself.
-    if (!this.#stream.peerEnded) this.#reader?.destroy();
+    const isWhole = this.#stream.peerEnded && this.#stream.isAnswered;
+    if (!isWhole) this.#reader?.destroy();
     for (const callback of this.#onClosed) callback();
   }
 }

@@ -42,6 +42,9 @@ before(async () => {
       socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\nx-mine: 1\r\n\r\n');
       socket.write(head);
       socket.pipe(socket);
+    } else if (request.headers.upgrade === 'silence') {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: silence\r\n\r\n');
+      socket.resume();
     } else {
       sockets.handleUpgrade(request, socket, head, (websocket) => {
         websocket.on('message', (data, isBinary) => websocket.send(data, { binary: isBinary }));
@@ -203,6 +206,39 @@ test('a websocket over HTTP/2 (extended CONNECT) to a backend of HTTP/1.1', asyn
   const stream = session.request({ ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/refused' });
   assert.equal((await once(stream, 'response'))[0][':status'], 401);
   session.destroy();
+});
+
+/** A stream that carries another protocol to a backend that only listens, even when it has heard the end. */
+async function silence() {
+  const session = http2.connect(`http://127.0.0.1:${world.httpPort}`);
+  await once(session, 'remoteSettings');
+  const stream = session.request(
+    { ':method': 'CONNECT', ':protocol': 'silence', ':path': '/h2' },
+    { endStream: false },
+  );
+  stream.on('error', () => undefined);
+  const [headers] = await once(stream, 'response');
+  assert.equal(headers[':status'], 200);
+  return { session, stream };
+}
+
+const carried = async () => (await world.upstreams()).filter(({ protocol }) => protocol === 'upgraded').length;
+
+test('what a client carries over HTTP/2 and resets is over at the backend too, as when it ends its side and goes', async () => {
+  const reset = await silence();
+  assert.equal(await carried(), 1);
+  reset.stream.close(http2.constants.NGHTTP2_CANCEL);
+  await until(async () => (await carried()) === 0);
+  reset.session.destroy();
+  const gone = await silence();
+  const heard = [...tunnels].at(-1);
+  gone.stream.end();
+  await until(() => heard?.readableEnded === true);
+  assert.equal(await carried(), 1);
+  gone.session.destroy();
+  await until(async () => (await carried()) === 0);
+  for (const socket of tunnels) socket.destroy();
+  await until(() => tunnels.size === 0);
 });
 
 test('a websocket to a backend of HTTP/2, from clients of both versions; a backend that allows none is a 501', async (t) => {
