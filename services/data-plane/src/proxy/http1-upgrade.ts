@@ -8,6 +8,12 @@ import { hasBody } from './http1-exchange.ts';
 
 /** HTTP/2 on a connection that routes by HTTP/1.1 would lead past the routes; one that wants it says so by its preface. */
 const IGNORED = new Set(['h2c', 'h2']);
+const PROTOCOL = /^[!#$%&'*+.^`|~\w/-]+$/;
+
+/** Whether it is one protocol, in lower case, to which a client may change. */
+export function mayChangeTo(name: string): boolean {
+  return PROTOCOL.test(name) && !IGNORED.has(name);
+}
 
 /**
  * The protocols that a request wants to change to and may; undefined where the wish is ignored, as it may be
@@ -16,7 +22,7 @@ const IGNORED = new Set(['h2c', 'h2']);
 export function wantedProtocols(request: IncomingMessage): string | undefined {
   if (request.httpVersion === '1.0' || hasBody(request)) return undefined;
   const names = (request.headers.upgrade ?? '').split(',').map((name) => name.trim().toLowerCase());
-  const wanted = names.filter((name) => /^[!#$%&'*+.^`|~\w/-]+$/.test(name) && !IGNORED.has(name));
+  const wanted = names.filter(mayChangeTo);
   return wanted.length === 0 ? undefined : wanted.join(', ');
 }
 

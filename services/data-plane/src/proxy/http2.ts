@@ -5,6 +5,7 @@ import type { Http2Stream } from '../http2/stream.ts';
 import type { AccessLog } from './access-log.ts';
 import { headerLines, hostProblem, validTarget } from './authority.ts';
 import { answer, type Exchange, NO_CONNECT } from './exchange.ts';
+import { mayChangeTo } from './http1-upgrade.ts';
 import { Http2Exchange } from './http2-exchange.ts';
 import { Http2Serving, type Http2ServingContext } from './http2-serving.ts';
 import { createIdleSessions } from './idle-sessions.ts';
@@ -37,7 +38,9 @@ export function createHttp2Front(context: Http2Context): Http2Front {
     if (exchange.method === 'CONNECT') answer(exchange, 405, 'CONNECT is not served', NO_CONNECT);
     else if (!validTarget(exchange.target)) answer(exchange, 400, 'bad request target');
     else if (problem !== undefined) answer(exchange, 400, problem);
-    else context.onExchange(connection, exchange);
+    else if (exchange.upgrade !== undefined && !mayChangeTo(exchange.upgrade.protocol)) {
+      answer(exchange, 501, 'no change to that protocol');
+    } else context.onExchange(connection, exchange);
   };
 
   const serving: Http2ServingContext = { ...context, idle, onStream };

@@ -241,6 +241,19 @@ test('what a client carries over HTTP/2 and resets is over at the backend too, a
   await until(() => tunnels.size === 0);
 });
 
+test('HTTP/2 over HTTP/2 would lead past the routes: it is a 501, and the backend hears of nothing', async () => {
+  const before = seen.length;
+  const session = http2.connect(`http://127.0.0.1:${world.httpPort}`);
+  await once(session, 'remoteSettings');
+  for (const protocol of ['h2c', 'H2C', 'h2', 'websocket, h2c']) {
+    const stream = session.request({ ':method': 'CONNECT', ':protocol': protocol, ':path': '/h2' });
+    const [headers] = await once(stream, 'response');
+    assert.equal(headers[':status'], 501, protocol);
+  }
+  assert.equal(seen.length, before);
+  session.destroy();
+});
+
 test('a websocket to a backend of HTTP/2, from clients of both versions; a backend that allows none is a 501', async (t) => {
   let protocols = 0;
   const session = (settings: http2.Settings) => {
