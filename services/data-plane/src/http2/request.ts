@@ -28,7 +28,8 @@ const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/;
 const PATH = /^[\x21-\x7e\x80-\xff]+$/;
 /** RFC 9110, section 5.5, without white space around it (RFC 9113, section 8.2.1). */
 const FIELD_VALUE = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/;
-const WHITE_SPACE_AROUND = /^[\t ]+|[\t ]+$/g;
+/** Looked at once for each run: a run within the value would else be gone through from each of its characters. */
+const WHITE_SPACE_AROUND = /^[\t ]+|(?<![\t ])[\t ]+$/g;
 const CONTENT_LENGTH = /^\d{1,15}$/;
 
 /** Names that were found good: clients send few different ones. */

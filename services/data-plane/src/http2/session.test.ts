@@ -320,7 +320,7 @@ test('what was on its way when a stream was reset is passed over, and its bytes 
   assert.equal(client.session.isOver, false);
 });
 
-test('an upload is called off when its answer is whole; a tunnel goes on', () => {
+test('an upload is called off when its answer is whole, a tunnel that is refused too; one that is not goes on', () => {
   const client = rawClient();
   const stream = client.post(1);
   stream.respond(200, [], false);
@@ -328,7 +328,8 @@ test('an upload is called off when its answer is whole; a tunnel goes on', () =>
   assert.deepEqual(client.complaints(), ['reset 0 of 1']);
   assert.ok(stream.isAnswered, 'answered');
   const connect = [[':method', 'CONNECT'], [':protocol', 'websocket'], ...PSEUDO.slice(1)] as const;
-  client.send(HEADERS, END_HEADERS, 3, Buffer.concat(connect.map(([name, value]) => literal(name, value))));
+  const block = Buffer.concat(connect.map(([name, value]) => literal(name, value)));
+  client.send(HEADERS, END_HEADERS, 3, block);
   const tunnel = client.seen.streams.at(-1);
   assert.equal(tunnel?.request.protocol, 'websocket');
   tunnel?.respond(200, [], false);
@@ -336,6 +337,18 @@ test('an upload is called off when its answer is whole; a tunnel goes on', () =>
   assert.deepEqual(client.complaints(), []);
   client.send(DATA, END_STREAM, 3, Buffer.from('last words'));
   assert.equal(client.session.streams, 0);
+  client.send(HEADERS, END_HEADERS, 5, block);
+  client.seen.streams.at(-1)?.respond(401, [], true);
+  assert.deepEqual(client.complaints(), ['reset 0 of 5']);
+  assert.equal(client.session.streams, 0);
+});
+
+test('white space within a value of an answer costs no more than its length', () => {
+  const client = rawClient();
+  client.get(1);
+  const start = performance.now();
+  assert.equal(client.seen.streams[0]?.respond(200, ['x', `a${' '.repeat(100_000)}b`], true), true);
+  assert.ok(performance.now() - start < 1_000, 'within a second');
 });
 
 test('an answer that HTTP/2 forbids resets its stream', () => {

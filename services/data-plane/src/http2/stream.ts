@@ -231,7 +231,8 @@ export class Http2Stream {
       return;
     }
     // What the peer still uploads is not wanted (RFC 9113, section 8.1). A tunnel's directions end by themselves.
-    if (this.request.protocol === undefined) this.reset(ERROR.NO_ERROR);
+    const isTunnel = this.request.protocol !== undefined && (this.#status ?? 0) < 300;
+    if (!isTunnel) this.reset(ERROR.NO_ERROR);
   }
 }
 
