@@ -33,6 +33,8 @@ const MAX_INTERIM = 16;
 const TIMEOUTS = new Set(['PULSEPLANE_ANSWER_TIMEOUT', 'ETIMEDOUT']);
 const NO_SOCKET = 'PULSEPLANE_UPSTREAM_SOCKETS';
 const NO_UPGRADE = 'PULSEPLANE_NO_UPGRADE';
+/** What an answer without a body must not announce. */
+const OF_BODY = ['content-length', 'trailer'];
 const BAD_REQUESTS = new Set([
   'PULSEPLANE_BAD_REQUEST',
   // Two of a field of which there may be one.
@@ -112,7 +114,7 @@ class Forwarding implements UpstreamHandler {
   onInterim(status: number, headers: readonly string[]): void {
     this.#interim += 1;
     if (this.#isEnded || this.#interim > MAX_INTERIM) return;
-    this.#exchange.inform(status, withoutNames(this.#toClient(headers), ['content-length', 'trailer']));
+    this.#exchange.inform(status, withoutNames(this.#toClient(headers), OF_BODY));
   }
 
   onHead(status: number, headers: readonly string[], follows: ResponseFollows): void {
@@ -130,7 +132,9 @@ class Forwarding implements UpstreamHandler {
     this.#call = undefined;
     this.#cancelDeadline?.();
     const exchange = this.#exchange;
-    const client = this.#isEnded ? undefined : exchange.upgrade?.accept(protocol, this.#toClient(headers));
+    const client = this.#isEnded
+      ? undefined
+      : exchange.upgrade?.accept(protocol, withoutNames(this.#toClient(headers), OF_BODY));
     if (client === undefined) {
       stream.destroy();
       this.#end('client_gone');

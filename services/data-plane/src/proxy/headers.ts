@@ -108,6 +108,12 @@ export function withoutNames(flat: readonly string[], names: readonly string[]):
   return flat.filter((_, index) => !names.includes((flat[index - (index % 2)] ?? '').toLowerCase()));
 }
 
+/** A flat list with those headers in front that have a name, in lower case. */
+export function withFirst(flat: readonly string[], name: string): string[] {
+  const isOne = (_: string, index: number) => flat[index - (index % 2)]?.toLowerCase() === name;
+  return [...flat.filter(isOne), ...flat.filter((field, index) => !isOne(field, index))];
+}
+
 const NONE: ReadonlySet<string> = new Set();
 
 /** Headers that the `connection` header declares as hop-by-hop, in lower case, beside those that always are. */

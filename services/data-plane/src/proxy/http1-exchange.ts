@@ -2,6 +2,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES, validateHeader
 import type { Connection } from '../connection/connection.ts';
 import { headerLines, hostProblem, validTarget } from './authority.ts';
 import type { Exchange, Upgrade } from './exchange.ts';
+import { headerValue, withFirst, withoutNames } from './headers.ts';
 
 /** The beginning of a body up to this size waits for what else comes at once. Bytes. */
 const SMALL = 16_384;
@@ -71,7 +72,7 @@ export function toExchange(
     },
     respond(status, headers) {
       if (response.headersSent || response.destroyed) return false;
-      response.writeHead(status, [...headers]);
+      response.writeHead(status, forNode(headers, response, status));
       setImmediate(() => {
         if (!isOut && !response.writableEnded && !response.destroyed) flush();
       });
@@ -105,6 +106,24 @@ export function toExchange(
     },
     abort: () => connection.close('upstream'),
   };
+}
+
+/**
+ * The headers of an answer without what Node throws at, which would be at the cost of all other connections: it takes
+ * `trailer` only with a body that it chunks, and a `content-disposition` after the length it reads as UTF-8.
+ */
+function forNode(headers: readonly string[], response: ServerResponse, status: number): string[] {
+  const fields =
+    headerValue(headers, 'trailer') === undefined || isChunked(headers, response, status)
+      ? [...headers]
+      : withoutNames(headers, ['trailer']);
+  return headerValue(fields, 'content-disposition') === undefined ? fields : withFirst(fields, 'content-disposition');
+}
+
+/** Whether Node will chunk the body. */
+function isChunked(headers: readonly string[], { req, useChunkedEncodingByDefault }: ServerResponse, status: number) {
+  const hasBody = req.method !== 'HEAD' && status !== 204 && status !== 304;
+  return hasBody && useChunkedEncodingByDefault && headerValue(headers, 'content-length') === undefined;
 }
 
 /** Why a request is refused, if it is. */
