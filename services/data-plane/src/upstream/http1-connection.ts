@@ -60,7 +60,8 @@ export class Http1Connection {
   /**
    * Sends a request; the one before must be over.
    *
-   * @param headersTimeoutMs how long the head of the answer may take after the request; 0: as long as it likes
+   * @param headersTimeoutMs how long the head of the answer may take after the request, or after the backend has stopped
+   * taking it; 0: as long as it likes
    */
   send(request: UpstreamRequest, headersTimeoutMs: number, handler: UpstreamHandler): void {
     const call = new Call(this, request, headersTimeoutMs, handler, this.#isUsed);
@@ -92,12 +93,13 @@ export class Http1Connection {
     return this.#call === call;
   }
 
-  /** The request is out: from now on its answer is awaited. */
+  /** Nothing more can go out, or nothing is left: from now on the answer is awaited. */
   awaitHead(timeoutMs: number): void {
     if (timeoutMs > 0) this.#deadline.set(performance.now() + timeoutMs);
   }
 
-  onHead(): void {
+  /** It is here, or more can go out. */
+  stopAwaiting(): void {
     this.#deadline.lift();
   }
 
@@ -153,7 +155,9 @@ export class Http1Connection {
     const { isPersistent, keepAliveSeconds, trailers } = this.#parser;
     const idleMs =
       keepAliveSeconds === undefined ? IDLE_MS : Math.min(keepAliveSeconds * 1_000 - IDLE_MARGIN_MS, LONGEST_IDLE_MS);
-    if (isClean && isPersistent && call.isSent && !call.isLast && idleMs > 0 && !this.socket.destroyed) {
+    // A backend that has answered without taking the whole request may never take what would follow it.
+    const isTaken = call.isSent && this.socket.writableLength === 0;
+    if (isClean && isPersistent && isTaken && !call.isLast && idleMs > 0 && !this.socket.destroyed) {
       this.#deadline.set(performance.now() + idleMs);
       this.socket.resume();
       this.#events.onIdle();
@@ -197,8 +201,9 @@ class Call implements UpstreamCall, ResponseEvents {
   readonly #request: UpstreamRequest;
   readonly #headersTimeoutMs: number;
   readonly #handler: UpstreamHandler;
-  /** The whole request is out. */
+  /** The whole request is written. */
   isSent = false;
+  #isAnswered = false;
 
   constructor(
     connection: Http1Connection,
@@ -236,7 +241,8 @@ class Call implements UpstreamCall, ResponseEvents {
 
   onHead(status: number, headers: readonly string[]): void {
     if (this.#isOver) return;
-    this.#connection.onHead();
+    this.#isAnswered = true;
+    this.#connection.stopAwaiting();
     this.#handler.onHead(status, headers, headerValue(headers, 'trailer') === undefined ? 'body' : 'trailers');
   }
 
@@ -245,6 +251,7 @@ class Call implements UpstreamCall, ResponseEvents {
   }
 
   onDrain(): void {
+    if (!this.isSent) this.#connection.stopAwaiting();
     this.#request.body?.resume();
   }
 
@@ -293,7 +300,9 @@ class Call implements UpstreamCall, ResponseEvents {
       socket.write(chunk);
       if (framing.kind === 'chunked') socket.write('\r\n', 'latin1');
       socket.uncork();
-      if (socket.writableNeedDrain) body.pause();
+      if (!socket.writableNeedDrain) return;
+      body.pause();
+      this.#awaitHead();
     };
     const onEnd = () => {
       if (framing.kind === 'length' && left > 0) throw new BadRequestError('the body is shorter than it says');
@@ -311,6 +320,11 @@ class Call implements UpstreamCall, ResponseEvents {
 
   #sent(): void {
     this.isSent = true;
-    this.#connection.awaitHead(this.#headersTimeoutMs);
+    this.#awaitHead();
+  }
+
+  /** One that came before the end of the request is awaited no more. */
+  #awaitHead(): void {
+    if (!this.#isAnswered) this.#connection.awaitHead(this.#headersTimeoutMs);
   }
 }

@@ -47,6 +47,7 @@ export function exchange(
   let trailers: readonly string[] = [];
   let failure: Error | undefined;
   let isOver = false;
+  let isAnswered = false;
   let cancelTimeout: () => void = () => undefined;
   const end = (tell: () => void) => {
     if (isOver) return;
@@ -62,7 +63,7 @@ export function exchange(
   // Counted from the end of the request, because it may take as long as it likes.
   if (headersTimeoutMs > 0) {
     stream.once('finish', () => {
-      if (isOver) return;
+      if (isOver || isAnswered) return;
       cancelTimeout = longTimeout(headersTimeoutMs, () => abort(new AnswerTimeoutError('no answer in time')));
     });
   }
@@ -80,6 +81,7 @@ export function exchange(
     if (!isOver && status > 101) handler.onInterim(status, withoutPseudo(raw ?? []));
   });
   stream.on('response', (headers, flags, raw?: readonly string[]) => {
+    isAnswered = true;
     cancelTimeout();
     ready.isProven = true;
     const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
