@@ -26,8 +26,9 @@ export type ForwardOutcome =
 
 export type ForwardOptions = { readonly preserveCase: boolean; readonly bodyIdleMs: number };
 
-/** How many pieces of a request body, as the client's socket brought them, are held for a slow backend. */
+/** How many pieces of a request body, as the client's socket brought them, are held for a slow backend, and wait behind them. */
 const UPLOAD_CHUNKS = 4;
+const UPLOAD_CHUNKS_BEHIND = 2;
 /** More of one request are left out, because nothing holds their sender back. */
 const MAX_INTERIM = 16;
 const TIMEOUTS = new Set(['PULSEPLANE_ANSWER_TIMEOUT', 'ETIMEDOUT']);
@@ -268,8 +269,12 @@ function whenSilent(body: Readable, upload: PassThrough, idleMs: number, callbac
  * the client sends would take its connection along, and with it the answer.
  */
 function uploadOf(body: Readable): PassThrough {
-  // Of pieces, not of bytes, because the pieces are what is held already.
-  const upload = new PassThrough({ readableObjectMode: true, readableHighWaterMark: UPLOAD_CHUNKS });
+  // Of pieces, not of bytes, because the pieces are what is held already, and many of a byte would be more than it seems.
+  const upload = new PassThrough({
+    objectMode: true,
+    readableHighWaterMark: UPLOAD_CHUNKS,
+    writableHighWaterMark: UPLOAD_CHUNKS_BEHIND,
+  });
   upload.on('error', () => undefined);
   body.on('error', (error) => upload.destroy(error));
   body.on('close', () => {

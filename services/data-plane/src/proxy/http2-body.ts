@@ -2,12 +2,15 @@ import { Duplex, Readable } from 'node:stream';
 import { ERROR } from '../http2/protocol.ts';
 import type { Http2Stream } from '../http2/stream.ts';
 
+/** So many pieces wait for a reader. What comes then is put together: a piece costs far more than the byte that it may be. */
+const MOST_PIECES = 4;
+
 /** The body of an HTTP/2 request as Node has it. */
 export class Http2Body extends Readable {
   readonly #inflow: Inflow;
 
   constructor(stream: Http2Stream) {
-    super();
+    super({ objectMode: true, highWaterMark: MOST_PIECES });
     this.#inflow = new Inflow(stream);
   }
 
@@ -15,13 +18,18 @@ export class Http2Body extends Readable {
     this.#inflow.pass(this, piece);
   }
 
+  /** The client has sent all. */
+  finish(): void {
+    this.#inflow.finish(this);
+  }
+
   override _read(): void {
-    this.#inflow.resume();
+    this.#inflow.resume(this);
   }
 
   /** The answer goes its own way, so the stream goes on. */
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    this.#inflow.resume();
+    this.#inflow.resume(this);
     callback(error);
   }
 }
@@ -33,14 +41,19 @@ export class Http2Tunnel extends Duplex {
   #goOn: (() => void) | undefined;
 
   constructor(stream: Http2Stream) {
-    super();
+    super({ readableObjectMode: true, readableHighWaterMark: MOST_PIECES });
     this.#stream = stream;
     this.#inflow = new Inflow(stream);
-    if (stream.peerEnded) this.push(null);
+    if (stream.peerEnded) this.finish();
   }
 
   receive(piece: Buffer): void {
     this.#inflow.pass(this, piece);
+  }
+
+  /** The client has sent all. */
+  finish(): void {
+    this.#inflow.finish(this);
   }
 
   /** The client takes more again. */
@@ -51,7 +64,7 @@ export class Http2Tunnel extends Duplex {
   }
 
   override _read(): void {
-    this.#inflow.resume();
+    this.#inflow.resume(this);
   }
 
   override _write(piece: Buffer, _encoding: BufferEncoding, callback: () => void): void {
@@ -65,7 +78,7 @@ export class Http2Tunnel extends Duplex {
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    this.#inflow.resume();
+    this.#inflow.resume(this);
     // What both ends have finished may still be on its way out.
     if (!this.readableEnded || !this.writableFinished) this.#stream.reset(ERROR.CANCEL);
     this.drained();
@@ -76,20 +89,55 @@ export class Http2Tunnel extends Duplex {
 /** What comes in, with the client's window as small as its reader is slow. */
 class Inflow {
   readonly #stream: Http2Stream;
+  /** Bytes that the reader has or gets, and that the client is not to follow up yet. */
   #held = 0;
+  /** What came since the reader has enough, in front of room for more. */
+  #late = NOTHING;
+  #lateBytes = 0;
 
   constructor(stream: Http2Stream) {
     this.#stream = stream;
   }
 
   pass(reader: Readable, piece: Buffer): void {
-    if (reader.destroyed || reader.push(piece)) this.#stream.consumed(piece.length);
-    else this.#held += piece.length;
+    if (reader.destroyed) this.#stream.consumed(piece.length);
+    else if (this.#held > 0) this.#gather(piece);
+    else if (reader.push(piece)) this.#stream.consumed(piece.length);
+    else this.#held = piece.length;
   }
 
-  resume(): void {
-    const held = this.#held;
+  resume(reader: Readable): void {
+    const late = this.#takeLate();
+    const taken = this.#held - late.length;
     this.#held = 0;
-    this.#stream.consumed(held);
+    this.#stream.consumed(taken);
+    if (late.length > 0) this.pass(reader, late);
+  }
+
+  finish(reader: Readable): void {
+    const late = this.#takeLate();
+    if (late.length > 0) reader.push(late);
+    reader.push(null);
+  }
+
+  #gather(piece: Buffer): void {
+    const bytes = this.#lateBytes + piece.length;
+    if (bytes > this.#late.length) {
+      const larger = Buffer.allocUnsafeSlow(2 * bytes);
+      this.#late.copy(larger, 0, 0, this.#lateBytes);
+      this.#late = larger;
+    }
+    piece.copy(this.#late, this.#lateBytes);
+    this.#lateBytes = bytes;
+    this.#held += piece.length;
+  }
+
+  #takeLate(): Buffer {
+    const late = this.#late.subarray(0, this.#lateBytes);
+    this.#late = NOTHING;
+    this.#lateBytes = 0;
+    return late;
   }
 }
+
+const NOTHING = Buffer.alloc(0);

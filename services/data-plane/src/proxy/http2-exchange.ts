@@ -111,7 +111,7 @@ export class Http2Exchange implements Exchange, StreamHandler {
 
   onEnd(trailers: readonly string[]): void {
     this.#trailers = trailers;
-    this.#reader?.push(null);
+    this.#reader?.finish();
   }
 
   onRoom(): void {

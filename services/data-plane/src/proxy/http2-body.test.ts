@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FLAG, FRAME } from '../http2/protocol.ts';
+import { rawClient } from '../testing/http2-client.ts';
+import { Http2Exchange } from './http2-exchange.ts';
+
+test('a body that comes byte by byte waits in few pieces, and is whole', async () => {
+  const client = rawClient();
+  const exchange = new Http2Exchange(client.post(1), '192.0.2.1');
+  const { body } = exchange;
+  const sent = Buffer.from(Array.from({ length: 5_000 }, (_, index) => index % 251));
+  for (const [index, byte] of sent.entries()) {
+    const isLast = index === sent.length - 1;
+    client.send(FRAME.DATA, isLast ? FLAG.END_STREAM : 0, 1, Buffer.from([byte]));
+  }
+  const pieces: Buffer[] = [];
+  for await (const piece of body ?? []) pieces.push(piece);
+  assert.ok(pieces.length < 10, `${pieces.length} pieces`);
+  assert.ok(Buffer.concat(pieces).equals(sent), 'as it was sent');
+});
+
+test('the window of a body that waits is given back when it is read', async () => {
+  const client = rawClient({ windowBytes: 1_000, connectionWindowBytes: 65_535 });
+  const { body } = new Http2Exchange(client.post(1), '192.0.2.1');
+  for (let n = 0; n < 1_000; n += 1) client.send(FRAME.DATA, 0, 1, Buffer.from('a'));
+  const updates = () => client.take().filter(({ type, id }) => type === FRAME.WINDOW_UPDATE && id === 1);
+  assert.deepEqual(updates(), []);
+  let read = 0;
+  body?.on('data', (piece: Buffer) => {
+    read += piece.length;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(read, 1_000);
+  const given = updates().reduce((sum, { payload }) => sum + payload.readUInt32BE(0), 0);
+  assert.ok(given >= 500, `${given} bytes`);
+});
