@@ -69,7 +69,12 @@ test('what a running worker refuses is said with its text and name by conditions
     kubectl(
       `get ${object} -o jsonpath='{range .status.conditions[?(@.type=="Programmed")]}{.status} {.reason} {.message}{end}'`,
     );
-  const worker = kubectl('get pods -n agentgateway-system -o name').trim().replace('pod/', '');
+  // With what it has on disk it may run before it is connected.
+  const worker = await eventually(() => {
+    const pod = kubectl('get pods -n agentgateway-system -o name').trim();
+    assert.match(pod, /^pod\/\S+$/);
+    return pod.replace('pod/', '');
+  });
   const refusal = new RegExp(
     `^False Invalid Rejected by ${worker}: policy/frontend/httpbin/too-long:frontend-tcp:httpbin/agentgateway-proxy: policy\\.frontend\\.tcp\\.keepalives\\.time: 40000000 must be from 1000 to 32767000$`,
   );
