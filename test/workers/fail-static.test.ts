@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
-import { Agent, request } from 'node:http';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -109,18 +109,22 @@ async function configure(ports: Ports): Promise<void> {
 async function servedIdleSeconds(ports: Ports, worker: WorkerProcess): Promise<number> {
   const agent = new Agent({ keepAlive: true });
   try {
-    const status = await new Promise<number | undefined>((resolve, reject) => {
+    const { statusCode, headers } = await new Promise<IncomingMessage>((resolve, reject) => {
       const asked = request({ host: '127.0.0.1', port: ports.http, agent });
-      asked.on('response', (response) => resolve(response.resume().statusCode));
+      asked.on('response', (response) => resolve(response.resume()));
       asked.on('error', reject);
       asked.end();
     });
-    assert.equal(status, 404);
+    assert.equal(statusCode, 404);
     const page = await fetch(`http://127.0.0.1:${worker.ports.admin}/connections`);
     const { connections } = (await page.json()) as {
       readonly connections: readonly { readonly keepalive: { readonly idleSeconds: number } }[];
     };
-    assert.equal(connections.length, 1);
+    assert.equal(
+      connections.length,
+      1,
+      `answered with ${JSON.stringify(headers)} by a worker that says\n${worker.output()}`,
+    );
     return connections[0]?.keepalive.idleSeconds ?? 0;
   } finally {
     agent.destroy();
