@@ -3,17 +3,11 @@ import { once } from 'node:events';
 import http2 from 'node:http2';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FRAME, PREFACE, SETTING } from '../http2/protocol.ts';
+import { frame, framesOf, GET } from '../testing/http2-client.ts';
 import { createWorld, httpPolicy, rawClient, until, type World } from '../testing/world.ts';
 
-const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
-const HEADERS = 1;
-const RST_STREAM = 3;
-const SETTINGS = 4;
-const PING = 6;
-const GOAWAY = 7;
-const WINDOW_UPDATE = 8;
-/** RFC 9113, section 6.5.2. */
-const SETTING = { INITIAL_WINDOW_SIZE: 4, MAX_FRAME_SIZE: 5, MAX_HEADER_LIST_SIZE: 6 };
+const { HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE } = FRAME;
 const END_STREAM_AND_HEADERS = 5;
 const HIGHEST_STREAM_ID = 2 ** 31 - 1;
 
@@ -40,37 +34,9 @@ async function rawSession(port = world.httpPort) {
   return {
     ...client,
     send,
-    get: (stream: number) => send(HEADERS, END_STREAM_AND_HEADERS, stream, REQUEST),
-    frames: (type: number) => framesOf(client.received()).filter((one) => one.type === type),
+    get: (stream: number) => send(HEADERS, END_STREAM_AND_HEADERS, stream, GET),
+    frames: (type: number) => framesOf(Buffer.from(client.received(), 'latin1')).filter((one) => one.type === type),
   };
-}
-
-/** `GET /`, `:scheme http`, `:authority a`, all names from HPACK's static table. */
-const REQUEST = Buffer.from([0x82, 0x86, 0x84, 0x41, 1, 0x61]);
-
-function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
-function framesOf(text: string) {
-  const bytes = Buffer.from(text, 'latin1');
-  const found: { type: number; flags: number; stream: number; payload: Buffer }[] = [];
-  for (let at = 0; at + 9 <= bytes.length; ) {
-    const end = at + 9 + bytes.readUIntBE(at, 3);
-    found.push({
-      type: bytes.readUInt8(at + 3),
-      flags: bytes.readUInt8(at + 4),
-      stream: bytes.readUInt32BE(at + 5),
-      payload: bytes.subarray(at + 9, end),
-    });
-    at = end;
-  }
-  return found;
 }
 
 test('a session that ends says so first, serves what was on its way, and then names the last stream', async () => {
@@ -129,7 +95,7 @@ test('windows, frame and header sizes are what the policy says, for new sessions
     // The policy's own come first, then the connection's window.
     await until(() => client.frames(SETTINGS).length > 0 && client.frames(WINDOW_UPDATE).length > 0);
     const [settings, update] = [client.frames(SETTINGS)[0]?.payload, client.frames(WINDOW_UPDATE)[0]];
-    assert.ok(settings !== undefined && update?.stream === 0);
+    assert.ok(settings !== undefined && update?.id === 0);
     client.socket.destroy();
     const values = Array.from({ length: settings.length / 6 }, (_, index) => [
       settings.readUInt16BE(6 * index),

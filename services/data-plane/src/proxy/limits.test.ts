@@ -5,6 +5,7 @@ import http2 from 'node:http2';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultLimits } from '../limits.ts';
+import { frame } from '../testing/http2-client.ts';
 import { createWorld, rawClient, until, type World } from '../testing/world.ts';
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
@@ -168,7 +169,7 @@ test('an HTTP/2 session has 200 streams, and resetting them does not pile up req
   t.after(() => world.stop());
   const wide = await rawClient(world.httpPort);
   wide.socket.write(PREFACE);
-  wide.socket.write(frame(4, 0, 0, Buffer.alloc(0)));
+  wide.socket.write(frame(4, 0, 0));
   for (let id = 1; id <= 600; id += 2) wide.socket.write(headers(id));
   await until(() => count.open === 200);
   await sleep(100);
@@ -178,7 +179,7 @@ test('an HTTP/2 session has 200 streams, and resetting them does not pile up req
 
   const rapid = await rawClient(world.httpPort);
   rapid.socket.write(PREFACE);
-  rapid.socket.write(frame(4, 0, 0, Buffer.alloc(0)));
+  rapid.socket.write(frame(4, 0, 0));
   for (let id = 1; id <= 10_000; id += 2) {
     rapid.socket.write(Buffer.concat([headers(id), frame(3, 0, id, Buffer.from([0, 0, 0, 8]))]));
   }
@@ -189,15 +190,6 @@ test('an HTTP/2 session has 200 streams, and resetting them does not pile up req
   rapid.socket.destroy();
   await until(() => count.open === 0);
 });
-
-function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
 
 /** GET /never, whole, with all names from HPACK's static table. */
 function headers(stream: number): Buffer {

@@ -38,9 +38,10 @@ export function setting(id: number, value: number): Buffer {
   return Buffer.concat([Buffer.from([0, id]), word(value)]);
 }
 
-function framesOf(bytes: Buffer): Frame[] {
+/** The whole frames of what was received. */
+export function framesOf(bytes: Buffer): Frame[] {
   const found: Frame[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at + 9 <= bytes.length; ) {
     const end = at + 9 + bytes.readUIntBE(at, 3);
     found.push({
       type: bytes.readUInt8(at + 3),
