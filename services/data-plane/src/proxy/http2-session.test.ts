@@ -3,13 +3,14 @@ import { once } from 'node:events';
 import http2 from 'node:http2';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FRAME, PREFACE, SETTING } from '../http2/protocol.ts';
-import { frame, framesOf, GET } from '../testing/http2-client.ts';
+import { FLAG, FRAME, PREFACE, SETTING } from '../http2/protocol.ts';
+import { frame, framesOf, GET, word } from '../testing/http2-client.ts';
 import { createWorld, httpPolicy, rawClient, until, type World } from '../testing/world.ts';
 
-const { HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE } = FRAME;
+const { DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE } = FRAME;
 const END_STREAM_AND_HEADERS = 5;
 const HIGHEST_STREAM_ID = 2 ** 31 - 1;
+const ANSWER_BYTES = 4_000;
 
 let world: World;
 
@@ -168,6 +169,28 @@ for (const [name, type, payload, complaint] of [
     await until(async () => (await world.closes('flood')) === before + 1);
   });
 }
+
+test('answers for which the kernel has no room arrive whole and in order, when the client reads again', async (t) => {
+  const own = await createWorld({ onRequest: (_request, response) => void response.end('a'.repeat(ANSWER_BYTES)) });
+  t.after(() => own.stop());
+  const client = await rawSession(own.httpPort);
+  client.send(WINDOW_UPDATE, 0, 0, word(HIGHEST_STREAM_ID - 65_535));
+  client.socket.pause();
+  const ids = Array.from({ length: 1_500 }, (_, index) => 2 * index + 1);
+  for (const id of ids) {
+    client.get(id);
+    // Few at a time, so that a turn's output is one small buffer.
+    if (id % 20 === 1) await sleep(5);
+  }
+  client.socket.resume();
+  const whole = () => client.frames(DATA).filter(({ flags }) => (flags & FLAG.END_STREAM) !== 0).length;
+  // With too many answers waiting, a request is refused.
+  await until(() => whole() + client.frames(RST_STREAM).length === ids.length);
+  const bytes = client.frames(DATA).reduce((sum, { payload }) => sum + payload.length, 0);
+  assert.equal(bytes, whole() * ANSWER_BYTES);
+  assert.deepEqual(client.frames(GOAWAY), []);
+  client.socket.destroy();
+});
 
 test('a client that sends a PING for each answer, as gRPC does, is left alone', async () => {
   const client = await rawSession();
