@@ -64,3 +64,13 @@ export class ConnectionError extends Error {
     this.code = code;
   }
 }
+
+/** Of PROTOCOL_ERROR. */
+export function broken(rule: string): ConnectionError {
+  return new ConnectionError(ERROR.PROTOCOL_ERROR, rule);
+}
+
+/** Of FRAME_SIZE_ERROR. */
+export function wrongLength(frame: string): ConnectionError {
+  return new ConnectionError(ERROR.FRAME_SIZE_ERROR, `a ${frame} frame of a wrong length`);
+}

@@ -38,6 +38,8 @@ export class Sending implements StreamOwner {
   #window = DEFAULT_WINDOW_BYTES;
   /** What the peer may still send on all streams together. */
   receiveWindow: number;
+  /** The peer knows our settings. */
+  isAcknowledged = false;
   #owed = 0;
   #isAwake = false;
   /** Frames that are no answers to PING and SETTINGS. */
@@ -66,6 +68,12 @@ export class Sending implements StreamOwner {
 
   get peer(): PeerSettings {
     return this.#peer;
+  }
+
+  /** What the peer may send on a new stream. Before it knows ours it may think that it is what every one begins with. */
+  get streamReceiveWindow(): number {
+    const { windowBytes } = this.#settings;
+    return this.isAcknowledged ? windowBytes : Math.max(windowBytes, DEFAULT_WINDOW_BYTES);
   }
 
   /** Whether `take` would give more, though nothing has happened since. */

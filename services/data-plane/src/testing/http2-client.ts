@@ -1,7 +1,8 @@
 import { FLAG, FRAME, PREFACE } from '../http2/protocol.ts';
 import type { SessionSettings } from '../http2/sending.ts';
-import { Http2Session, type IdleFrame } from '../http2/session.ts';
+import { Http2Session } from '../http2/session.ts';
 import type { Http2Stream } from '../http2/stream.ts';
+import type { IdleFrame } from '../http2/streams.ts';
 
 export type Frame = { readonly type: number; readonly flags: number; readonly id: number; readonly payload: Buffer };
 
@@ -17,6 +18,24 @@ export const SETTINGS: SessionSettings = {
 export const GET = Buffer.from([0x82, 0x86, 0x84, 0x41, 1, 0x61]);
 /** The same with `POST`. */
 export const POST = Buffer.from([0x83, 0x86, 0x84, 0x41, 1, 0x61]);
+
+/** Of a `POST /`. */
+export const PSEUDO = [
+  [':method', 'POST'],
+  [':scheme', 'http'],
+  [':path', '/'],
+  [':authority', 'a'],
+] as const;
+
+/** A literal field that is not put into a table. */
+export function literal(name: string, value: string): Buffer {
+  return Buffer.concat([
+    Buffer.from([0, name.length]),
+    Buffer.from(name),
+    Buffer.from([value.length]),
+    Buffer.from(value),
+  ]);
+}
 
 export function frame(type: number, flags: number, id: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
   const head = Buffer.alloc(9);

@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { literal, PSEUDO, rawClient, setting, word } from '../testing/http2-client.ts';
+import { ERROR, FLAG, FRAME, SETTING } from './protocol.ts';
+
+const { DATA, HEADERS, WINDOW_UPDATE } = FRAME;
+const { END_STREAM, END_HEADERS, PADDED } = FLAG;
+const BOTH = END_STREAM | END_HEADERS;
+
+test('streams beyond the most are refused, and there is room again when one ends', () => {
+  const client = rawClient({ maxStreams: 2 });
+  for (const id of [1, 3, 5]) client.get(id);
+  assert.deepEqual(client.complaints(), [`reset ${ERROR.REFUSED_STREAM} of 5`]);
+  client.seen.streams[0]?.respond(204, [], true);
+  client.get(7);
+  assert.equal(client.seen.streams.length, 3);
+});
+
+test('an answer goes as far as both windows, in the order of turns, and on with them', () => {
+  const client = rawClient();
+  client.send(FRAME.SETTINGS, 0, 0, setting(SETTING.INITIAL_WINDOW_SIZE, 10));
+  client.get(1);
+  const [stream] = client.seen.streams;
+  stream?.respond(200, [], false);
+  assert.equal(stream?.write(Buffer.alloc(25)), true);
+  stream?.end(['x-sum', '1']);
+  const sent = () => client.take().filter(({ type }) => type === DATA || type === HEADERS);
+  assert.deepEqual(
+    sent().map(({ type, payload }) => [type, payload.length]),
+    [
+      [HEADERS, 1],
+      [DATA, 10],
+    ],
+  );
+  client.send(WINDOW_UPDATE, 0, 1, word(5));
+  assert.deepEqual(
+    sent().map(({ payload }) => payload.length),
+    [5],
+  );
+  // Open streams follow the settings, and a window may be below nothing.
+  client.send(FRAME.SETTINGS, 0, 0, setting(SETTING.INITIAL_WINDOW_SIZE, 0));
+  client.send(WINDOW_UPDATE, 0, 1, word(10));
+  assert.deepEqual(sent(), []);
+  client.send(FRAME.SETTINGS, 0, 0, setting(SETTING.INITIAL_WINDOW_SIZE, 100));
+  const last = sent();
+  assert.deepEqual(
+    last.map(({ type, flags }) => [type, flags]),
+    [
+      [DATA, 0],
+      [HEADERS, BOTH],
+    ],
+  );
+  assert.equal(last[0]?.payload.length, 10);
+  assert.equal(client.session.streams, 0);
+});
+
+test('who writes more than the client takes is told to wait, and when to go on', () => {
+  const client = rawClient();
+  client.get(1);
+  const [stream] = client.seen.streams;
+  let drained = 0;
+  if (stream !== undefined) {
+    stream.handler = {
+      onData: () => undefined,
+      onEnd: () => undefined,
+      onClose: () => undefined,
+      onRoom: () => {
+        drained += 1;
+      },
+    };
+  }
+  stream?.respond(200, [], false);
+  assert.equal(stream?.write(Buffer.alloc(100_000)), false);
+  client.take();
+  assert.equal(drained, 0);
+  client.send(WINDOW_UPDATE, 0, 0, word(100_000));
+  client.send(WINDOW_UPDATE, 0, 1, word(100_000));
+  client.take();
+  assert.equal(drained, 1);
+});
+
+test('nothing is added to what is not written yet', () => {
+  const client = rawClient();
+  client.get(1);
+  client.seen.streams[0]?.respond(200, [], false);
+  client.seen.streams[0]?.write(Buffer.alloc(10));
+  client.seen.streams[0]?.end();
+  const data = (isCongested: boolean) => Buffer.concat(client.session.take(isCongested)).includes(Buffer.alloc(10));
+  assert.equal(data(true), false);
+  assert.equal(client.session.hasMore, true);
+  assert.equal(data(false), true);
+  assert.equal(client.session.hasMore, false);
+});
+
+test('windows are given back as the reader takes the body, padding at once, and are enforced', () => {
+  const client = rawClient({ connectionWindowBytes: 100_000 });
+  const stream = client.post(1);
+  const pieces: Buffer[] = [];
+  stream.handler = {
+    onData: (piece) => void pieces.push(piece),
+    onEnd: () => undefined,
+    onRoom: () => undefined,
+    onClose: () => undefined,
+  };
+  client.take();
+  const updates = () => client.take().map(({ type, id, payload }) => [type, id, payload.readUInt32BE(0)]);
+  const padded = Buffer.concat([Buffer.from([200]), Buffer.alloc(10_000), Buffer.alloc(200)]);
+  for (let n = 0; n < 6; n += 1) client.send(DATA, PADDED, 1, padded);
+  assert.equal(Buffer.concat(pieces).length, 60_000);
+  assert.deepEqual(updates(), []);
+  stream.consumed(60_000);
+  assert.deepEqual(updates(), [
+    [WINDOW_UPDATE, 0, 61_206],
+    [WINDOW_UPDATE, 1, 61_206],
+  ]);
+  for (let n = 0; n < 6; n += 1) client.send(DATA, 0, 1, Buffer.alloc(16_384));
+  assert.deepEqual(client.complaints(), []);
+  client.send(DATA, 0, 1, Buffer.alloc(16_384));
+  assert.deepEqual(client.complaints(), ['goaway 3']);
+});
+
+test('what was on its way when a stream was reset is passed over, and its bytes are given back', () => {
+  const client = rawClient({ connectionWindowBytes: 65_535 });
+  client.post(1).reset(ERROR.CANCEL);
+  assert.deepEqual(client.complaints(), ['reset 8 of 1']);
+  for (let n = 0; n < 10; n += 1) client.send(DATA, 0, 1, Buffer.alloc(16_384));
+  client.send(HEADERS, BOTH, 1, literal('x-sum', '1'));
+  assert.deepEqual(client.complaints(), []);
+  assert.equal(client.session.isOver, false);
+});
+
+test('an upload is called off when its answer is whole, a tunnel that is refused too; one that is not goes on', () => {
+  const client = rawClient();
+  const stream = client.post(1);
+  stream.respond(200, [], false);
+  stream.end();
+  assert.deepEqual(client.complaints(), ['reset 0 of 1']);
+  assert.ok(stream.isAnswered, 'answered');
+  const connect = [[':method', 'CONNECT'], [':protocol', 'websocket'], ...PSEUDO.slice(1)] as const;
+  const block = Buffer.concat(connect.map(([name, value]) => literal(name, value)));
+  client.send(HEADERS, END_HEADERS, 3, block);
+  const tunnel = client.seen.streams.at(-1);
+  assert.equal(tunnel?.request.protocol, 'websocket');
+  tunnel?.respond(200, [], false);
+  tunnel?.end();
+  assert.deepEqual(client.complaints(), []);
+  client.send(DATA, END_STREAM, 3, Buffer.from('last words'));
+  assert.equal(client.session.streams, 0);
+  client.send(HEADERS, END_HEADERS, 5, block);
+  client.seen.streams.at(-1)?.respond(401, [], true);
+  assert.deepEqual(client.complaints(), ['reset 0 of 5']);
+  assert.equal(client.session.streams, 0);
+});
+
+test('white space within a value of an answer costs no more than its length', () => {
+  const client = rawClient();
+  client.get(1);
+  const start = performance.now();
+  assert.equal(client.seen.streams[0]?.respond(200, ['x', `a${' '.repeat(100_000)}b`], true), true);
+  assert.ok(performance.now() - start < 1_000, 'within a second');
+});
+
+test('an answer that HTTP/2 forbids resets its stream', () => {
+  const client = rawClient();
+  for (const [index, fields] of [
+    ['connection', 'close'],
+    ['a b', 'c'],
+    ['a', 'b\r\nc'],
+  ].entries()) {
+    client.get(2 * index + 1);
+    assert.equal(client.seen.streams.at(-1)?.respond(200, fields, true), false);
+    assert.deepEqual(client.complaints(), [`reset 2 of ${2 * index + 1}`]);
+  }
+});
+
+test('the same request again is read from memory only while the table is the same', () => {
+  const client = rawClient();
+  // It adds `x: a` to the table; then index 62 is that, and after the next that one.
+  const get = Buffer.from([0x82, 0x86, 0x84, 0x01, 1, 0x61]);
+  const add = (value: string) => Buffer.concat([get, Buffer.from([0x40, 1, 0x78, 1]), Buffer.from(value)]);
+  const refer = Buffer.concat([get, Buffer.from([0xbe])]);
+  const blocks = [add('a'), refer, refer, add('b'), refer];
+  for (const [index, block] of blocks.entries()) {
+    client.send(HEADERS, BOTH, 2 * index + 1, block);
+    client.seen.streams.at(-1)?.respond(204, [], true);
+  }
+  assert.deepEqual(
+    client.seen.streams.map(({ request }) => request.headers),
+    ['a', 'a', 'a', 'b', 'b'].map((value) => ['x', value]),
+  );
+  assert.equal(client.seen.streams[1]?.request, client.seen.streams[2]?.request);
+});
