@@ -32,14 +32,18 @@ const FIELD_VALUE = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7
 const WHITE_SPACE_AROUND = /^[\t ]+|(?<![\t ])[\t ]+$/g;
 const CONTENT_LENGTH = /^\d{1,15}$/;
 
-/** Names that were found good: clients send few different ones. */
+/** Names that were found good: clients send few different ones. It starts again when one has filled it with others. */
 const goodNames = new Set<string>();
 const MOST_GOOD_NAMES = 1_024;
+/** A longer one is seldom seen twice. */
+const LONGEST_REMEMBERED = 64;
 
 function isFieldName(name: string): boolean {
   if (goodNames.has(name)) return true;
   if (!FIELD_NAME.test(name)) return false;
-  if (goodNames.size < MOST_GOOD_NAMES) goodNames.add(name);
+  if (name.length > LONGEST_REMEMBERED) return true;
+  if (goodNames.size >= MOST_GOOD_NAMES) goodNames.clear();
+  goodNames.add(name);
   return true;
 }
 
