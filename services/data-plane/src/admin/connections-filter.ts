@@ -12,7 +12,7 @@ type Test = (row: Row, wanted: string) => boolean;
 const is =
   (field: string): Test =>
   (row, wanted) =>
-    row[field] === wanted;
+    valueAt(row, field) === wanted;
 
 /** One for any section of the policies. */
 const anyOf =
@@ -28,15 +28,21 @@ const address =
     return typeof value === 'string' && (value === wanted || value.replace(/:\d+$/, '') === wanted);
   };
 
+const EXACT = [
+  ...['id', 'listener', 'protocol', 'serverName', 'backend', 'route'],
+  ...['tls.version', 'tls.cipher', 'tls.alpn'],
+];
 const TESTS: Readonly<Record<string, Test>> = {
-  ...Object.fromEntries(
-    ['id', 'listener', 'protocol', 'serverName', 'backend', 'route'].map((field) => [field, is(field)]),
-  ),
+  ...Object.fromEntries(EXACT.map((field) => [field, is(field)])),
   ...Object.fromEntries(['peer', 'via', 'local'].map((field) => [field, address(field)])),
   // The key, or the policy's own namespace and name within it.
   policy: anyOf('policy', (key, wanted) => key === wanted || key.includes(`/${wanted}:`)),
   policyVersion: anyOf('policyVersion', (version, wanted) => version === wanted),
+  // Whether TLS ends here, and not what is passed on as it comes.
+  tls: ({ tls }, wanted) => tls !== undefined && (tls !== null) === (wanted === 'true'),
 };
+/** Parameters that take no other values. */
+const VALUES: Readonly<Record<string, readonly string[]>> = { tls: ['true', 'false'] };
 
 /** Each may be asked for with `min.` and `max.` before it. */
 const NUMBERS = [
@@ -52,6 +58,10 @@ export function connectionsFilter(query: URLSearchParams): ConnectionsFilter {
     const values = query.getAll(name);
     const test = Object.hasOwn(TESTS, name) ? TESTS[name] : undefined;
     if (test !== undefined) {
+      const wrong = values.find((value) => VALUES[name]?.includes(value) === false);
+      if (wrong !== undefined) {
+        return { kind: 'refused', reason: `${name}: ${JSON.stringify(wrong)} is none of ${VALUES[name]?.join(', ')}` };
+      }
       conditions.push((row) => values.some((value) => test(row, value)));
       continue;
     }
@@ -62,8 +72,8 @@ export function connectionsFilter(query: URLSearchParams): ConnectionsFilter {
         return { kind: 'refused', reason: `${name}: ${JSON.stringify(value)} is not a number` };
       }
       conditions.push((row) => {
-        const found = numberAt(row, field);
-        if (found === undefined) return false;
+        const found = valueAt(row, field);
+        if (typeof found !== 'number') return false;
         return bound === 'min' ? found >= Number(value) : found <= Number(value);
       });
     }
@@ -71,10 +81,10 @@ export function connectionsFilter(query: URLSearchParams): ConnectionsFilter {
   return { kind: 'filter', matches: (row) => conditions.every((holds) => holds(row)) };
 }
 
-function numberAt(row: Row, field: string): number | undefined {
+function valueAt(row: Row, field: string): unknown {
   let value: unknown = row;
-  for (const part of field.split('.')) value = (value as Row | undefined)?.[part];
-  return typeof value === 'number' ? value : undefined;
+  for (const part of field.split('.')) value = (value as Row | null | undefined)?.[part];
+  return value;
 }
 
 function refused(name: string): ConnectionsFilter {

@@ -64,6 +64,9 @@ test('the page can be asked for a part by every field, and by several', async ()
     ['?min.keepalive.idleSeconds=30&max.keepalive.idleSeconds=30', ['http2', 'tcp']],
     ['?min.keepalive.idleSeconds=31', []],
     ['?serverName=a.example', []],
+    ['?tls=false', ['http2', 'tcp']],
+    ['?tls=true', []],
+    ['?tls.version=TLSv1.3', []],
   ] as const) {
     const { connections } = await page(query);
     assert.deepEqual(connections.map(({ protocol }) => protocol).sort(), protocols, query);
@@ -88,6 +91,7 @@ test('what the page cannot be asked is refused with its name, and a bound that i
     ['?prtocol=tcp', /^"prtocol" is no parameter of this page; those are id, listener, protocol/],
     ['?min.protocol=1', /^"min.protocol" is no parameter/],
     ['?__proto__=1', /^"__proto__" is no parameter/],
+    ['?tls=yes', /^tls: "yes" is none of true, false$/m],
     ['?min.ageMs=a', /^min.ageMs: "a" is not a number$/m],
   ] as const) {
     const response = await world.admin(`/connections${query}`);

@@ -167,6 +167,17 @@ test('HTTP/1.1 and HTTP/2 by ALPN, HTTP/1.1 without it, and the connections page
     ],
   );
   assert.equal(rows[2]?.tls?.cipher, 'TLS_AES_256_GCM_SHA384');
+  for (const [query, count] of [
+    ['tls=true', 3],
+    ['tls=false', 0],
+    ['tls=true&tls=false', 3],
+    ['tls.version=TLSv1.2', 1],
+    ['tls.version=TLSv1.3&tls.alpn=h2', 1],
+    ['tls.cipher=TLS_AES_256_GCM_SHA384', 2],
+  ] as const) {
+    const page = (await (await world.admin(`/connections?${query}`)).json()) as { connections: readonly object[] };
+    assert.equal(page.connections.length, count, query);
+  }
   two.close();
   one.destroy();
   none.destroy();
