@@ -15,6 +15,18 @@ async function listen(server: Server | HttpServer | http2.Http2Server): Promise<
   return (server.address() as AddressInfo).port;
 }
 
+/** A worker in front of an HTTP/1.1 backend. */
+async function inFrontOf(t: TestContext, backend: Server | HttpServer): Promise<World> {
+  const world = await createWorld();
+  t.after(async () => {
+    await world.stop();
+    if ('closeAllConnections' in backend) backend.closeAllConnections();
+    backend.close();
+  });
+  world.apply(...portResources('http', world.httpPort, await listen(backend)));
+  return world;
+}
+
 /** A worker in front of an HTTP/2 backend, with a wire between that can be frozen. */
 async function behindWire(t: TestContext, onStream: (stream: ServerHttp2Stream, session: number) => void) {
   const sessions: ServerHttp2Session[] = [];
@@ -181,13 +193,7 @@ test('over HTTP/1.1 a pooled connection that dies under a request: GET is sent a
     if (dies.has(seen)) request.socket.destroy();
     else response.end('hello');
   });
-  const world = await createWorld();
-  t.after(async () => {
-    await world.stop();
-    backend.closeAllConnections();
-    backend.close();
-  });
-  world.apply(...portResources('http', world.httpPort, await listen(backend)));
+  const world = await inFrontOf(t, backend);
   assert.equal(await ask(world), '200 hello');
   assert.equal(await ask(world), '200 hello');
   assert.equal(seen, 3);
@@ -207,13 +213,7 @@ test('over HTTP/1.1 an idle connection is closed before the backend would, when 
     socket.on('end', () => ends.push('worker'));
     socket.on('timeout', () => ends.push('backend'));
   });
-  const world = await createWorld();
-  t.after(async () => {
-    await world.stop();
-    backend.closeAllConnections();
-    backend.close();
-  });
-  world.apply(...portResources('http', world.httpPort, await listen(backend)));
+  const world = await inFrontOf(t, backend);
   for (const answer of [await ask(world), await ask(world)]) assert.equal(answer, '200 hello\n');
   assert.equal((await world.upstreams()).length, 1);
   await until(async () => (await world.upstreams()).length === 0, 2_900);
@@ -233,12 +233,7 @@ async function answering(t: TestContext, texts: readonly string[]) {
       asked += 1;
     });
   });
-  const world = await createWorld();
-  t.after(async () => {
-    await world.stop();
-    backend.close();
-  });
-  world.apply(...portResources('http', world.httpPort, await listen(backend)));
+  const world = await inFrontOf(t, backend);
   return { world, connections: () => connections };
 }
 
@@ -260,13 +255,7 @@ test('over HTTP/1.1 a connection on which a backend speaks unasked is not used a
   const sockets: Socket[] = [];
   const backend = createHttpServer((_request, response) => response.end('hello'));
   backend.on('connection', (socket: Socket) => sockets.push(socket));
-  const world = await createWorld();
-  t.after(async () => {
-    await world.stop();
-    backend.closeAllConnections();
-    backend.close();
-  });
-  world.apply(...portResources('http', world.httpPort, await listen(backend)));
+  const world = await inFrontOf(t, backend);
   assert.equal(await ask(world), '200 hello');
   sockets[0]?.write(POISON);
   await until(async () => (await world.upstreams()).length === 0);
