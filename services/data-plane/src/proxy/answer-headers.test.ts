@@ -37,6 +37,23 @@ async function ask(end: string, method = 'GET', version = '1.1', more = ''): Pro
   return client.received();
 }
 
+/** What a client of HTTP/2 hears. */
+async function ask2() {
+  const client = http2.connect(`http://127.0.0.1:${world.httpPort}`);
+  const stream = client.request({ ':path': '/' });
+  let headers: http2.IncomingHttpHeaders = {};
+  let trailers: readonly string[] = [];
+  stream.on('response', (list) => {
+    headers = list;
+  });
+  stream.on('trailers', (_headers, _flags, raw?: readonly string[]) => {
+    trailers = raw ?? [];
+  });
+  await once(stream.resume(), 'close');
+  client.destroy();
+  return { headers, trailers };
+}
+
 test('an answer that announces trailers where it can have none is passed on without them', async () => {
   answer = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nTrailer: x-sum\r\nx-mine: 1\r\n\r\nbody';
   assert.match(await ask('body'), /^HTTP\/1\.1 200 OK\r\ncontent-length: 4\r\nx-mine: 1\r\n(?!.*trailer)/s);
@@ -50,6 +67,35 @@ test('trailers that are announced reach a client of HTTP/1.1, and one of HTTP/1.
   answer = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-sum\r\n\r\n4\r\nbody\r\n0\r\nx-sum: 42\r\n\r\n';
   assert.match(await ask('42\r\n\r\n'), /trailer: x-sum\r\n.*4\r\nbody\r\n0\r\nx-sum: 42\r\n\r\n$/s);
   assert.match(await ask('body', 'GET', '1.0'), /^HTTP\/1\.1 200 OK\r\n(?!.*(trailer|x-sum)).*\r\n\r\nbody$/s);
+});
+
+/** What must not come as a trailer, and what the answer says is of the connection. */
+const REFUSED = [
+  ...['Content-Length: 9', 'Transfer-Encoding: chunked', 'Trailer: x-sum', 'TE: trailers', 'Content-Type: a/b'],
+  ...['Content-Encoding: gzip', 'Content-Range: bytes 0-1/2', 'Set-Cookie: a=b', 'WWW-Authenticate: Basic', 'X-Own: 1'],
+  ...['Connection: close', 'Cache-Control: no-store', 'Location: /', 'Date: Mon, 23 Nov 2026 00:00:00 GMT', 'Vary: *'],
+];
+const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum, Set-Cookie\r\nConnection: X-Own\r\n';
+
+test('fields that must not be trailers are left out of an answer, over both versions of HTTP', async () => {
+  answer = `${CHUNKED}\r\n4\r\nbody\r\n0\r\n${[...REFUSED, 'X-Sum: 42', 'Content-Digest: d'].join('\r\n')}\r\n\r\n`;
+  const heard = await ask('\r\n0\r\nx-sum: 42\r\ncontent-digest: d\r\n\r\n');
+  assert.match(heard, /\r\ntrailer: X-Sum\r\n/);
+  assert.deepEqual((await ask2()).trailers, ['x-sum', '42', 'content-digest', 'd']);
+});
+
+test('an answer without content tells no length of one, where HTTP forbids it', async () => {
+  for (const status of ['204 No Content', '304 Not Modified']) {
+    answer = `HTTP/1.1 ${status}\r\nContent-Length: 5\r\nETag: "1"\r\n\r\n`;
+    const heard = await ask('\r\n\r\n');
+    assert.match(heard, new RegExp(`^HTTP/1\\.1 ${status}\\r\\n`));
+    assert.equal(/content-length/i.test(heard), status.startsWith('304'), heard);
+    assert.equal((await ask2()).headers['content-length'], status.startsWith('304') ? '5' : undefined);
+  }
+  answer = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n';
+  assert.match(await ask('\r\n\r\n', 'HEAD'), /\r\ncontent-length: 5\r\n/);
+  answer = 'HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n';
+  assert.match(await ask('No Content\r\n'), /^HTTP\/1\.1 103 (?!.*content-length).* 204 /is);
 });
 
 test('the name of a file reaches the client byte for byte, after a length too', async () => {

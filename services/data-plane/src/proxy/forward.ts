@@ -4,7 +4,7 @@ import { ConnectTimeoutError } from '../upstream/dial.ts';
 import type { ResponseFollows, UpstreamCall, UpstreamHandler } from '../upstream/http-client.ts';
 import type { Upstream } from '../upstream/upstreams.ts';
 import { answer, type Exchange } from './exchange.ts';
-import { headerValue, requestHeaders, requestTrailers, responseHeaders, withoutNames } from './headers.ts';
+import { headerValue, messageTrailers, requestHeaders, responseHeaders, withoutNames } from './headers.ts';
 import { join } from './join.ts';
 
 /** How an exchange with an upstream ended. */
@@ -34,6 +34,7 @@ const MAX_INTERIM = 16;
 const TIMEOUTS = new Set(['PULSEPLANE_ANSWER_TIMEOUT', 'ETIMEDOUT']);
 const NO_SOCKET = 'PULSEPLANE_UPSTREAM_SOCKETS';
 const NO_UPGRADE = 'PULSEPLANE_NO_UPGRADE';
+const NO_CONTENT = 204;
 /** What an answer without a body must not announce. */
 const OF_BODY = ['content-length', 'trailer'];
 const BAD_REQUESTS = new Set([
@@ -65,6 +66,8 @@ class Forwarding implements UpstreamHandler {
   /** The answer has begun. */
   #isStarted = false;
   #isEnded = false;
+  /** Headers of the answer as they came. */
+  #head: readonly string[] = [];
   #interim = 0;
   #release: (() => void) | undefined;
   #leaveLine: (() => void) | undefined;
@@ -120,7 +123,11 @@ class Forwarding implements UpstreamHandler {
 
   onHead(status: number, headers: readonly string[], follows: ResponseFollows): void {
     if (this.#isEnded) return;
-    this.#isStarted = this.#exchange.respond(status, this.#toClient(headers), follows);
+    this.#head = headers;
+    const fields = this.#toClient(headers);
+    // A length would announce a body (RFC 9110, section 8.6).
+    const passed = status === NO_CONTENT ? withoutNames(fields, OF_BODY) : fields;
+    this.#isStarted = this.#exchange.respond(status, passed, follows);
     this.#cancelDeadline?.();
   }
 
@@ -148,7 +155,7 @@ class Forwarding implements UpstreamHandler {
   onEnd(trailers: readonly string[]): void {
     this.#release?.();
     if (this.#isEnded) return;
-    this.#exchange.finish(this.#toClient(trailers));
+    this.#exchange.finish(messageTrailers(trailers, this.#head, this.#options.preserveCase));
     this.#end('done');
   }
 
@@ -165,7 +172,7 @@ class Forwarding implements UpstreamHandler {
       headers: requestHeaders(exchange.headers, exchange.authority, exchange.peerAddress),
       trailers: headerValue(exchange.headers, 'te')?.toLowerCase().includes('trailers') === true,
       body: this.#upload,
-      bodyTrailers: () => requestTrailers(exchange.trailers(), exchange.headers),
+      bodyTrailers: () => messageTrailers(exchange.trailers(), exchange.headers, false),
       upgrade: exchange.upgrade?.protocol,
     };
     this.#upstream.send(request, this);

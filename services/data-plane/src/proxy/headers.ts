@@ -13,12 +13,16 @@ const HOP_BY_HOP = new Set([
 
 /**
  * What a trailer must not be (RFC 9110, section 6.5.1), because it would come after it was looked at: framing, routing,
- * modifiers of the request, authentication, how to read the content, and what the worker says itself.
+ * what modifies a request or controls its answer, authentication and cookies, and what the worker says itself.
  */
 const NO_TRAILER = new Set([
-  ...['content-length', 'host', 'trailer', 'cache-control', 'expect', 'max-forwards', 'pragma', 'range'],
-  ...['authorization', 'cookie', 'content-encoding', 'content-type', 'content-range', 'forwarded', 'x-real-ip'],
+  ...['host', 'trailer', 'expect', 'max-forwards', 'pragma', 'range', 'forwarded', 'x-real-ip'],
+  ...['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since', 'if-range'],
+  ...['age', 'cache-control', 'date', 'expires', 'location', 'retry-after', 'vary', 'warning'],
+  ...['authorization', 'www-authenticate', 'cookie', 'set-cookie'],
 ]);
+/** The one field about the content that is known only behind it (RFC 9530, section 2). The others say how to read it. */
+const CONTENT_DIGEST = 'content-digest';
 
 /** The value of a header in a flat list; several are joined as RFC 9110 says. */
 export function headerValue(headers: readonly string[], name: string): string | undefined {
@@ -53,8 +57,7 @@ export function requestHeaders(headers: readonly string[], authority: string, pe
     else result.push(name, value);
   }
   if (cookies !== undefined) result.push('cookie', cookies);
-  const trailers = announced === undefined ? [] : tokens(announced).filter(isTrailer);
-  if (trailers.length > 0) result.push('trailer', trailers.join(', '));
+  if (announced !== undefined) result.push(...announcing(announced));
   result.push('x-forwarded-for', `${forwarded}${peerAddress}`);
   return result;
 }
@@ -65,27 +68,46 @@ export function responseHeaders(headers: readonly string[], preserveCase: boolea
   const result: string[] = [];
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const name = headers[index] ?? '';
+    const value = headers[index + 1] ?? '';
     const lower = name.toLowerCase();
-    if (!HOP_BY_HOP.has(lower) && !dropped.has(lower))
-      result.push(preserveCase ? name : lower, headers[index + 1] ?? '');
+    if (HOP_BY_HOP.has(lower) || dropped.has(lower)) continue;
+    if (lower === 'trailer') result.push(...announcing(value, preserveCase ? name : lower));
+    else result.push(preserveCase ? name : lower, value);
   }
   return result;
 }
 
-/** Trailers for the upstream: those that may be some, named in lower case. */
-export function requestTrailers(trailers: readonly string[], headers: readonly string[]): string[] {
+/**
+ * Trailers for either side: those that may be some, named in lower case unless names are to be preserved.
+ *
+ * @param headers of the same message, which may name some as those of the connection
+ */
+export function messageTrailers(
+  trailers: readonly string[],
+  headers: readonly string[],
+  preserveCase: boolean,
+): readonly string[] {
+  if (trailers.length === 0) return trailers;
   const dropped = named(headers);
   const result: string[] = [];
   for (let index = 0; index + 1 < trailers.length; index += 2) {
-    const lower = (trailers[index] ?? '').toLowerCase();
-    if (isTrailer(lower) && !dropped.has(lower)) result.push(lower, trailers[index + 1] ?? '');
+    const name = trailers[index] ?? '';
+    const lower = name.toLowerCase();
+    if (isTrailer(lower) && !dropped.has(lower)) result.push(preserveCase ? name : lower, trailers[index + 1] ?? '');
   }
   return result;
+}
+
+/** A `trailer` header of those of a list that may be trailers, if there are any. */
+function announcing(list: string, name = 'trailer'): readonly string[] {
+  const trailers = tokens(list).filter(isTrailer);
+  return trailers.length === 0 ? [] : [name, trailers.join(', ')];
 }
 
 function isTrailer(name: string): boolean {
   const lower = name.toLowerCase();
-  return lower !== '' && !HOP_BY_HOP.has(lower) && !NO_TRAILER.has(lower) && !lower.startsWith('x-forwarded-');
+  if (lower === '' || HOP_BY_HOP.has(lower) || NO_TRAILER.has(lower) || lower.startsWith('x-forwarded-')) return false;
+  return !lower.startsWith('content-') || lower === CONTENT_DIGEST;
 }
 
 /** A flat list as node:http2 takes it. */
