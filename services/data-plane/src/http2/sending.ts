@@ -17,7 +17,7 @@ export type SessionSettings = {
   readonly maxStreams: number;
 };
 
-/** What one call of `take` writes of answers at most. */
+/** What one call of `take` writes of answers, but for the last frame of it. */
 const TURN_BYTES = 262_144;
 /** Of a DATA frame; a smaller one lets others pass sooner. */
 const LARGEST_DATA = 16_384;
@@ -33,6 +33,8 @@ export class Sending implements StreamOwner {
   readonly #output = new Output();
   /** Those that have something to send, in the order of their turns. */
   readonly #ready = new Set<Http2Stream>();
+  /** Those that wait for the window of all streams together. */
+  #held: Set<Http2Stream> | undefined;
   #peer = DEFAULT_PEER_SETTINGS;
   /** What may be sent on all streams together. */
   #window = DEFAULT_WINDOW_BYTES;
@@ -78,21 +80,14 @@ export class Sending implements StreamOwner {
 
   /** Whether `take` would give more, though nothing has happened since. */
   get hasMore(): boolean {
-    return this.#output.bytes > 0 || (this.#ready.size > 0 && this.#window > 0);
+    return this.#output.bytes > 0 || this.#ready.size > 0;
   }
 
-  /** @param isCongested what was taken before is not written yet: no bodies are added to it */
+  /** @param isCongested what was taken before is not written yet: no answers are added to it */
   take(isCongested: boolean): readonly Buffer[] {
-    if (!isCongested) this.#sendBodies();
+    if (!isCongested) this.#sendAnswers();
     this.#isAwake = false;
     return this.#output.take();
-  }
-
-  sendHead(stream: Http2Stream, flat: readonly string[], endStream: boolean): boolean {
-    const fields = sendableFields(flat);
-    if (fields === undefined) return false;
-    this.#headers(stream, fields, endStream);
-    return true;
   }
 
   sendSoon(stream: Http2Stream): void {
@@ -127,6 +122,7 @@ export class Sending implements StreamOwner {
 
   forget(stream: Http2Stream): void {
     this.#ready.delete(stream);
+    this.#held?.delete(stream);
     this.#onForget(stream);
   }
 
@@ -162,22 +158,41 @@ export class Sending implements StreamOwner {
   /** @returns false when the window is larger than one may be */
   widen(bytes: number): boolean {
     this.#window += bytes;
-    if (this.#ready.size > 0) this.#wake();
+    if (this.#held !== undefined && this.#window > 0) {
+      for (const stream of this.#held) this.sendSoon(stream);
+      this.#held = undefined;
+    }
     return this.#window <= LARGEST_WINDOW_BYTES;
   }
 
-  /** In turns of one frame each, as far as windows go. */
-  #sendBodies(): void {
+  /** In turns of one frame of DATA each, with the heads before it, as far as windows go. */
+  #sendAnswers(): void {
     let left = TURN_BYTES;
     for (const stream of this.#ready) {
       if (left <= 0) return;
-      if (stream.hasData && this.#window <= 0) continue;
       this.#ready.delete(stream);
+      left -= this.#sendHeads(stream);
       // The peer may have made its window smaller.
-      if (!stream.canSend) continue;
+      if (stream.isOver || !stream.canSend) continue;
+      if (stream.needsWindow && this.#window <= 0) {
+        this.#held ??= new Set();
+        this.#held.add(stream);
+        continue;
+      }
       left -= this.#sendPiece(stream);
       if (!stream.isOver && stream.canSend) this.#ready.add(stream);
     }
+  }
+
+  #sendHeads(stream: Http2Stream): number {
+    const heads = stream.takeHeads();
+    let bytes = 0;
+    for (const [index, head] of heads.entries()) {
+      const isWhole = index === heads.length - 1 && stream.ending?.length === 0;
+      bytes += this.#headers(stream, head, isWhole);
+      if (isWhole) stream.sent(true);
+    }
+    return bytes;
   }
 
   #sendPiece(stream: Http2Stream): number {
@@ -204,9 +219,11 @@ export class Sending implements StreamOwner {
     return piece.length;
   }
 
-  #headers(stream: Http2Stream, fields: readonly string[], endStream: boolean): void {
-    this.#say();
-    this.#output.headers(stream.id, this.#encoder.encode(fields), endStream, this.#peer.maxFrameBytes);
+  #headers(stream: Http2Stream, fields: readonly string[], endStream: boolean): number {
+    const block = this.#encoder.encode(fields);
+    this.said += 1;
+    this.#output.headers(stream.id, block, endStream, this.#peer.maxFrameBytes);
+    return block.length;
   }
 
   #say(): void {

@@ -101,7 +101,7 @@ export class Http2Session {
   /**
    * The bytes to be written, in order.
    *
-   * @param isCongested what was taken before is not written yet, so that no bodies are added to it
+   * @param isCongested what was taken before is not written yet, so that no answers are added to it
    */
   take(isCongested: boolean): readonly Buffer[] {
     return this.#sending.take(isCongested);

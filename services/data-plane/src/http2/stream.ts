@@ -1,5 +1,5 @@
 import { ERROR, type ErrorCode, LARGEST_WINDOW_BYTES } from './protocol.ts';
-import type { Http2Request } from './request.ts';
+import { type Http2Request, sendableFields } from './request.ts';
 
 /** Hears of one stream. Without one the body is thrown away. */
 export type StreamHandler = {
@@ -15,8 +15,6 @@ export type StreamHandler = {
 
 /** What a stream needs of its session. */
 export type StreamOwner = {
-  /** @returns false when a field cannot be sent */
-  sendHead(stream: Http2Stream, fields: readonly string[], endStream: boolean): boolean;
   /** Something waits to be sent. */
   sendSoon(stream: Http2Stream): void;
   sendReset(stream: Http2Stream, code: ErrorCode): void;
@@ -47,6 +45,8 @@ export class Http2Stream {
   peerEnded: boolean;
   #ended = false;
   #status: number | undefined;
+  /** What of interim answers and of the answer's head waits to be sent, in order. */
+  #heads: (readonly string[])[] | undefined;
   #queue: Buffer[] | undefined;
   #queued = 0;
   #ending = false;
@@ -76,6 +76,11 @@ export class Http2Stream {
     return this.#status;
   }
 
+  /** The head of the answer has gone out. */
+  get isBegun(): boolean {
+    return this.#status !== undefined && this.#heads === undefined;
+  }
+
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -88,7 +93,8 @@ export class Http2Stream {
   /** An answer before the answer (RFC 9110, section 15.2). One that cannot be sent is left out. */
   inform(status: number, fields: readonly string[]): void {
     if (this.#isOver || this.#status !== undefined) return;
-    this.#owner.sendHead(this, [':status', String(status), ...fields], false);
+    const head = sendableFields([':status', String(status), ...fields]);
+    if (head !== undefined) this.#sendHead(head);
   }
 
   /**
@@ -98,12 +104,14 @@ export class Http2Stream {
    */
   respond(status: number, fields: readonly string[], isWhole: boolean): boolean {
     if (this.#isOver || this.#status !== undefined) return false;
-    if (!this.#owner.sendHead(this, [':status', String(status), ...fields], isWhole)) {
+    const head = sendableFields([':status', String(status), ...fields]);
+    if (head === undefined) {
       this.reset(ERROR.INTERNAL_ERROR);
       return false;
     }
     this.#status = status;
-    if (isWhole) this.#sentAll();
+    this.#sendHead(head);
+    if (isWhole) this.end();
     return true;
   }
 
@@ -169,11 +177,20 @@ export class Http2Stream {
 
   /** Whether there is something that windows do not forbid to send. */
   get canSend(): boolean {
+    if (this.#heads !== undefined) return true;
     return this.#queued > 0 ? this.sendWindow > 0 : this.#ending && !this.#ended;
   }
 
-  get hasData(): boolean {
-    return this.#queued > 0;
+  /** Whether what comes next counts against windows. */
+  get needsWindow(): boolean {
+    return this.#heads === undefined && this.#queued > 0;
+  }
+
+  /** The heads that wait. */
+  takeHeads(): readonly (readonly string[])[] {
+    const heads = this.#heads ?? NO_HEADS;
+    this.#heads = undefined;
+    return heads;
   }
 
   /** The next piece of what waits. */
@@ -193,7 +210,7 @@ export class Http2Stream {
     return this.#ending && this.#queued === 0 ? this.#trailers : undefined;
   }
 
-  /** Everything that `next` and `ending` gave has been sent. */
+  /** Everything that `takeHeads`, `next` and `ending` gave has been sent. */
   sent(isAll: boolean): void {
     if (isAll) {
       this.#sentAll();
@@ -217,11 +234,18 @@ export class Http2Stream {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#code = code;
+    this.#heads = undefined;
     this.#queue = undefined;
     this.#queued = 0;
     this.#owner.forget(this);
     this.consumed(this.#unconsumed);
     this.handler?.onClose();
+  }
+
+  #sendHead(head: readonly string[]): void {
+    if (this.#heads === undefined) this.#heads = [head];
+    else this.#heads.push(head);
+    this.#owner.sendSoon(this);
   }
 
   #sentAll(): void {
@@ -237,3 +261,4 @@ export class Http2Stream {
 }
 
 const EMPTY = Buffer.alloc(0);
+const NO_HEADS: readonly (readonly string[])[] = [];

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { literal, PSEUDO, rawClient, setting, word } from '../testing/http2-client.ts';
+import { framesOf, literal, PSEUDO, rawClient, setting, word } from '../testing/http2-client.ts';
 import { ERROR, FLAG, FRAME, SETTING } from './protocol.ts';
 
-const { DATA, HEADERS, WINDOW_UPDATE } = FRAME;
+const { DATA, HEADERS, PING, RST_STREAM, WINDOW_UPDATE } = FRAME;
 const { END_STREAM, END_HEADERS, PADDED } = FLAG;
 const BOTH = END_STREAM | END_HEADERS;
 
@@ -12,6 +12,7 @@ test('streams beyond the most are refused, and there is room again when one ends
   for (const id of [1, 3, 5]) client.get(id);
   assert.deepEqual(client.complaints(), [`reset ${ERROR.REFUSED_STREAM} of 5`]);
   client.seen.streams[0]?.respond(204, [], true);
+  client.take();
   client.get(7);
   assert.equal(client.seen.streams.length, 3);
 });
@@ -79,17 +80,80 @@ test('who writes more than the client takes is told to wait, and when to go on',
   assert.equal(drained, 1);
 });
 
-test('nothing is added to what is not written yet', () => {
+test('nothing of an answer is added to what is not written yet', () => {
   const client = rawClient();
   client.get(1);
-  client.seen.streams[0]?.respond(200, [], false);
-  client.seen.streams[0]?.write(Buffer.alloc(10));
-  client.seen.streams[0]?.end();
-  const data = (isCongested: boolean) => Buffer.concat(client.session.take(isCongested)).includes(Buffer.alloc(10));
-  assert.equal(data(true), false);
+  client.take();
+  const [stream] = client.seen.streams;
+  stream?.inform(103, ['link', '</a>']);
+  stream?.respond(200, [], false);
+  stream?.write(Buffer.alloc(10));
+  stream?.end();
+  client.send(PING, 0, 0, Buffer.alloc(8));
+  const types = (isCongested: boolean) =>
+    framesOf(Buffer.concat(client.session.take(isCongested))).map(({ type }) => type);
+  assert.deepEqual(types(true), [PING]);
   assert.equal(client.session.hasMore, true);
-  assert.equal(data(false), true);
+  assert.deepEqual(types(false), [HEADERS, HEADERS, DATA]);
   assert.equal(client.session.hasMore, false);
+});
+
+test('a head needs no window; what follows it waits for one', () => {
+  const client = rawClient();
+  client.get(1);
+  client.get(3);
+  const [first, second] = client.seen.streams;
+  first?.respond(200, [], false);
+  first?.write(Buffer.alloc(65_535));
+  client.take();
+  second?.respond(200, [], false);
+  second?.write(Buffer.alloc(10));
+  second?.end();
+  const sent = () => client.take().map(({ type, flags, id, payload }) => [type, flags, id, payload.length]);
+  assert.deepEqual(sent(), [[HEADERS, END_HEADERS, 3, 1]]);
+  assert.equal(client.session.hasMore, false);
+  client.send(WINDOW_UPDATE, 0, 0, word(100));
+  assert.deepEqual(sent(), [[DATA, END_STREAM, 3, 10]]);
+});
+
+test('what waits for a client that does not read is bounded, whatever it asks for', () => {
+  const client = rawClient({ maxStreams: 200 });
+  const answer = ['x-long', 'a'.repeat(11_000)];
+  let waiting = 0;
+  for (let n = 0; n < 1_000; n += 1) {
+    client.get(2 * n + 1);
+    client.seen.streams.at(-1)?.respond(200, answer, true);
+    for (const chunk of client.session.take(true)) waiting += chunk.length;
+  }
+  assert.equal(client.session.streams, 200);
+  // Whoever counts them ends the session before.
+  assert.equal(client.seen.wasted, 800);
+  assert.ok(waiting < 20_000, `${waiting} bytes wait`);
+});
+
+test('a stream that is reset before its head has left is a wasted one', () => {
+  const client = rawClient();
+  client.get(1);
+  client.seen.streams[0]?.respond(200, [], true);
+  client.session.take(true);
+  client.send(RST_STREAM, 0, 1, word(8));
+  assert.equal(client.seen.wasted, 1);
+  assert.deepEqual(
+    client.take().filter(({ type }) => type === HEADERS),
+    [],
+  );
+});
+
+test('one turn writes no more heads than bodies', () => {
+  const client = rawClient({ maxStreams: 200 });
+  for (let n = 0; n < 200; n += 1) client.get(2 * n + 1);
+  for (const stream of client.seen.streams) stream.respond(200, ['x-long', 'a'.repeat(11_000)], true);
+  const sizes: number[] = [];
+  do {
+    sizes.push(client.session.take(false).reduce((sum, { length }) => sum + length, 0));
+  } while (client.session.hasMore);
+  assert.equal(client.session.streams, 0);
+  assert.ok(sizes.length > 4 && Math.max(...sizes) < 300_000, `turns of ${sizes} bytes`);
 });
 
 test('windows are given back as the reader takes the body, padding at once, and are enforced', () => {

@@ -12,7 +12,7 @@ export type StreamsHandler = {
   /** A request. The body comes to the stream's handler, from the next frame on. */
   onStream(stream: Http2Stream): void;
   onIdleFrame(frame: IdleFrame): void;
-  /** The client reset a stream before it was answered, or one was refused for what it was. */
+  /** The client reset a stream before its answer began to go out, or one was refused for what it was. */
   onWasted(): void;
   /** A stream is over. */
   onStreamEnd(): void;
@@ -241,7 +241,7 @@ export class Streams {
       this.#ids.forget(id);
       return;
     }
-    const isWasted = stream.status === undefined;
+    const isWasted = !stream.isBegun;
     stream.close(payload.readUInt32BE(0));
     // Nothing more of it is on its way.
     this.#ids.forget(id);
@@ -262,7 +262,7 @@ export class Streams {
 
   /** A stream error (RFC 9113, section 5.4.2) of a stream that is open. */
   #fail(stream: Http2Stream, code: ErrorCode): void {
-    const isWasted = stream.status === undefined;
+    const isWasted = !stream.isBegun;
     stream.reset(code);
     if (isWasted) this.#handler.onWasted();
   }
