@@ -24,6 +24,8 @@ export type Limits = {
   readonly requestHeadMs: number;
   /** Without a byte of a request body, before the answer has begun. */
   readonly requestBodyIdleMs: number;
+  /** Without a client of HTTP taking a byte of an answer that waits for it. */
+  readonly sendIdleMs: number;
   /** An HTTP/2 session without a stream. */
   readonly http2IdleMs: number;
   /** PING and SETTINGS frames of one HTTP/2 client to which nothing is sent meanwhile. */
@@ -64,6 +66,8 @@ export function defaultLimits(descriptors = descriptorLimit()): Limits {
     clientHelloMs: 10_000,
     requestHeadMs: 10_000,
     requestBodyIdleMs: 300_000,
+    // As Envoy's stream_idle_timeout; nginx waits for 60 s.
+    sendIdleMs: 300_000,
     http2IdleMs: 3_600_000,
     http2ControlFrames: { burst: 100, perSecond: 10 },
     upstreamQuietMs: 10_000,

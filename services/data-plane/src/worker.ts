@@ -201,6 +201,7 @@ export function createWorker(options: WorkerOptions): Worker {
     onUpgraded: judge,
     onPing: metrics.pingSent,
     onPingAck: metrics.pingAcknowledged,
+    onSendTimeouts: metrics.sendsTimedOut,
     onUpstreamFailure: metrics.upstreamFailed,
     onUpstreamTimeout: metrics.upstreamTimedOut,
     onUpstreamOverflow: metrics.upstreamOverflowed,

@@ -8,6 +8,8 @@ export const CLOSE_REASONS = [
   'idle_timeout',
   /** The first bytes began and did not go on in time. */
   'first_byte_timeout',
+  /** The client took nothing of an answer that waits for it. */
+  'send_timeout',
   /** No PROXY header came, though a policy asks for one, or one that is none. */
   'proxy_header',
   /** The TLS handshake was not done in time. */

@@ -20,6 +20,12 @@ export type Served = {
   readonly protocol: Protocol;
   /** New settings hold from now on. Absent: HTTP settings mean nothing to it. */
   applyHttp?(http: EffectiveHttp): void;
+  /**
+   * Ends exchanges of which the client has taken nothing for so long. Absent: the whole connection is one.
+   *
+   * @returns whether others wait for the client
+   */
+  endStalled?(limitMs: number): boolean;
   /** Lets what is in flight finish, takes nothing new, then closes. */
   closeGracefully(): void;
   /** Ends the protocol at once; the socket is destroyed after it. */

@@ -27,14 +27,15 @@ const OWED_SHARE = 0.5;
 /** The half of a session that writes. */
 export class Sending implements StreamOwner {
   readonly #settings: SessionSettings;
+  readonly #now: () => number;
   readonly #onOutput: () => void;
   readonly #onForget: (stream: Http2Stream) => void;
   readonly #encoder = new HpackEncoder();
   readonly #output = new Output();
   /** Those that have something to send, in the order of their turns. */
   readonly #ready = new Set<Http2Stream>();
-  /** Those that wait for the window of all streams together. */
-  #held: Set<Http2Stream> | undefined;
+  /** Those of which nothing can be sent for want of a window, and since when. */
+  #blocked: Map<Http2Stream, number> | undefined;
   #peer = DEFAULT_PEER_SETTINGS;
   /** What may be sent on all streams together. */
   #window = DEFAULT_WINDOW_BYTES;
@@ -48,11 +49,18 @@ export class Sending implements StreamOwner {
   said = 0;
 
   /**
+   * @param now milliseconds that never go backwards
    * @param onOutput called once, until all is taken
    * @param onForget a stream is over
    */
-  constructor(settings: SessionSettings, onOutput: () => void, onForget: (stream: Http2Stream) => void) {
+  constructor(
+    settings: SessionSettings,
+    now: () => number,
+    onOutput: () => void,
+    onForget: (stream: Http2Stream) => void,
+  ) {
     this.#settings = settings;
+    this.#now = now;
     this.#onOutput = onOutput;
     this.#onForget = onForget;
     this.#output.settings([
@@ -81,6 +89,26 @@ export class Sending implements StreamOwner {
   /** Whether `take` would give more, though nothing has happened since. */
   get hasMore(): boolean {
     return this.#output.bytes > 0 || this.#ready.size > 0;
+  }
+
+  /** Whether answers wait because the peer gives them no window. */
+  get isBlocked(): boolean {
+    return this.#blocked !== undefined && this.#blocked.size > 0;
+  }
+
+  /**
+   * Calls answers off of which nothing could be sent for so long, for want of a window.
+   *
+   * @returns how many
+   */
+  resetStalled(limitMs: number): number {
+    let count = 0;
+    for (const [stream, since] of this.#blocked ?? []) {
+      if (stream.isTunnel || this.#now() - since < limitMs) continue;
+      stream.reset(ERROR.CANCEL);
+      count += 1;
+    }
+    return count;
   }
 
   /** @param isCongested what was taken before is not written yet: no answers are added to it */
@@ -122,7 +150,7 @@ export class Sending implements StreamOwner {
 
   forget(stream: Http2Stream): void {
     this.#ready.delete(stream);
-    this.#held?.delete(stream);
+    this.#blocked?.delete(stream);
     this.#onForget(stream);
   }
 
@@ -158,9 +186,11 @@ export class Sending implements StreamOwner {
   /** @returns false when the window is larger than one may be */
   widen(bytes: number): boolean {
     this.#window += bytes;
-    if (this.#held !== undefined && this.#window > 0) {
-      for (const stream of this.#held) this.sendSoon(stream);
-      this.#held = undefined;
+    for (const stream of this.#blocked?.keys() ?? []) {
+      if (this.#window <= 0) break;
+      if (stream.sendWindow <= 0) continue;
+      this.#blocked?.delete(stream);
+      this.sendSoon(stream);
     }
     return this.#window <= LARGEST_WINDOW_BYTES;
   }
@@ -172,16 +202,19 @@ export class Sending implements StreamOwner {
       if (left <= 0) return;
       this.#ready.delete(stream);
       left -= this.#sendHeads(stream);
-      // The peer may have made its window smaller.
-      if (stream.isOver || !stream.canSend) continue;
-      if (stream.needsWindow && this.#window <= 0) {
-        this.#held ??= new Set();
-        this.#held.add(stream);
+      if (stream.isOver || !stream.hasMore) continue;
+      if (stream.needsWindow && Math.min(this.#window, stream.sendWindow) <= 0) {
+        this.#block(stream);
         continue;
       }
       left -= this.#sendPiece(stream);
-      if (!stream.isOver && stream.canSend) this.#ready.add(stream);
+      if (!stream.isOver && stream.hasMore) this.#ready.add(stream);
     }
+  }
+
+  #block(stream: Http2Stream): void {
+    this.#blocked ??= new Map();
+    if (!this.#blocked.has(stream)) this.#blocked.set(stream, this.#now());
   }
 
   #sendHeads(stream: Http2Stream): number {
@@ -198,6 +231,7 @@ export class Sending implements StreamOwner {
   #sendPiece(stream: Http2Stream): number {
     const most = Math.min(this.#window, stream.sendWindow, this.#peer.maxFrameBytes, LARGEST_DATA);
     const piece = stream.next(most);
+    this.#blocked?.delete(stream);
     const trailers = stream.ending;
     const endStream = trailers?.length === 0;
     this.#window -= piece.length;

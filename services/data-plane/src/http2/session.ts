@@ -60,6 +60,7 @@ export class Http2Session {
     );
     this.#sending = new Sending(
       options.settings,
+      options.now,
       () => handler.onOutput(),
       (stream) => this.#streams?.forget(stream),
     );
@@ -83,6 +84,20 @@ export class Http2Session {
   /** Whether `take` would give more, though nothing has happened since. */
   get hasMore(): boolean {
     return this.#sending.hasMore;
+  }
+
+  /** Whether answers wait because the client gives them no window. */
+  get isBlocked(): boolean {
+    return this.#sending.isBlocked;
+  }
+
+  /**
+   * Calls answers off of which nothing could be sent for so long, for want of a window. Tunnels stay.
+   *
+   * @returns how many
+   */
+  resetStalled(limitMs: number): number {
+    return this.#isOver ? 0 : this.#sending.resetStalled(limitMs);
   }
 
   /** What came from the client, in any pieces. Never throws. */

@@ -85,6 +85,11 @@ export class Http2Stream {
     return this.#isOver;
   }
 
+  /** It carries another protocol, whose directions end by themselves. */
+  get isTunnel(): boolean {
+    return this.request.protocol !== undefined && (this.#status ?? 0) < 300;
+  }
+
   /** The answer was sent to its end, and nobody broke the stream off. */
   get isAnswered(): boolean {
     return this.#ended && this.#code === ERROR.NO_ERROR;
@@ -122,7 +127,7 @@ export class Http2Stream {
       if (this.#queue === undefined) this.#queue = [piece];
       else this.#queue.push(piece);
       this.#queued += piece.length;
-      if (this.sendWindow > 0) this.#owner.sendSoon(this);
+      this.#owner.sendSoon(this);
     }
     if (this.#queued < HIGH_WATER_BYTES) return true;
     this.#mustDrain = true;
@@ -134,7 +139,7 @@ export class Http2Stream {
     if (this.#isOver || this.#ending || this.#ended) return;
     this.#ending = true;
     this.#trailers = trailers;
-    if (this.#queued === 0 || this.sendWindow > 0) this.#owner.sendSoon(this);
+    this.#owner.sendSoon(this);
   }
 
   /** Breaks it off. */
@@ -175,10 +180,9 @@ export class Http2Stream {
     if (this.#ended) this.close(ERROR.NO_ERROR);
   }
 
-  /** Whether there is something that windows do not forbid to send. */
-  get canSend(): boolean {
-    if (this.#heads !== undefined) return true;
-    return this.#queued > 0 ? this.sendWindow > 0 : this.#ending && !this.#ended;
+  /** Whether something waits to be sent. */
+  get hasMore(): boolean {
+    return this.#heads !== undefined || this.#queued > 0 || (this.#ending && !this.#ended);
   }
 
   /** Whether what comes next counts against windows. */
@@ -225,7 +229,7 @@ export class Http2Stream {
   widen(bytes: number): boolean {
     this.sendWindow += bytes;
     if (this.sendWindow > LARGEST_WINDOW_BYTES) return false;
-    if (this.canSend) this.#owner.sendSoon(this);
+    if (this.hasMore) this.#owner.sendSoon(this);
     return true;
   }
 
@@ -254,9 +258,8 @@ export class Http2Stream {
       this.close(ERROR.NO_ERROR);
       return;
     }
-    // What the peer still uploads is not wanted (RFC 9113, section 8.1). A tunnel's directions end by themselves.
-    const isTunnel = this.request.protocol !== undefined && (this.#status ?? 0) < 300;
-    if (!isTunnel) this.reset(ERROR.NO_ERROR);
+    // What the peer still uploads is not wanted (RFC 9113, section 8.1).
+    if (!this.isTunnel) this.reset(ERROR.NO_ERROR);
   }
 }
 

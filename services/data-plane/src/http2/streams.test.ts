@@ -254,3 +254,63 @@ test('the same request again is read from memory only while the table is the sam
   );
   assert.equal(client.seen.streams[1]?.request, client.seen.streams[2]?.request);
 });
+
+test('an answer is called off when the client gives no window for long, however much it gives to others', () => {
+  const client = rawClient();
+  client.send(FRAME.SETTINGS, 0, 0, setting(SETTING.INITIAL_WINDOW_SIZE, 0));
+  for (const id of [1, 3, 5, 7]) client.get(id);
+  const [stuck, fed, done, silent] = client.seen.streams;
+  for (const stream of client.seen.streams) stream.respond(200, [], false);
+  for (const stream of [stuck, fed, done]) stream?.write(Buffer.alloc(100));
+  // All that the backend had to say, so that nobody but the client is awaited.
+  done?.end();
+  client.take();
+  assert.equal(client.session.isBlocked, true);
+  for (client.seen.now = 400; client.seen.now < 1_000; client.seen.now += 200) {
+    client.send(WINDOW_UPDATE, 0, 0, word(1));
+    client.send(WINDOW_UPDATE, 0, 3, word(1));
+    // More to say is nothing that was sent.
+    stuck?.write(Buffer.from('a'));
+    assert.deepEqual(client.complaints(), []);
+    assert.equal(client.session.resetStalled(1_000), 0);
+  }
+  assert.equal(client.session.resetStalled(1_000), 2);
+  assert.deepEqual(client.complaints(), ['reset 8 of 1', 'reset 8 of 5']);
+  assert.deepEqual([stuck?.isOver, fed?.isOver, done?.isOver, silent?.isOver], [true, false, true, false]);
+  assert.equal(client.seen.wasted, 0);
+  client.send(WINDOW_UPDATE, 0, 3, word(1_000));
+  client.take();
+  assert.equal(client.session.isBlocked, false);
+});
+
+test('an answer whose turn has not come is not called off while the client gives window to all together', () => {
+  const client = rawClient();
+  client.get(1);
+  client.get(3);
+  for (const stream of client.seen.streams) {
+    stream.respond(200, [], false);
+    stream.write(Buffer.alloc(65_535));
+  }
+  client.take();
+  for (client.seen.now = 500; client.seen.now < 3_000; client.seen.now += 500) {
+    client.send(WINDOW_UPDATE, 0, 0, word(10));
+    client.take();
+    assert.equal(client.session.resetStalled(1_000), 0);
+  }
+  client.seen.now += 1_000;
+  assert.equal(client.session.resetStalled(1_000), 2);
+});
+
+test('a tunnel whose client takes nothing stays', () => {
+  const client = rawClient();
+  client.send(FRAME.SETTINGS, 0, 0, setting(SETTING.INITIAL_WINDOW_SIZE, 0));
+  const connect = [[':method', 'CONNECT'], [':protocol', 'websocket'], ...PSEUDO.slice(1)] as const;
+  client.send(HEADERS, END_HEADERS, 1, Buffer.concat(connect.map(([name, value]) => literal(name, value))));
+  const [tunnel] = client.seen.streams;
+  tunnel?.respond(200, [], false);
+  tunnel?.write(Buffer.alloc(10));
+  client.take();
+  client.seen.now = 10_000;
+  assert.equal(client.session.resetStalled(1_000), 0);
+  assert.equal(tunnel?.isOver, false);
+});

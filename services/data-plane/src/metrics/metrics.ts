@@ -15,6 +15,8 @@ export type Metrics = {
   socketOptionFailed(error: SocketOptionError): void;
   pingSent(): void;
   pingAcknowledged(rttMs: number): void;
+  /** Answers over HTTP/2 were called off because the client gave no window for them. */
+  sendsTimedOut(count: number): void;
   configApplied(rejected: number): void;
   /** The configuration was saved, or for an error it could not be. */
   configSaved(error: string | undefined): void;
@@ -126,6 +128,11 @@ export function createMetrics(sources: MetricSources): Metrics {
     buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers,
   });
+  const sendTimeouts = new Counter({
+    name: 'pulseplane_http2_send_timeouts_total',
+    help: 'Answers over HTTP/2 that were called off because the client gave no window for them',
+    registers,
+  });
   new Gauge({
     name: 'pulseplane_policy_connections_open',
     help: 'Open connections from clients by the policies in force on them',
@@ -220,6 +227,7 @@ export function createMetrics(sources: MetricSources): Metrics {
         error.kind === 'errno' ? { option: error.option, errno: error.errno } : { option: 'any', errno: 'unsupported' },
       ),
     pingSent: () => pings.inc(),
+    sendsTimedOut: (count) => sendTimeouts.inc(count),
     pingAcknowledged: (rttMs) => pingRtt.observe(rttMs / 1_000),
     configApplied(count) {
       applies.inc({ outcome: count === 0 ? 'accepted' : 'partly_rejected' });

@@ -3,6 +3,7 @@ import type { Connection } from '../connection/connection.ts';
 import { headerLines, hostProblem, validTarget } from './authority.ts';
 import type { Exchange, Upgrade } from './exchange.ts';
 import { headerValue, withFirst, withoutNames } from './headers.ts';
+import type { SendWatch } from './send-watch.ts';
 
 /** The beginning of a body up to this size waits for what else comes at once. Bytes. */
 const SMALL = 16_384;
@@ -14,17 +15,22 @@ export function toExchange(
   connection: Connection,
   request: IncomingMessage,
   response: ServerResponse,
+  sends: SendWatch,
   upgrade?: Upgrade,
 ): Exchange {
   const { target, authority } = splitTarget(request.url ?? '/');
   /** The beginning of the body, for as long as it may be the whole. */
   let held: Buffer | undefined;
   let isOut = false;
+  const watch = () => {
+    if (connection.socket.writableLength > 0) sends.watch(connection);
+  };
   /** Sends the head, with what is held. Node would keep it back until the body goes on. */
   const flush = () => {
     isOut = true;
     if (held === undefined) response.flushHeaders();
     else response.write(held);
+    watch();
   };
   return {
     method: request.method ?? 'GET',
@@ -84,7 +90,9 @@ export function toExchange(
         return true;
       }
       if (!isOut) flush();
-      return response.write(chunk);
+      const isTaken = response.write(chunk);
+      watch();
+      return isTaken;
     },
     onDrain: (callback) => void response.on('drain', callback),
     finish(trailers) {
@@ -98,6 +106,7 @@ export function toExchange(
         response.socket?.uncork();
         response.end();
       }
+      watch();
     },
     giveUpBody() {
       connection.explain('first_byte_timeout');

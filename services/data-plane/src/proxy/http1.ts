@@ -8,6 +8,7 @@ import { answer, type Exchange, NO_CONNECT } from './exchange.ts';
 import { type Refusal, refuse, toExchange } from './http1-exchange.ts';
 import { Http1Serving } from './http1-serving.ts';
 import { http1Upgrade, lastResponse, putBack, wantedProtocols } from './http1-upgrade.ts';
+import type { SendWatch } from './send-watch.ts';
 
 /** Serves HTTP/1.1 on sockets that were accepted elsewhere. */
 export type Http1Front = {
@@ -23,13 +24,14 @@ const LONGEST_CHECK_INTERVAL_MS = 1_000;
 
 export type Http1Context = {
   readonly limits: Limits;
+  readonly sends: SendWatch;
   readonly accessLog?: AccessLog | undefined;
   onExchange(connection: Connection, exchange: Exchange): void;
   /** The connection carries another protocol from now on. */
   onUpgraded(connection: Connection): void;
 };
 
-export function createHttp1Front({ limits, accessLog, onExchange, onUpgraded }: Http1Context): Http1Front {
+export function createHttp1Front({ limits, sends, accessLog, onExchange, onUpgraded }: Http1Context): Http1Front {
   const serving = new WeakMap<Socket, Http1Serving>();
   // Never listens. Its timeouts are one value for all connections, so those for which a policy has a value are off.
   const server = createServer({
@@ -54,7 +56,9 @@ export function createHttp1Front({ limits, accessLog, onExchange, onUpgraded }: 
     }
     request.on('error', () => undefined);
     response.on('error', () => undefined);
-    one.takeTurn(response, () => begin(one, request, response, toExchange(one.connection, request, response), refusal));
+    one.takeTurn(response, () =>
+      begin(one, request, response, toExchange(one.connection, request, response, sends), refusal),
+    );
   };
   server.on('request', (request, response) => onRequest(request, response));
   // Node answers these by itself where nobody listens, at once and unlogged.
@@ -83,7 +87,7 @@ export function createHttp1Front({ limits, accessLog, onExchange, onUpgraded }: 
     one.takeTurn(response, () => {
       response.assignSocket(socket);
       const upgrade = http1Upgrade(connection, request, response, protocols, () => onUpgraded(connection));
-      begin(one, request, response, toExchange(connection, request, response, upgrade));
+      begin(one, request, response, toExchange(connection, request, response, sends, upgrade));
     });
   });
 

@@ -10,14 +10,18 @@ import type { IdleFrame } from '../http2/streams.ts';
 import type { Limits } from '../limits.ts';
 import type { IdleSessions } from './idle-sessions.ts';
 import { sendPast } from './send-past.ts';
+import type { SendWatch } from './send-watch.ts';
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 
 export type Http2ServingContext = {
   readonly pings: PingKeepalive;
   readonly limits: Limits;
   readonly idle: IdleSessions<Connection>;
+  readonly sends: SendWatch;
   onPing(): void;
   onPingAck(rttMs: number): void;
+  /** Answers were called off because the client gave no window for them. */
+  onSendTimeouts(count: number): void;
   onStream(connection: Connection, stream: Http2Stream): void;
 };
 
@@ -120,6 +124,12 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
     this.#session.close();
   }
 
+  endStalled(limitMs: number): boolean {
+    const count = this.#session.resetStalled(limitMs);
+    if (count > 0) this.#context.onSendTimeouts(count);
+    return this.#session.isBlocked;
+  }
+
   lastPingRttMs(): number | undefined {
     return this.#watch?.lastRttMs;
   }
@@ -175,6 +185,7 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
       this.#connection.close('flood');
       return;
     }
+    if (socket.writableLength > 0 || this.#session.isBlocked) this.#context.sends.watch(this.#connection);
     if (this.isOver || (this.#takesNone && this.#session.streams === 0)) this.#end();
     else if (this.#session.hasMore && !socket.writableNeedDrain) this.onOutput();
   }

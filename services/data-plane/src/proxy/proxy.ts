@@ -24,6 +24,7 @@ import { forward } from './forward.ts';
 import { createHttp1Front } from './http1.ts';
 import { createHttp2Front } from './http2.ts';
 import { listenerForName, pickBackend, routeHttp, routeTcp, routeTls, type TcpRouting } from './route.ts';
+import { createSendWatch } from './send-watch.ts';
 import { serveTcp, type TcpContext } from './tcp.ts';
 
 export type ProxyContext = {
@@ -43,6 +44,8 @@ export type ProxyContext = {
   onUpgraded(connection: Connection): void;
   onPing(): void;
   onPingAck(rttMs: number): void;
+  /** Answers over HTTP/2 were called off because the client gave no window for them. */
+  onSendTimeouts(count: number): void;
   onUpstreamFailure(backendKey: string): void;
   /** A backend took no connection in time, or did not answer a request within its requestTimeout. */
   onUpstreamTimeout(backendKey: string, kind: 'connect' | 'request'): void;
@@ -93,8 +96,9 @@ export function createProxy(context: ProxyContext): Proxy {
     });
   };
 
-  const http1 = createHttp1Front({ limits, accessLog, onExchange, onUpgraded: context.onUpgraded });
-  const http2 = createHttp2Front({ ...context, onExchange });
+  const sends = createSendWatch(limits.sendIdleMs);
+  const http1 = createHttp1Front({ limits, sends, accessLog, onExchange, onUpgraded: context.onUpgraded });
+  const http2 = createHttp2Front({ ...context, sends, onExchange });
 
   const serveHttpVersion = (connection: Connection, version: 'http1' | 'http2') => {
     const { http } = context.frontend(connection.bind.port);

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
-import { test } from 'node:test';
-import { FRAME, PREFACE } from '../http2/protocol.ts';
-import { frame, framesOf, GET } from '../testing/http2-client.ts';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ERROR, FRAME, PREFACE, SETTING } from '../http2/protocol.ts';
+import { frame, framesOf, GET, setting, word } from '../testing/http2-client.ts';
 import { createWorld, rawClient, until } from '../testing/world.ts';
 
-const { HEADERS, RST_STREAM, SETTINGS, GOAWAY } = FRAME;
+const { DATA, HEADERS, RST_STREAM, SETTINGS, GOAWAY, WINDOW_UPDATE } = FRAME;
 const END_STREAM_AND_HEADERS = 5;
 const MOST_STREAMS = 200;
 
@@ -28,5 +29,137 @@ test('a client that reads is not closed for the size of the heads that it gets',
   await until(() => client.closed() || frames(HEADERS) === MOST_STREAMS, 10_000);
   assert.equal(client.closed(), false);
   assert.equal(frames(GOAWAY) + frames(RST_STREAM), 0);
+  client.socket.destroy();
+});
+
+const LIMIT_MS = 400;
+/** Long enough for the limit to be noticed. */
+const LATER_MS = 3 * LIMIT_MS;
+/** More than the kernel holds for both ends. */
+const MANY_BYTES = 64_000_000;
+/** What a slow client reads at a time. Its kernel, whose buffer was full, says only after much of it that there is room. */
+const STEP_BYTES = 3_000_000;
+const STEPS = 14;
+const SLOW_LIMIT_MS = 1_000;
+
+/** A worker with a short limit, before a backend that tells which of its answers are under way. */
+async function worldWithLimit(t: TestContext, onRequest: (response: ServerResponse) => void, sendIdleMs = LIMIT_MS) {
+  const underWay = new Set<ServerResponse>();
+  const world = await createWorld({
+    limits: { sendIdleMs },
+    onRequest(_request, response) {
+      underWay.add(response);
+      response.on('close', () => underWay.delete(response));
+      onRequest(response);
+    },
+  });
+  t.after(() => world.stop());
+  return { ...world, underWay };
+}
+
+const endless = (response: ServerResponse) => void response.end(Buffer.alloc(MANY_BYTES));
+
+/** A client that gives its streams a window of so many bytes. */
+async function http2Client(port: number, windowBytes: number) {
+  const client = await rawClient(port);
+  const settings = frame(SETTINGS, 0, 0, setting(SETTING.INITIAL_WINDOW_SIZE, windowBytes));
+  client.socket.write(Buffer.concat([PREFACE, settings, frame(HEADERS, END_STREAM_AND_HEADERS, 1, GET)]));
+  return {
+    ...client,
+    frames: (type: number) => framesOf(Buffer.from(client.received(), 'latin1')).filter((one) => one.type === type),
+  };
+}
+
+for (const [name, onRequest] of [
+  ['that is long', endless],
+  ['that the backend has said to its end', (response: ServerResponse) => void response.end('all of it')],
+] as const) {
+  test(`an answer ${name} is called off when its client gives no window for it, and its session goes on`, async (t) => {
+    const world = await worldWithLimit(t, onRequest);
+    const client = await http2Client(world.httpPort, 0);
+    await until(() => client.frames(HEADERS).length === 1);
+    await until(() => client.frames(RST_STREAM).length === 1);
+    const [reset] = client.frames(RST_STREAM);
+    assert.deepEqual([reset?.id, reset?.payload.readUInt32BE(0)], [1, ERROR.CANCEL]);
+    await until(() => world.underWay.size === 0);
+    assert.match(await world.metrics(), /^pulseplane_http2_send_timeouts_total 1$/m);
+    client.socket.write(Buffer.concat([frame(WINDOW_UPDATE, 0, 0, word(1)), frame(HEADERS, 5, 3, GET)]));
+    await until(() => client.frames(HEADERS).length === 2);
+    assert.equal(client.closed(), false);
+    client.socket.destroy();
+  });
+}
+
+test('an answer goes on whose client gives little window, and one that has nothing to say', async (t) => {
+  const world = await worldWithLimit(t, (response) => void response.write('a'.repeat(1_000)));
+  const slow = await http2Client(world.httpPort, 0);
+  const silent = await http2Client(world.httpPort, 65_535);
+  for (let n = 0; n < 2 * (LATER_MS / LIMIT_MS); n += 1) {
+    await sleep(LIMIT_MS / 2);
+    slow.socket.write(frame(WINDOW_UPDATE, 0, 1, word(1)));
+  }
+  await until(() => slow.frames(DATA).length === 6);
+  assert.equal(world.underWay.size, 2);
+  for (const client of [slow, silent]) {
+    assert.deepEqual(client.frames(RST_STREAM), []);
+    assert.equal(client.closed(), false);
+    client.socket.destroy();
+  }
+});
+
+const ASK = {
+  http1: Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n'),
+  http2: Buffer.concat([
+    PREFACE,
+    frame(SETTINGS, 0, 0, setting(SETTING.INITIAL_WINDOW_SIZE, 2 ** 31 - 1)),
+    frame(WINDOW_UPDATE, 0, 0, word(2 ** 31 - 1 - 65_535)),
+    frame(HEADERS, END_STREAM_AND_HEADERS, 1, GET),
+  ]),
+};
+
+for (const [protocol, ask] of Object.entries(ASK)) {
+  test(`a client of ${protocol} that does not read its answer is closed, and its backend is free`, async (t) => {
+    const world = await worldWithLimit(t, endless);
+    const client = await rawClient(world.httpPort);
+    client.socket.pause();
+    client.socket.write(ask);
+    await until(() => world.underWay.size === 1);
+    await until(() => world.underWay.size === 0);
+    assert.equal(await world.closes('send_timeout'), 1);
+    client.socket.destroy();
+  });
+
+  test(`a client of ${protocol} that reads slowly gets its answer`, async (t) => {
+    const world = await worldWithLimit(t, endless, SLOW_LIMIT_MS);
+    const client = await rawClient(world.httpPort);
+    client.socket.pause();
+    client.socket.write(ask);
+    let bytes = 0;
+    client.socket.removeAllListeners('data').on('data', (piece) => {
+      bytes += piece.length;
+    });
+    for (let n = 1; n <= STEPS; n += 1) {
+      await sleep(150);
+      client.socket.resume();
+      await until(() => bytes >= n * STEP_BYTES);
+      client.socket.pause();
+    }
+    assert.equal(world.underWay.size, 1);
+    client.socket.resume();
+    await until(() => bytes > MANY_BYTES, 10_000);
+    assert.equal(await world.closes('send_timeout'), 0);
+    client.socket.destroy();
+  });
+}
+
+test('a client of HTTP/1.1 that waits for the next event is left alone', async (t) => {
+  const world = await worldWithLimit(t, (response) => void response.write('an event'));
+  const client = await rawClient(world.httpPort);
+  client.socket.write(ASK.http1);
+  await until(() => client.received().includes('an event'));
+  await sleep(LATER_MS);
+  assert.equal(client.closed(), false);
+  for (const response of world.underWay) response.end('the last');
+  await until(() => client.received().includes('the last'));
   client.socket.destroy();
 });
