@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { createPingKeepalive, type SocketOptionError } from '@pulseplane/keepalive';
 import type { Bind, GatewayName } from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
@@ -23,6 +22,7 @@ import type { Carry } from './proxy/carry.ts';
 import { createProxy } from './proxy/proxy.ts';
 import { applyBatch, type Batch, type Reject } from './tables/apply-batch.ts';
 import { backendByPath, EMPTY_TABLES, frontendByPort } from './tables/tables.ts';
+import type { TcpSocket } from './transport/tcp-socket.ts';
 import { createUpstreams, type UpstreamsContext } from './upstream/upstreams.ts';
 
 export type WorkerOptions = {
@@ -53,7 +53,7 @@ export type WorkerOptions = {
   readonly pingJitter?: number;
   /** Share of maxConnectionDuration, 0 to 1, by which a connection may end earlier. */
   readonly durationJitter?: number;
-  /** For a test that wants a certain way of carrying raw bytes. */
+  /** For a test that wants a certain way of carrying raw bytes, between streams. */
   readonly carry?: Carry;
 };
 
@@ -118,7 +118,7 @@ export function createWorker(options: WorkerOptions): Worker {
       reason,
       error: connection.error,
       ageMs: Math.round(performance.now() - connection.acceptedAt),
-      bytesIn: connection.socket.bytesRead,
+      bytesIn: connection.transport.bytesRead,
       bytesOut: connection.bytesOut,
     };
     if (options.accessLog === true || NOTABLE.has(reason)) logger.info(fields, 'connection closed');
@@ -127,6 +127,8 @@ export function createWorker(options: WorkerOptions): Worker {
   const binds = createBindManager({
     ...options,
     logger,
+    isRaw: ({ protocol, port }) =>
+      options.carry === undefined && protocol === 'tcp' && frontend(port).proxyProtocol === undefined,
     onConnection: (bind, socket) => accept(bind, socket),
     onStatus: options.onBindStatus ?? (() => undefined),
   });
@@ -176,7 +178,7 @@ export function createWorker(options: WorkerOptions): Worker {
   });
   const checkUpstreams = createSweep(upstreams.all(), (upstream, now) => {
     if (upstream.keepalive === undefined || !isUnacknowledged(upstream, upstream.keepalive, now)) return;
-    upstream.socket.destroy(Object.assign(new Error(UNACKNOWLEDGED), { code: 'ETIMEDOUT' }));
+    upstream.transport.destroy(Object.assign(new Error(UNACKNOWLEDGED), { code: 'ETIMEDOUT' }));
   });
   const unacknowledgedTimer = setInterval(() => {
     checkClients.start();
@@ -207,7 +209,7 @@ export function createWorker(options: WorkerOptions): Worker {
     onUpstreamOverflow: metrics.upstreamOverflowed,
   });
 
-  const accept = (bind: Bind, socket: Socket) => {
+  const accept = (bind: Bind, socket: TcpSocket) => {
     if (registry.size >= limits.clientConnections) {
       socket.destroy();
       metrics.connectionRefused();
@@ -238,7 +240,7 @@ export function createWorker(options: WorkerOptions): Worker {
     connection.closeGracefully('listener_removed');
     const cancel = longTimeout(REMOVED_GRACE_MS, () => connection.close('listener_removed'));
     connection.cancelRetirement = cancel;
-    connection.socket.once('close', cancel);
+    connection.transport.once('close', cancel);
   };
 
   /** Its listener came back in time, and it has not begun to end. */

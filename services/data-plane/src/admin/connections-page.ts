@@ -1,8 +1,8 @@
-import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { describeSocketOptionError, getTcpInfo, getTcpKeepalive, socketFd } from '@pulseplane/keepalive';
 import { type Connection, hostPort } from '../connection/connection.ts';
+import type { TcpSocket } from '../transport/tcp-socket.ts';
 import type { UpstreamConnection } from '../upstream/upstream-connection.ts';
 import type { Row } from './connections-filter.ts';
 
@@ -21,7 +21,7 @@ export async function connectionsPage(
   };
 }
 
-async function rows<One extends { readonly socket: Socket }>(
+async function rows<One extends { readonly transport: TcpSocket }>(
   open: Iterable<One>,
   toRow: (one: One) => Row,
   matches: (row: Row) => boolean,
@@ -29,7 +29,7 @@ async function rows<One extends { readonly socket: Socket }>(
   const found: Row[] = [];
   for (const [index, one] of [...open].entries()) {
     if (index % PER_TURN === PER_TURN - 1) await turn();
-    if (one.socket.destroyed) continue;
+    if (one.transport.destroyed) continue;
     const row = toRow(one);
     if (matches(row)) found.push(row);
   }
@@ -37,7 +37,7 @@ async function rows<One extends { readonly socket: Socket }>(
 }
 
 function describe(connection: Connection): Row {
-  const { bytes, ...kernel } = askKernel(connection.socket);
+  const { bytes, ...kernel } = askKernel(connection.transport);
   return {
     id: connection.id,
     peer: connection.peer,
@@ -66,13 +66,13 @@ function describeTls(secured: TLSSocket | undefined): object | null {
 }
 
 function describeUpstream(upstream: UpstreamConnection): Row {
-  const { id, socket, path, protocol, openedAt, underWay, sources, versions, lastPingRttMs } = upstream;
-  const { bytes, ...kernel } = askKernel(socket);
+  const { id, transport, path, protocol, openedAt, underWay, sources, versions, lastPingRttMs } = upstream;
+  const { bytes, ...kernel } = askKernel(transport);
   const { kind, namespace, name, ruleName } = path.route;
   return {
     id,
-    peer: hostPort(socket.remoteAddress ?? '', socket.remotePort ?? 0),
-    local: hostPort(socket.localAddress ?? '', socket.localPort ?? 0),
+    peer: hostPort(transport.remoteAddress ?? '', transport.remotePort ?? 0),
+    local: hostPort(transport.localAddress ?? '', transport.localPort ?? 0),
     backend: path.backendKey,
     route: `${kind} ${namespace}/${name}${ruleName === undefined ? '' : `/${ruleName}`}`,
     listener: path.listener,
@@ -91,7 +91,7 @@ function sections({ tcp, http }: UpstreamConnection['sources']): Row {
   return { tcp: tcp ?? null, http: http ?? null };
 }
 
-function askKernel(socket: Socket) {
+function askKernel(socket: TcpSocket) {
   const fd = socketFd(socket);
   const keepalive = fd === undefined ? undefined : getTcpKeepalive(fd);
   const info = fd === undefined ? undefined : getTcpInfo(fd);

@@ -1,7 +1,8 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { TcpKeepaliveOptions } from '@pulseplane/keepalive';
 import type { Bind, EffectiveHttp } from '@pulseplane/projection/gateway';
+import type { TcpSocket } from '../transport/tcp-socket.ts';
 import { type CloseReason, reasonOfError } from './close-reason.ts';
 
 /** `tls` is passed on as it comes. `websocket` and `upgraded` (to anything else) began as HTTP/1.1. */
@@ -81,10 +82,10 @@ export class Connection {
   #closing = false;
   #client: Endpoint;
   #via: string | undefined;
-  readonly #accepted: Socket;
+  readonly #accepted: TcpSocket;
   #secured: TLSSocket | undefined;
 
-  constructor(id: string, bind: Bind, listenerKey: string, socket: Socket) {
+  constructor(id: string, bind: Bind, listenerKey: string, socket: TcpSocket) {
     this.id = id;
     this.bind = bind;
     this.listenerKey = listenerKey;
@@ -103,9 +104,16 @@ export class Connection {
     return this.#client.address;
   }
 
-  /** What the protocol is read from and written to: the accepted socket, or TLS on top of it. */
-  get socket(): Socket {
+  /** What carries the bytes: the accepted socket, or TLS on top of it. */
+  get transport(): TcpSocket {
     return this.#secured ?? this.#accepted;
+  }
+
+  /** The same as a stream, which the protocol is read from and written to. */
+  get socket(): Socket {
+    const { transport } = this;
+    if (transport instanceof Socket) return transport;
+    throw new Error('a connection that was accepted without a stream carries raw bytes only');
   }
 
   /** The TLS that ends at the worker, after its handshake. */
@@ -132,7 +140,7 @@ export class Connection {
 
   /** All that was sent to the client. */
   get bytesOut(): number {
-    return this.socket.bytesWritten + (this.#served?.bytesSent?.() ?? 0);
+    return this.transport.bytesWritten + (this.#served?.bytesSent?.() ?? 0);
   }
 
   get protocol(): Protocol {
@@ -174,7 +182,7 @@ export class Connection {
   close(reason: CloseReason): void {
     this.explain(reason);
     this.#served?.destroy();
-    this.socket.destroy();
+    this.transport.destroy();
     this.#accepted.destroy();
   }
 
@@ -189,7 +197,7 @@ export class Connection {
     }
     this.explain(reason);
     this.#closing = true;
-    if (this.#served === undefined) this.socket.destroy();
+    if (this.#served === undefined) this.transport.destroy();
     else this.#served.closeGracefully();
   }
 }

@@ -26,7 +26,7 @@ export type EnforceContext = {
  * every change of the tables. Doing it twice changes nothing.
  */
 export function enforce(connection: Connection, frontend: EffectiveFrontend, context: EnforceContext): void {
-  if (connection.socket.destroyed) return;
+  if (connection.transport.destroyed) return;
   enforceTcp(connection, frontend.tcp, context);
   enforceHttp(connection, frontend, context);
 }
@@ -35,9 +35,9 @@ function enforceTcp(connection: Connection, wanted: EffectiveTcpKeepalive | unde
   delete connection.policyKeys.tcp;
   delete connection.policyVersions.tcp;
   if (wanted === undefined && connection.tcp === undefined) return;
-  const fd = socketFd(connection.socket);
+  const fd = socketFd(connection.transport);
   if (fd === undefined) {
-    if (!connection.socket.destroyed) {
+    if (!connection.transport.destroyed) {
       report(
         connection,
         { kind: 'unsupported', reason: 'this Node does not show the file descriptor of a socket' },

@@ -1,12 +1,12 @@
-import type { Socket } from 'node:net';
 import type { Bind } from '@pulseplane/projection/gateway';
+import type { TcpSocket } from '../transport/tcp-socket.ts';
 import type { CloseReason } from './close-reason.ts';
 import { Connection } from './connection.ts';
 
 /** All open connections. */
 export type ConnectionRegistry = {
   /** Registers an accepted socket; it leaves by itself when it closes. */
-  add(bind: Bind, listenerKey: string, socket: Socket): Connection;
+  add(bind: Bind, listenerKey: string, socket: TcpSocket): Connection;
   all(): ReadonlySet<Connection>;
   readonly size: number;
   /** Resolves when no connection is open. */

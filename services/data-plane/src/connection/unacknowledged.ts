@@ -1,11 +1,11 @@
-import type { Socket } from 'node:net';
 import { getTcpInfo, socketFd, type TcpInfo } from '@pulseplane/keepalive';
+import type { TcpSocket } from '../transport/tcp-socket.ts';
 
 /** How soon a dead peer is found: TCP keepalive as it was asked for. */
 type Probing = { readonly idleSeconds: number; readonly intervalSeconds: number; readonly probes: number };
 
 /** What is looked at; the time of the next look is kept there, and has to be set back when the limit changes. */
-export type Watched = { readonly socket: Socket; nextUnacknowledgedCheckAt: number };
+export type Watched = { readonly transport: TcpSocket; nextUnacknowledgedCheckAt: number };
 
 /**
  * Whether a peer has left data unacknowledged for as long as TCP keepalive would take to give it up. The kernel does not
@@ -17,7 +17,7 @@ export type Watched = { readonly socket: Socket; nextUnacknowledgedCheckAt: numb
 export function isUnacknowledged(watched: Watched, probing: Probing, now: number): boolean {
   if (now < watched.nextUnacknowledgedCheckAt) return false;
   const limitMs = (probing.idleSeconds + probing.intervalSeconds * probing.probes) * 1_000;
-  const fd = socketFd(watched.socket);
+  const fd = socketFd(watched.transport);
   const info = fd === undefined ? undefined : getTcpInfo(fd);
   if (info?.ok !== true) return false;
   // Whatever comes only puts it off.

@@ -13,7 +13,8 @@ function manager(): BindManager {
     listenAddress: '127.0.0.1',
     logger: createLogger('test', 'silent'),
     retryMs: 20,
-    onConnection: (_bind, socket) => void socket.end(),
+    isRaw: ({ protocol }) => protocol === 'tcp',
+    onConnection: (_bind, socket) => void socket.destroy(),
     onStatus: () => undefined,
   });
 }

@@ -1,8 +1,11 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { ignoreNewConnections, openSharedPort, socketFd } from '@pulseplane/keepalive';
 import type { Bind } from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
+import { acceptHandles } from '../transport/accept-handles.ts';
+import { tcpBinding } from '../transport/tcp-binding.ts';
+import type { TcpSocket } from '../transport/tcp-socket.ts';
 import { HIGH_WATER_MARK } from '../upstream/dial.ts';
 
 /** How one port is doing. */
@@ -30,7 +33,9 @@ export type BindManagerOptions = {
   /** Others that ask for it too may listen on the same ports. */
   readonly sharePorts?: boolean;
   readonly logger: Logger;
-  onConnection(bind: Bind, socket: Socket): void;
+  /** Whether a connection that comes now carries raw bytes and nothing else, for which it needs no stream. */
+  isRaw(bind: Bind): boolean;
+  onConnection(bind: Bind, socket: TcpSocket): void;
   /** A port is open now, or cannot be opened, or for another reason. */
   onStatus(): void;
   /** Milliseconds until a port that could not be opened is tried again. */
@@ -47,7 +52,7 @@ const RAW = { highWaterMark: HIGH_WATER_MARK };
 const HANDSHAKE_MS = 300;
 
 export function createBindManager(options: BindManagerOptions): BindManager {
-  const { listenAddress, sharePorts = false, logger, onConnection, onStatus, retryMs = RETRY_MS } = options;
+  const { listenAddress, sharePorts = false, logger, isRaw, onConnection, onStatus, retryMs = RETRY_MS } = options;
   const entries = new Map<string, Entry>();
   let closed = false;
 
@@ -56,7 +61,8 @@ export function createBindManager(options: BindManagerOptions): BindManager {
     if (closed) return;
     // Half-open, because a TCP proxy passes each direction's end on by itself.
     const options = { allowHalfOpen: true, noDelay: true, ...(entry.bind.protocol !== 'http' && RAW) };
-    const server = createServer(options, (socket) => onConnection(entry.bind, socket));
+    const accept = (socket: TcpSocket) => onConnection(entry.bind, socket);
+    const server = createServer(options, accept);
     entry.server = server;
     server.on('error', (error: NodeJS.ErrnoException) => {
       if (entry.server !== server) return;
@@ -72,6 +78,7 @@ export function createBindManager(options: BindManagerOptions): BindManager {
     if (shared?.ok === false) return fail(entry, shared.error);
     const place = shared === undefined ? { host: listenAddress, port } : { fd: shared.fd };
     server.listen({ ...place, backlog: BACKLOG }, () => {
+      if (tcpBinding !== undefined) acceptHandles(tcpBinding, server, () => isRaw(entry.bind), accept);
       entry.status = { bind: entry.bind, state: 'listening', since: new Date() };
       logger.info({ bind: entry.bind.key, address: listenAddress, port: entry.bind.port }, 'listening');
       onStatus();

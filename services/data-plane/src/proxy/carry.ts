@@ -1,6 +1,8 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
+import { CHUNK } from '../transport/chunk.ts';
+import type { HandleSocket } from '../transport/handle-socket.ts';
 import { sendPast } from './send-past.ts';
 
 /** One direction of a connection. */
@@ -14,7 +16,7 @@ export type Carried = {
  *
  * @param onEnd the end is passed on
  */
-export type Carry = (from: Duplex, to: Duplex, onEnd?: () => void) => Carried;
+export type Carry<End = Duplex> = (from: End, to: End, onEnd?: () => void) => Carried;
 
 const ALL_COUNTED: Carried = { bytesSent: 0 };
 
@@ -43,6 +45,16 @@ export const carrySocket: Carry = (from, to, onEnd) => {
   return direction;
 };
 
+/** The same without streams. */
+export const carryHandle: Carry<HandleSocket> = (from, to, onEnd) => {
+  from.on('end', () => {
+    onEnd?.();
+    to.end();
+  });
+  from.read((bytes, length) => to.send(bytes, length, () => from.resume()));
+  return ALL_COUNTED;
+};
+
 function passEndOn(from: Duplex, to: Duplex, onEnd?: () => void): void {
   const end = () => {
     onEnd?.();
@@ -57,9 +69,6 @@ function passEndOn(from: Duplex, to: Duplex, onEnd?: () => void): void {
 function isPlain(stream: Duplex): stream is Socket {
   return stream instanceof Socket && !(stream instanceof TLSSocket);
 }
-
-/** One for all sockets: what was read is sent, or copied, before anything else is read. */
-const CHUNK = Buffer.allocUnsafeSlow(131_072);
 
 class SocketDirection implements Carried {
   bytesSent = 0;

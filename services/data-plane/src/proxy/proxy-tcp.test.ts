@@ -4,23 +4,30 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fullBackend } from '../testing/full-backend.ts';
 import { createWorld, freePort, portResources, rawClient, tcpPolicy, until, type World } from '../testing/world.ts';
 import { carrySocket, carryStream } from './carry.ts';
 
 const MIB = 1_048_576;
 
-for (const carry of [carrySocket, carryStream]) {
-  describe(carry.name, () => {
+/** What the access log says of a connection. */
+type Closed = { readonly bytesIn: number; readonly bytesOut: number; readonly reason: string };
+
+/** The first is what a worker does when it is not told. */
+const WAYS = { handles: {}, sockets: { carry: carrySocket }, streams: { carry: carryStream } };
+
+for (const [name, way] of Object.entries(WAYS)) {
+  describe(name, () => {
     let world: World;
-    const closed: { readonly bytesIn: number; readonly bytesOut: number }[] = [];
+    const closed: Closed[] = [];
 
     before(async () => {
       const onLine = (fields: object, message: string) => {
-        if (message === 'connection closed') closed.push(fields as { bytesIn: number; bytesOut: number });
+        if (message === 'connection closed') closed.push(fields as Closed);
       };
       const quiet = () => undefined;
       const logger = { debug: quiet, info: onLine, warn: quiet, error: quiet };
-      world = await createWorld({ carry, accessLog: true, logger });
+      world = await createWorld({ ...way, accessLog: true, logger });
     });
 
     after(() => world.stop());
@@ -172,6 +179,21 @@ for (const carry of [carrySocket, carryStream]) {
       const refused = await rawClient(world.tcpPort);
       await until(() => refused.closed());
       await until(async () => (await world.closes('upstream')) === before + 3);
+    });
+
+    test('a client that resets while its backend takes no connection is gone at once', async (t) => {
+      const full = await fullBackend();
+      t.after(() => full.stop());
+      const [, , backend] = portResources('tcp', world.tcpPort, full.port);
+      assert.ok(backend);
+      world.apply(backend);
+      const client = await rawClient(world.tcpPort);
+      client.socket.write('into the void');
+      await until(async () => (await world.connections())[0]?.bytesIn === 13);
+      client.socket.resetAndDestroy();
+      await until(async () => (await world.connections()).length === 0);
+      assert.equal(closed.at(-1)?.reason, 'peer');
+      leadBack();
     });
 
     test('without a route a connection is closed as no_route', async () => {

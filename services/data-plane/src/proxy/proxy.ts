@@ -18,7 +18,7 @@ import { createTlsTerminator } from '../tls/terminate-tls.ts';
 import { ConnectTimeoutError } from '../upstream/dial.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
 import type { AccessLog } from './access-log.ts';
-import { type Carry, carrySocket } from './carry.ts';
+import { type Carry, carryHandle, carrySocket } from './carry.ts';
 import { answer, type Exchange } from './exchange.ts';
 import { forward } from './forward.ts';
 import { createHttp1Front } from './http1.ts';
@@ -122,8 +122,8 @@ export function createProxy(context: ProxyContext): Proxy {
   };
 
   const tcp: TcpContext = {
-    dial: upstreams.dial,
-    carry: context.carry ?? carrySocket,
+    sockets: { dial: upstreams.dial, carry: context.carry ?? carrySocket },
+    handles: upstreams.dialHandle && { dial: upstreams.dialHandle, carry: carryHandle },
     onConnected(path, socket) {
       upstreams.addTcp(path, socket).underWay = 1;
     },

@@ -53,8 +53,8 @@ export function createHttp1Client(dial: Dial, registry: UpstreamRegistry): HttpC
   };
 
   const takeIdle = (origin: string, { path, settings }: UpstreamRoute): Line | undefined => {
-    const isFit = ({ connection: { keepalive, socket } }: Line) =>
-      keepalive !== undefined && !socket.destroyed && sameKeepalive(keepalive, settings.tcp);
+    const isFit = ({ connection: { keepalive, transport } }: Line) =>
+      keepalive !== undefined && !transport.destroyed && sameKeepalive(keepalive, settings.tcp);
     const line = idle.get(origin)?.findLast(isFit);
     if (line === undefined) return undefined;
     leaveIdle(line);

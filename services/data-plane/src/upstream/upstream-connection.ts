@@ -1,6 +1,6 @@
-import type { Socket } from 'node:net';
 import type { SocketKeepalive } from '@pulseplane/projection/gateway';
 import type { UpstreamPath } from '../tables/upstream-path.ts';
+import type { TcpSocket } from '../transport/tcp-socket.ts';
 
 /** `websocket` and `upgraded` (to anything else) began as HTTP/1.1. */
 export type UpstreamProtocol = 'http1' | 'http2' | 'tcp' | 'websocket' | 'upgraded';
@@ -9,7 +9,7 @@ export type UpstreamProtocol = 'http1' | 'http2' | 'tcp' | 'websocket' | 'upgrad
 export class UpstreamConnection {
   readonly id: string;
   protocol: UpstreamProtocol;
-  readonly socket: Socket;
+  readonly transport: TcpSocket;
   /** `performance.now()` when it was open. */
   readonly openedAt = performance.now();
   /** Whose settings hold: the path that uses it, or that used it last. */
@@ -27,10 +27,10 @@ export class UpstreamConnection {
   /** How long the ACK of the last PING took, in milliseconds. */
   lastPingRttMs: number | undefined;
 
-  constructor(id: string, protocol: UpstreamProtocol, path: UpstreamPath, socket: Socket) {
+  constructor(id: string, protocol: UpstreamProtocol, path: UpstreamPath, transport: TcpSocket) {
     this.id = id;
     this.protocol = protocol;
     this.path = path;
-    this.socket = socket;
+    this.transport = transport;
   }
 }

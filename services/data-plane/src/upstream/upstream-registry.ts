@@ -1,8 +1,8 @@
-import type { Socket } from 'node:net';
 import { describeSocketOptionError, type SocketOptionError, setTcpKeepalive, socketFd } from '@pulseplane/keepalive';
 import type { EffectiveBackend, SocketKeepalive } from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
 import type { UpstreamPath } from '../tables/upstream-path.ts';
+import type { TcpSocket } from '../transport/tcp-socket.ts';
 import { UpstreamConnection, type UpstreamProtocol } from './upstream-connection.ts';
 
 export type UpstreamRegistryContext = {
@@ -17,7 +17,7 @@ export type UpstreamRegistryContext = {
 /** All open connections to backends, each under the settings of its path. */
 export type UpstreamRegistry = {
   /** Registers an open socket; it leaves by itself when it closes. */
-  add(protocol: UpstreamProtocol, path: UpstreamPath, socket: Socket): UpstreamConnection;
+  add(protocol: UpstreamProtocol, path: UpstreamPath, socket: TcpSocket): UpstreamConnection;
   /** The connection is used by that path from now on. */
   assign(connection: UpstreamConnection, path: UpstreamPath): void;
   /** Makes an open connection obey the settings in force. Doing it twice changes nothing. */
@@ -32,9 +32,9 @@ export function createUpstreamRegistry(context: UpstreamRegistryContext): Upstre
   const versionOf = (source: string | undefined) => source && context.policyVersion(source);
 
   const judge = (connection: UpstreamConnection) => {
-    const { socket, path, keepalive } = connection;
+    const { transport, path, keepalive } = connection;
     const settings = context.settings(path);
-    if (settings === undefined || socket.destroyed) return;
+    if (settings === undefined || transport.destroyed) return;
     const { tcp, http } = settings;
     const httpSource = connection.protocol === 'tcp' ? undefined : http.source;
     connection.sources = { tcp: tcp.source, http: httpSource };
@@ -42,7 +42,7 @@ export function createUpstreamRegistry(context: UpstreamRegistryContext): Upstre
     if (keepalive !== undefined && sameKeepalive(keepalive, tcp)) return;
     connection.keepalive = tcp;
     connection.nextUnacknowledgedCheckAt = 0;
-    const error = set(socket, tcp);
+    const error = set(transport, tcp);
     if (error === undefined) return;
     context.onSocketOptionError(error);
     context.logger.warn(
@@ -74,7 +74,10 @@ export function sameKeepalive(a: SocketKeepalive, b: SocketKeepalive): boolean {
   return a.idleSeconds === b.idleSeconds && a.intervalSeconds === b.intervalSeconds && a.probes === b.probes;
 }
 
-function set(socket: Socket, { idleSeconds, intervalSeconds, probes }: SocketKeepalive): SocketOptionError | undefined {
+function set(
+  socket: TcpSocket,
+  { idleSeconds, intervalSeconds, probes }: SocketKeepalive,
+): SocketOptionError | undefined {
   const fd = socketFd(socket);
   if (fd === undefined) {
     return { kind: 'unsupported', reason: 'this Node does not show the file descriptor of a socket' };

@@ -1,8 +1,11 @@
-import type { Socket } from 'node:net';
 import type { Backend, EffectiveBackend } from '@pulseplane/projection/gateway';
 import type { Limits } from '../limits.ts';
 import type { UpstreamPath } from '../tables/upstream-path.ts';
-import { createDial, type Dial } from './dial.ts';
+import { connectHandle } from '../transport/connect-handle.ts';
+import type { HandleSocket } from '../transport/handle-socket.ts';
+import { tcpBinding } from '../transport/tcp-binding.ts';
+import type { TcpSocket } from '../transport/tcp-socket.ts';
+import { connectSocket, createDial, type Dial } from './dial.ts';
 import {
   type HttpClient,
   originOf,
@@ -30,8 +33,10 @@ export type Upstreams = {
   /** Undefined when the backend of the path is not configured. */
   of(path: UpstreamPath): Upstream | undefined;
   readonly dial: Dial;
+  /** The same without a stream; undefined where this Node shows no handles. */
+  readonly dialHandle: Dial<HandleSocket> | undefined;
   /** A raw TCP connection was made for a path. */
-  addTcp(path: UpstreamPath, socket: Socket): UpstreamConnection;
+  addTcp(path: UpstreamPath, socket: TcpSocket): UpstreamConnection;
   all(): ReadonlySet<UpstreamConnection>;
   judge(connection: UpstreamConnection): void;
   /** Lets go of backends that are no longer configured; their requests finish. */
@@ -52,7 +57,8 @@ const HEADERS_TIMEOUT_MS = 300_000;
 export function createUpstreams(context: UpstreamsContext): Upstreams {
   const { limits, headersTimeoutMs = HEADERS_TIMEOUT_MS } = context;
   const registry = createUpstreamRegistry(context);
-  const dial = createDial(createSocketBudget(limits.upstreamSockets));
+  const sockets = createSocketBudget(limits.upstreamSockets);
+  const dial = createDial(sockets, connectSocket);
   const clients: { readonly [Version in EffectiveBackend['http']['version']]: HttpClient } = {
     http1: createHttp1Client(dial, registry),
     http2: createHttp2Client(dial, registry, limits, context.onPoolEvent),
@@ -98,6 +104,7 @@ export function createUpstreams(context: UpstreamsContext): Upstreams {
       };
     },
     dial,
+    dialHandle: tcpBinding && createDial(sockets, connectHandle(tcpBinding)),
     addTcp: (path, socket) => registry.add('tcp', path, socket),
     all: () => registry.all(),
     judge: (connection) => registry.judge(connection),

@@ -1,0 +1,23 @@
+/**
+ * What the worker needs of a TCP connection, whoever keeps it: a `net.Socket` is one, and so is a `HandleSocket`. It may
+ * be open one way only, and closes by itself when both ways have ended.
+ */
+export type TcpSocket = {
+  readonly destroyed: boolean;
+  /** The end of what goes out was asked for. */
+  readonly writableEnded: boolean;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+  destroy(error?: Error): unknown;
+  /** `error` comes before `close`, and without a listener it is thrown. */
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'connect' | 'end' | 'close', listener: () => void): unknown;
+  once(event: 'error', listener: (error: Error) => void): unknown;
+  once(event: 'connect' | 'end' | 'close', listener: () => void): unknown;
+  off(event: 'error', listener: (error: Error) => void): unknown;
+  off(event: 'connect' | 'end' | 'close', listener: () => void): unknown;
+};
