@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { fullBackend } from '../testing/full-backend.ts';
 import { until } from '../testing/world.ts';
 import { acceptHandles } from './accept-handles.ts';
@@ -227,6 +229,30 @@ test('who gives up while it connects has nothing left open', async () => {
     socket.destroy();
     await once(socket, 'close');
   }
+});
+
+test('where no descriptor is left, to connect is an error of that connection', () => {
+  const own = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
+  const source = `
+    const { connectHandle } = await import(${own('./connect-handle.ts')});
+    const { tcpBinding } = await import(${own('./tcp-binding.ts')});
+    const connect = connectHandle(tcpBinding);
+    const counts = {};
+    const count = (what) => { counts[what] = (counts[what] ?? 0) + 1; };
+    for (let n = 0; n < 200; n += 1) {
+      const socket = connect({ host: '127.0.0.1', port: ${port} });
+      socket.on('connect', () => count('open'));
+      socket.on('error', ({ message }) => count(message));
+      socket.on('close', () => count('closed'));
+    }
+    setTimeout(() => { console.log(JSON.stringify(counts)); process.exit(); }, 300);`;
+  const node = `${process.execPath} --conditions=@pulseplane/source --import tsx --input-type=module -e "$0"`;
+  const cwd = fileURLToPath(new URL('.', import.meta.url));
+  const { stdout, stderr } = spawnSync('sh', ['-c', `ulimit -n 100; ${node}`, source], { cwd, encoding: 'utf8' });
+  const counts = JSON.parse(stdout || JSON.stringify(stderr)) as Readonly<Record<string, number>>;
+  const failed = counts[`connect EMFILE 127.0.0.1:${port}`] ?? 0;
+  assert.ok(failed > 100 && failed < 200, `${stdout}${stderr}`);
+  assert.deepEqual([counts['open'], counts['closed']], [200 - failed, failed]);
 });
 
 test('a server gives away what is asked for, and keeps the rest', async () => {
