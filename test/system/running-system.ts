@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -128,24 +129,36 @@ function childPid(child: ChildProcess, program: string): number {
   return Number(line.trim().split(/\s+/)[0]);
 }
 
-/** Ports that nobody listens on now. */
+/**
+ * Ports that nobody listens on now. They lie below those that the kernel gives to whoever asks for any port: until they
+ * are used, seconds later on a busy machine, others would be given them, and answer in place of what is tested.
+ */
 export async function freePorts(): Promise<Ports> {
-  const servers = await Promise.all(
-    Object.keys(DEFAULT_PORTS).map(
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve) => {
-          const server = createServer();
-          server.listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
+  const ports = await Promise.all(
+    Object.keys(DEFAULT_PORTS).map(async (name): Promise<[string, number]> => [name, await freePort()]),
   );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    assert(typeof address === 'object' && address !== null);
-    return address.port;
+  return Object.fromEntries(ports) as Ports;
+}
+
+const FIRST_PORT = 10_000;
+const FIRST_EPHEMERAL_PORT = 32_768;
+const given = new Set<number>();
+
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(FIRST_PORT, FIRST_EPHEMERAL_PORT);
+    if (given.has(port)) continue;
+    given.add(port);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return Object.fromEntries(Object.keys(DEFAULT_PORTS).map((name, index) => [name, ports[index]])) as Ports;
 }
 
 /**

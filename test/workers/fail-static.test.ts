@@ -299,5 +299,6 @@ test('a folder that may not be written is said with its errno, and used when it 
 
   chmodSync(stateDir, 0o700);
   await eventually(() => assert.match(readFileSync(join(stateDir, FILE), 'utf8'), /policy\/[^"]*kept/), 20_000);
-  assert.match(await metrics(), /^pulseplane_config_saves_total\{outcome="ok"\} [1-9]/m);
+  // Counted when the new name is on the disk too, a moment after it can be read.
+  await eventually(async () => assert.match(await metrics(), /^pulseplane_config_saves_total\{outcome="ok"\} [1-9]/m));
 });
