@@ -1,5 +1,6 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
-import { longTimeout } from '../connection/long-timeout.ts';
+import type { Readable } from 'node:stream';
+import { Deadline } from '../connection/deadline.ts';
 import { toHeaderObject, withoutNames } from '../proxy/headers.ts';
 import { AnswerTimeoutError } from './answer-timeout.ts';
 import type { UpstreamHandler, UpstreamRequest } from './http-client.ts';
@@ -22,7 +23,8 @@ class NoUpgradeError extends Error {
 /**
  * One request on a stream of its own.
  *
- * @param headersTimeoutMs how long the head of the answer may take after the request; 0: as long as it likes
+ * @param headersTimeoutMs how long the head of the answer may take after the request, or after the backend has stopped
+ * taking it; 0: as long as it likes
  * @param done called once, when the stream is over
  */
 export function exchange(
@@ -48,25 +50,24 @@ export function exchange(
   let failure: Error | undefined;
   let isOver = false;
   let isAnswered = false;
-  let cancelTimeout: () => void = () => undefined;
+  const deadline = new Deadline(() => abort(new AnswerTimeoutError('no answer in time')));
+  /** Nothing more can go out, or nothing is left. */
+  const awaitHead = () => {
+    if (headersTimeoutMs > 0 && !isOver && !isAnswered) deadline.set(performance.now() + headersTimeoutMs);
+  };
   const end = (tell: () => void) => {
     if (isOver) return;
     isOver = true;
-    cancelTimeout();
+    deadline.close();
     done();
     tell();
   };
   const abort = (error: Error) => {
     failure ??= error;
     stream.close(constants.NGHTTP2_CANCEL);
+    // Closed alone it would not be over before the backend has room for the stream, and reads.
+    stream.destroy();
   };
-  // Counted from the end of the request, because it may take as long as it likes.
-  if (headersTimeoutMs > 0) {
-    stream.once('finish', () => {
-      if (isOver || isAnswered) return;
-      cancelTimeout = longTimeout(headersTimeoutMs, () => abort(new AnswerTimeoutError('no answer in time')));
-    });
-  }
   stream.on('wantTrailers', () => {
     if (stream.destroyed || stream.closed) return;
     try {
@@ -82,7 +83,7 @@ export function exchange(
   });
   stream.on('response', (headers, flags, raw?: readonly string[]) => {
     isAnswered = true;
-    cancelTimeout();
+    deadline.close();
     ready.isProven = true;
     const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     const answer = withoutPseudo(raw ?? []);
@@ -118,7 +119,23 @@ export function exchange(
     }),
   );
   handler.onStart({ resume: () => void stream.resume(), abort });
-  request.body?.on('error', abort).pipe(stream);
+  if (request.body === undefined) awaitHead();
+  else sendBody(request.body, stream, awaitHead, () => deadline.lift()).on('error', abort);
+}
+
+/**
+ * Sends the body no faster than it is taken.
+ *
+ * @param onHeld nothing more can go out, or nothing is left
+ * @param onTaken more can go out again
+ */
+function sendBody(body: Readable, stream: ClientHttp2Stream, onHeld: () => void, onTaken: () => void): Readable {
+  body.pipe(stream);
+  stream.on('drain', onTaken);
+  body.on('end', onHeld);
+  return body.on('data', () => {
+    if (stream.writableNeedDrain) onHeld();
+  });
 }
 
 /** An upgrade over HTTP/2 is an extended CONNECT, which a server must have allowed (RFC 8441, section 3). */
