@@ -8,6 +8,7 @@ import type { CloseReason } from './connection/close-reason.ts';
 import type { Connection } from './connection/connection.ts';
 import { createConnectionCounter } from './connection/connection-counts.ts';
 import { enforce } from './connection/enforce.ts';
+import type { OnFault } from './connection/fault.ts';
 import { longTimeout } from './connection/long-timeout.ts';
 import { createConnectionRegistry } from './connection/registry.ts';
 import { createRejudge } from './connection/rejudge.ts';
@@ -104,6 +105,10 @@ export function createWorker(options: WorkerOptions): Worker {
   const readiness = createReadiness(['config']);
   const pings = createPingKeepalive(options.pingJitter === undefined ? {} : { jitter: options.pingJitter });
   const limits: Limits = { ...defaultLimits(), ...options.limits };
+  const onFault: OnFault = (ended, { message, stack }, id) => {
+    metrics.faultCaught(ended);
+    logger.error({ ended, id, error: message, stack }, 'an error of the worker itself; only what it ended is lost');
+  };
   const registry = createConnectionRegistry((connection, reason) => {
     counter.closed(connection, reason);
     metrics.connectionClosed(connection, reason);
@@ -123,7 +128,7 @@ export function createWorker(options: WorkerOptions): Worker {
     };
     if (options.accessLog === true || NOTABLE.has(reason)) logger.info(fields, 'connection closed');
     else logger.debug(fields, 'connection closed');
-  });
+  }, onFault);
   const binds = createBindManager({
     ...options,
     logger,
@@ -153,6 +158,7 @@ export function createWorker(options: WorkerOptions): Worker {
     backend: (key) => tables.backends.get(key),
     settings: (path) => backend(path),
     onPoolEvent: metrics.poolEvent,
+    onFault,
     onSocketOptionError: socketOptionFailed,
     policyVersion,
   });
@@ -168,11 +174,18 @@ export function createWorker(options: WorkerOptions): Worker {
     takeBack(connection);
     enforce(connection, frontend(connection.bind.port), enforcement);
   };
-  const rejudge = createRejudge(() => registry.all(), judge);
+  const rejudge = createRejudge(
+    () => registry.all(),
+    (connection) => connection.guard(() => judge(connection)),
+  );
   const rejudgeUpstreams = createRejudge(() => upstreams.all(), upstreams.judge);
   const checkClients = createSweep(registry.all(), (connection, now) => {
     const probing = connection.tcp?.current;
-    if (probing?.enabled !== true || !isUnacknowledged(connection, probing, now)) return;
+    try {
+      if (probing?.enabled !== true || !isUnacknowledged(connection, probing, now)) return;
+    } catch (thrown) {
+      return connection.fault(thrown);
+    }
     connection.error ??= UNACKNOWLEDGED;
     connection.close('keepalive_timeout');
   });
@@ -207,6 +220,7 @@ export function createWorker(options: WorkerOptions): Worker {
     onUpstreamFailure: metrics.upstreamFailed,
     onUpstreamTimeout: metrics.upstreamTimedOut,
     onUpstreamOverflow: metrics.upstreamOverflowed,
+    onFault,
   });
 
   const accept = (bind: Bind, socket: TcpSocket) => {
@@ -221,8 +235,10 @@ export function createWorker(options: WorkerOptions): Worker {
     // Registered before anything is looked up: a change of the tables from here on finds this connection.
     const listenerKey = tables.listenersByBind.get(bind.key)?.[0]?.key ?? bind.key;
     const connection = registry.add(bind, listenerKey, socket);
-    judge(connection);
-    proxy.serve(connection);
+    connection.guard(() => {
+      judge(connection);
+      proxy.serve(connection);
+    });
   };
 
   const isGone = ({ bind, protocol, listenerKey, secured }: Connection): boolean => {

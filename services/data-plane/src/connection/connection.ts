@@ -4,6 +4,7 @@ import type { TcpKeepaliveOptions } from '@pulseplane/keepalive';
 import type { Bind, EffectiveHttp } from '@pulseplane/projection/gateway';
 import type { TcpSocket } from '../transport/tcp-socket.ts';
 import { type CloseReason, reasonOfError } from './close-reason.ts';
+import { asError, type OnFault } from './fault.ts';
 
 /** `tls` is passed on as it comes. `websocket` and `upgraded` (to anything else) began as HTTP/1.1. */
 export type Protocol = 'unknown' | 'http1' | 'http2' | 'tcp' | 'tls' | 'websocket' | 'upgraded';
@@ -83,13 +84,15 @@ export class Connection {
   #client: Endpoint;
   #via: string | undefined;
   readonly #accepted: TcpSocket;
+  readonly #onFault: OnFault;
   #secured: TLSSocket | undefined;
 
-  constructor(id: string, bind: Bind, listenerKey: string, socket: TcpSocket) {
+  constructor(id: string, bind: Bind, listenerKey: string, socket: TcpSocket, onFault: OnFault) {
     this.id = id;
     this.bind = bind;
     this.listenerKey = listenerKey;
     this.#accepted = socket;
+    this.#onFault = onFault;
     this.#client = { address: plainAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 };
     this.local = hostPort(plainAddress(socket.localAddress ?? ''), socket.localPort ?? 0);
     socket.on('error', (error) => this.fail(error));
@@ -178,10 +181,30 @@ export class Connection {
     this.close(reason);
   }
 
+  /** Runs a step of its life. What nobody had foreseen ends this connection, and no other (decision 33). */
+  guard(step: () => void): void {
+    try {
+      step();
+    } catch (thrown) {
+      this.fault(thrown);
+    }
+  }
+
+  /** Something was thrown that nobody had foreseen. */
+  fault(thrown: unknown): void {
+    const error = asError(thrown);
+    this.#onFault('connection', error, this.id);
+    this.fail(error, 'error');
+  }
+
   /** Closes at once. */
   close(reason: CloseReason): void {
     this.explain(reason);
-    this.#served?.destroy();
+    try {
+      this.#served?.destroy();
+    } catch (thrown) {
+      this.#onFault('connection', asError(thrown), this.id);
+    }
     this.transport.destroy();
     this.#accepted.destroy();
   }
@@ -198,7 +221,7 @@ export class Connection {
     this.explain(reason);
     this.#closing = true;
     if (this.#served === undefined) this.transport.destroy();
-    else this.#served.closeGracefully();
+    else this.guard(() => this.#served?.closeGracefully());
   }
 }
 

@@ -14,7 +14,7 @@ const TCP = { policyKey: 'p', idleSeconds: 30, intervalSeconds: 5, probes: 3 };
 test('a socket option that fails is reported and logged, and the policy does not count as in force', () => {
   const socket = new Socket();
   Reflect.set(socket, '_handle', { fd: 1_000_000 });
-  const connection = new Connection('1', BIND, 'listener', socket);
+  const connection = new Connection('1', BIND, 'listener', socket, assert.fail);
   const errors: SocketOptionError[] = [];
   const warnings: string[] = [];
   const logger = {
@@ -47,7 +47,10 @@ test('an error stands for a dead peer only while the kernel probes', () => {
 });
 
 test('judging again goes in slices, judges each once for a change, and a second change starves nobody', async () => {
-  const connections = Array.from({ length: 500 }, (_, n) => new Connection(String(n), BIND, 'listener', new Socket()));
+  const connections = Array.from(
+    { length: 500 },
+    (_, n) => new Connection(String(n), BIND, 'listener', new Socket(), assert.fail),
+  );
   const judged: string[] = [];
   const rejudge = createRejudge(
     () => connections,

@@ -2,6 +2,7 @@ import type { Bind } from '@pulseplane/projection/gateway';
 import type { TcpSocket } from '../transport/tcp-socket.ts';
 import type { CloseReason } from './close-reason.ts';
 import { Connection } from './connection.ts';
+import { asError, type OnFault } from './fault.ts';
 
 /** All open connections. */
 export type ConnectionRegistry = {
@@ -16,6 +17,7 @@ export type ConnectionRegistry = {
 /** @param onClose called once for each connection, after its socket closed */
 export function createConnectionRegistry(
   onClose: (connection: Connection, reason: CloseReason) => void,
+  onFault: OnFault,
 ): ConnectionRegistry {
   const connections = new Set<Connection>();
   let waiting: (() => void)[] = [];
@@ -24,8 +26,12 @@ export function createConnectionRegistry(
   const remove = (connection: Connection) => {
     connections.delete(connection);
     connection.cancelMaxDuration?.();
-    // Without a reason of ours it was the client who ended it.
-    onClose(connection, connection.reason ?? 'peer');
+    try {
+      // Without a reason of ours it was the client who ended it.
+      onClose(connection, connection.reason ?? 'peer');
+    } catch (thrown) {
+      onFault('connection', asError(thrown), connection.id);
+    }
     if (connections.size > 0) return;
     for (const resolve of waiting) resolve();
     waiting = [];
@@ -34,7 +40,7 @@ export function createConnectionRegistry(
   return {
     add(bind, listenerKey, socket) {
       lastId += 1;
-      const connection = new Connection(String(lastId), bind, listenerKey, socket);
+      const connection = new Connection(String(lastId), bind, listenerKey, socket, onFault);
       connections.add(connection);
       socket.on('close', () => remove(connection));
       return connection;

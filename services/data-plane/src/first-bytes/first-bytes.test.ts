@@ -21,7 +21,7 @@ after(() => new Promise((resolve) => server.close(resolve)));
 async function accepted(): Promise<{ client: Socket; connection: Connection }> {
   const client = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', noDelay: true });
   const [socket] = (await once(server, 'connection')) as [Socket];
-  return { client, connection: new Connection('1', BIND, 'listener', socket) };
+  return { client, connection: new Connection('1', BIND, 'listener', socket, assert.fail) };
 }
 
 test('first bytes that begin and stop are given up; a client that says nothing waits for the idle timeout', async () => {

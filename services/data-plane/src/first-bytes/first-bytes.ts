@@ -43,13 +43,14 @@ export function readFirstBytes<Found>(connection: Connection, wanted: Wanted<Fou
   let cancelPartial: (() => void) | undefined;
   let closing = false;
 
-  const late = () => {
-    const begun = length > 0;
-    stop();
-    putBack(0);
-    if (begun) wanted.onPartial();
-    else wanted.onSilent();
-  };
+  const late = () =>
+    connection.guard(() => {
+      const begun = length > 0;
+      stop();
+      putBack(0);
+      if (begun) wanted.onPartial();
+      else wanted.onSilent();
+    });
 
   const arm = () => {
     cancelTimeout();
@@ -68,7 +69,9 @@ export function readFirstBytes<Found>(connection: Connection, wanted: Wanted<Fou
     if (length > from) socket.unshift(Buffer.concat(chunks).subarray(from));
   };
 
-  const onReadable = () => {
+  const onReadable = () => connection.guard(readMore);
+
+  const readMore = () => {
     const chunk: Buffer | null = socket.read();
     if (chunk === null) return;
     chunks.push(chunk);

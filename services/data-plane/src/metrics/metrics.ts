@@ -3,6 +3,7 @@ import type { WorkerCounts } from '@pulseplane/tunnel';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { CloseReason } from '../connection/close-reason.ts';
 import type { Connection } from '../connection/connection.ts';
+import { FAULTY, type Faulty } from '../connection/fault.ts';
 import type { ConfigurationOrigin } from '../control/configuration.ts';
 import type { PoolEvent } from '../upstream/http-client.ts';
 import type { UpstreamConnection } from '../upstream/upstream-connection.ts';
@@ -29,6 +30,8 @@ export type Metrics = {
   poolEvent(backend: string, event: PoolEvent): void;
   /** A client found all of the worker's connections taken. */
   connectionRefused(): void;
+  /** An exception that nobody had foreseen ended something. */
+  faultCaught(ended: Faulty): void;
 };
 
 /** What is looked up when the metrics are read. */
@@ -212,6 +215,13 @@ export function createMetrics(sources: MetricSources): Metrics {
     help: 'Connections from clients closed at accept because all that the worker takes were open',
     registers,
   });
+  const faults = new Counter({
+    name: 'pulseplane_faults_total',
+    help: 'Exchanges, connections from clients (connection) and connections to backends (upstream) that an error of the worker itself ended',
+    labelNames: ['ended'],
+    registers,
+  });
+  for (const ended of FAULTY) faults.inc({ ended }, 0);
   for (const kind of ['tcp', 'http2']) keepaliveFailures.inc({ kind }, 0);
 
   return {
@@ -239,5 +249,6 @@ export function createMetrics(sources: MetricSources): Metrics {
     upstreamOverflowed: (backend) => upstreamOverflows.inc({ backend }),
     poolEvent: (backend, event) => poolEvents.inc({ backend, event }),
     connectionRefused: () => refused.inc(),
+    faultCaught: (ended) => faults.inc({ ended }),
   };
 }

@@ -1,4 +1,5 @@
 import type { Duplex, Readable } from 'node:stream';
+import type { CloseReason } from '../connection/close-reason.ts';
 import type { ResponseFollows } from '../upstream/http-client.ts';
 
 /** A client that wants to speak another protocol from the answer on (RFC 9110, section 7.8; RFC 8441). */
@@ -52,12 +53,26 @@ export type Exchange = {
   finish(trailers: readonly string[]): void;
   /** The rest of the body is no longer awaited: after the answer, no more of it is read. */
   giveUpBody(): void;
-  /** Breaks the response off, so that the client sees that it is not whole. */
-  abort(): void;
+  /**
+   * Breaks the response off, so that the client sees that it is not whole.
+   *
+   * @param reason of the connection's end, if it ends with the exchange
+   */
+  abort(reason: Extract<CloseReason, 'upstream' | 'error'>): void;
 };
 
 /** What a client is told that asks for a tunnel to a place of its choice: there are routes, and only they lead anywhere. */
 export const NO_CONNECT = ['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE'] as const;
+
+/** Ends an exchange that the worker itself has failed: with a 500, or where the answer has begun so that this shows. */
+export function breakOff(exchange: Exchange): void {
+  try {
+    if (exchange.status === undefined) answer(exchange, 500, 'internal error');
+    else if (!exchange.isAnswered) exchange.abort('error');
+  } catch {
+    exchange.abort('error');
+  }
+}
 
 /** Answers with a line of plain text of our own. */
 export function answer(exchange: Exchange, status: number, text: string, more: readonly string[] = []): void {

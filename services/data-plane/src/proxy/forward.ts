@@ -1,9 +1,10 @@
 import { type Duplex, PassThrough, type Readable } from 'node:stream';
+import { asError } from '../connection/fault.ts';
 import { longTimeout } from '../connection/long-timeout.ts';
 import { ConnectTimeoutError } from '../upstream/dial.ts';
 import type { ResponseFollows, UpstreamCall, UpstreamHandler } from '../upstream/http-client.ts';
 import type { Upstream } from '../upstream/upstreams.ts';
-import { answer, type Exchange } from './exchange.ts';
+import { answer, breakOff, type Exchange } from './exchange.ts';
 import { headerValue, messageTrailers, requestHeaders, responseHeaders, withoutNames } from './headers.ts';
 import { join } from './join.ts';
 
@@ -22,9 +23,16 @@ export type ForwardOutcome =
   | 'request_timeout'
   | 'timeout'
   | 'bad_request'
-  | 'broken_off';
+  | 'broken_off'
+  /** An error of the worker itself. */
+  | 'fault';
 
-export type ForwardOptions = { readonly preserveCase: boolean; readonly bodyIdleMs: number };
+export type ForwardOptions = {
+  readonly preserveCase: boolean;
+  readonly bodyIdleMs: number;
+  /** The worker itself has failed; the exchange is being ended. */
+  readonly onFault: (error: Error) => void;
+};
 
 /** How many pieces of a request body, as the client's socket brought them, are held for a slow backend, and wait behind them. */
 const UPLOAD_CHUNKS = 4;
@@ -88,24 +96,31 @@ class Forwarding implements UpstreamHandler {
   }
 
   start(): void {
+    this.#guard(() => this.#begin());
+  }
+
+  #begin(): void {
     const exchange = this.#exchange;
-    exchange.onClosed(() => {
-      if (this.#isEnded) return;
-      this.#end('client_gone');
-      this.#call?.abort(new Error('the client has gone'));
-    });
-    exchange.onDrain(() => this.#call?.resume());
+    exchange.onClosed(() =>
+      this.#guard(() => {
+        if (this.#isEnded) return;
+        this.#end('client_gone');
+        this.#call?.abort(new Error('the client has gone'));
+      }),
+    );
+    exchange.onDrain(() => this.#guard(() => this.#call?.resume()));
     this.#watchDeadline();
     this.#watchBody();
     this.#leaveLine = this.#upstream.slots.take(
       (release) => {
         this.#release = release;
-        this.#send();
+        this.#guard(() => this.#send());
       },
-      () => {
-        answer(exchange, 503, 'too many requests wait for the upstream');
-        this.#end('overflow');
-      },
+      () =>
+        this.#guard(() => {
+          answer(exchange, 503, 'too many requests wait for the upstream');
+          this.#end('overflow');
+        }),
     );
   }
 
@@ -118,11 +133,14 @@ class Forwarding implements UpstreamHandler {
   onInterim(status: number, headers: readonly string[]): void {
     this.#interim += 1;
     if (this.#isEnded || this.#interim > MAX_INTERIM) return;
-    this.#exchange.inform(status, withoutNames(this.#toClient(headers), OF_BODY));
+    this.#guard(() => this.#exchange.inform(status, withoutNames(this.#toClient(headers), OF_BODY)));
   }
 
   onHead(status: number, headers: readonly string[], follows: ResponseFollows): void {
-    if (this.#isEnded) return;
+    if (!this.#isEnded) this.#guard(() => this.#respond(status, headers, follows));
+  }
+
+  #respond(status: number, headers: readonly string[], follows: ResponseFollows): void {
     this.#head = headers;
     const fields = this.#toClient(headers);
     // A length would announce a body (RFC 9110, section 8.6).
@@ -132,36 +150,68 @@ class Forwarding implements UpstreamHandler {
   }
 
   onData(chunk: Buffer): boolean {
-    return this.#isEnded || this.#exchange.closed || this.#exchange.write(chunk);
+    if (this.#isEnded || this.#exchange.closed) return true;
+    try {
+      return this.#exchange.write(chunk);
+    } catch (thrown) {
+      this.#fault(thrown);
+      return true;
+    }
   }
 
   onUpgrade(protocol: string, headers: readonly string[], stream: Duplex): void {
     this.#release?.();
     this.#call = undefined;
+    this.#guard(() => this.#upgrade(protocol, headers, stream));
+    if (!this.#isStarted) stream.destroy();
+  }
+
+  onEnd(trailers: readonly string[]): void {
+    this.#release?.();
+    if (this.#isEnded) return;
+    this.#guard(() => {
+      this.#exchange.finish(messageTrailers(trailers, this.#head, this.#options.preserveCase));
+      this.#end('done');
+    });
+  }
+
+  onError(error: Error): void {
+    this.#release?.();
+    this.#guard(() => this.#fail(error));
+  }
+
+  /** Nothing that an exchange comes to is to end more than that: not the connection to the backend, nor the worker. */
+  #guard(step: () => void): void {
+    try {
+      step();
+    } catch (thrown) {
+      this.#fault(thrown);
+    }
+  }
+
+  #fault(thrown: unknown): void {
+    const error = asError(thrown);
+    this.#options.onFault(error);
+    // One that has ended was answered before.
+    if (!this.#isEnded) {
+      this.#end('fault', error);
+      breakOff(this.#exchange);
+    }
+    this.#call?.abort(error);
+  }
+
+  #upgrade(protocol: string, headers: readonly string[], stream: Duplex): void {
     this.#cancelDeadline?.();
     const exchange = this.#exchange;
     const client = this.#isEnded
       ? undefined
       : exchange.upgrade?.accept(protocol, withoutNames(this.#toClient(headers), OF_BODY));
     if (client === undefined) {
-      stream.destroy();
       this.#end('client_gone');
       return;
     }
+    join(client, stream, () => exchange.abort('upstream'));
     this.#isStarted = true;
-    join(client, stream, () => exchange.abort());
-  }
-
-  onEnd(trailers: readonly string[]): void {
-    this.#release?.();
-    if (this.#isEnded) return;
-    this.#exchange.finish(messageTrailers(trailers, this.#head, this.#options.preserveCase));
-    this.#end('done');
-  }
-
-  onError(error: Error): void {
-    this.#release?.();
-    this.#fail(error);
   }
 
   #send(): void {
@@ -186,26 +236,29 @@ class Forwarding implements UpstreamHandler {
   #watchDeadline(): void {
     const { requestTimeoutMs } = this.#upstream.settings.http;
     if (requestTimeoutMs === undefined) return;
-    this.#cancelDeadline = longTimeout(requestTimeoutMs, () => {
+    const late = () => {
       if (this.#isStarted || this.#isEnded) return;
       const error = new Error(`no answer in ${requestTimeoutMs} ms`);
       answer(this.#exchange, 504, `upstream timeout: ${error.message}`);
       this.#end('request_timeout', error);
       this.#call?.abort(error);
-    });
+    };
+    this.#cancelDeadline = longTimeout(requestTimeoutMs, () => this.#guard(late));
   }
 
   #watchBody(): void {
     const exchange = this.#exchange;
     if (exchange.body === undefined || this.#upload === undefined) return;
-    this.#cancelBodyWait = whenSilent(exchange.body, this.#upload, this.#options.bodyIdleMs, () => {
+    const late = () => {
       // From the answer's beginning on both directions may be silent for as long as the two ends like.
       if (this.#isStarted || this.#isEnded) return;
       exchange.giveUpBody();
       answer(exchange, 408, 'the request body did not arrive in time');
       this.#end('body_late');
       this.#call?.abort(new Error('the request body did not arrive in time'));
-    });
+    };
+    const { bodyIdleMs } = this.#options;
+    this.#cancelBodyWait = whenSilent(exchange.body, this.#upload, bodyIdleMs, () => this.#guard(late));
   }
 
   #end(outcome: ForwardOutcome, error?: Error): void {
@@ -222,7 +275,7 @@ class Forwarding implements UpstreamHandler {
     if (this.#isEnded) return;
     if (this.#exchange.closed) this.#end('client_gone');
     else if (this.#isStarted) {
-      this.#exchange.abort();
+      this.#exchange.abort('upstream');
       this.#end('broken_off', error);
     } else {
       const { status, text, outcome } = failureOf(error);

@@ -32,6 +32,9 @@ export function toExchange(
     else response.write(held);
     watch();
   };
+  const flushRest = () => {
+    if (!isOut && !response.writableEnded && !response.destroyed) flush();
+  };
   return {
     method: request.method ?? 'GET',
     target,
@@ -55,7 +58,7 @@ export function toExchange(
       const over = () => {
         response.removeListener('close', over);
         connection.socket.removeListener('close', over);
-        callback();
+        connection.guard(callback);
       };
       response.once('close', over);
       connection.socket.once('close', over);
@@ -79,9 +82,7 @@ export function toExchange(
     respond(status, headers) {
       if (response.headersSent || response.destroyed) return false;
       response.writeHead(status, forNode(headers, response, status));
-      setImmediate(() => {
-        if (!isOut && !response.writableEnded && !response.destroyed) flush();
-      });
+      setImmediate(() => connection.guard(flushRest));
       return true;
     },
     write(chunk) {
@@ -113,7 +114,7 @@ export function toExchange(
       // What follows on this connection cannot be told from the body that is missing.
       response.shouldKeepAlive = false;
     },
-    abort: () => connection.close('upstream'),
+    abort: (reason) => connection.close(reason),
   };
 }
 

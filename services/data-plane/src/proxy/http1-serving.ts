@@ -96,19 +96,24 @@ export class Http1Serving implements Served {
     this.#cancelLast?.();
     this.#current = response;
     if (this.#closing) response.shouldKeepAlive = false;
-    response.once('close', () => {
-      this.#current = undefined;
-      const { socket } = this.connection;
-      // An answer that closes the connection is the last one: what waits is dropped.
-      if (socket.destroyed || socket.writableEnded) return;
-      const next = this.#waiting.shift();
-      if (next?.response !== undefined) return this.#begin(next);
-      if (this.#closing) return this.#end();
+    response.once('close', () => this.connection.guard(() => this.#over()));
+    run();
+  }
+
+  /** The answer under way is over. */
+  #over(): void {
+    this.#current = undefined;
+    const { socket } = this.connection;
+    // An answer that closes the connection is the last one: what waits is dropped.
+    if (socket.destroyed || socket.writableEnded) return;
+    const next = this.#waiting.shift();
+    if (next?.response !== undefined) this.#begin(next);
+    else if (this.#closing) this.#end();
+    else {
       this.#waitingSince = performance.now();
       this.#wait();
       next?.run();
-    });
-    run();
+    }
   }
 
   /** The wait for a whole request head: partial bytes do not extend it, as in agentgateway. */

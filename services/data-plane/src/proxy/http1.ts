@@ -48,6 +48,13 @@ export function createHttp1Front({ limits, sends, accessLog, onExchange, onUpgra
   // What starts the check for late heads; only the parser knows when a head began.
   server.emit('listening');
 
+  /** Runs what an event of a connection leads to. */
+  const guard = (socket: Socket, step: () => void) => {
+    const one = serving.get(socket);
+    if (one === undefined) step();
+    else one.connection.guard(step);
+  };
+
   const onRequest = (request: IncomingMessage, response: ServerResponse, refusal?: Refusal) => {
     const one = serving.get(request.socket);
     if (one === undefined) {
@@ -60,14 +67,18 @@ export function createHttp1Front({ limits, sends, accessLog, onExchange, onUpgra
       begin(one, request, response, toExchange(one.connection, request, response, sends), refusal),
     );
   };
-  server.on('request', (request, response) => onRequest(request, response));
+  server.on('request', (request, response) => guard(request.socket, () => onRequest(request, response)));
   // Node answers these by itself where nobody listens, at once and unlogged.
   server.on('checkExpectation', (request, response) =>
-    onRequest(request, response, { status: 417, text: 'the expectation is not known' }),
+    guard(request.socket, () => onRequest(request, response, { status: 417, text: 'the expectation is not known' })),
   );
 
   server.on('upgrade', (request, duplex, head) => {
     const socket = duplex as Socket;
+    guard(socket, () => onUpgrade(request, socket, head));
+  });
+
+  const onUpgrade = (request: IncomingMessage, socket: Socket, head: Buffer) => {
     const one = serving.get(socket);
     if (one === undefined) {
       socket.destroy();
@@ -89,7 +100,7 @@ export function createHttp1Front({ limits, sends, accessLog, onExchange, onUpgra
       const upgrade = http1Upgrade(connection, request, response, protocols, () => onUpgraded(connection));
       begin(one, request, response, toExchange(connection, request, response, sends, upgrade));
     });
-  });
+  };
 
   const begin = (
     one: Http1Serving,

@@ -82,7 +82,11 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
     const { socket } = connection;
     socket.on('data', (piece) => {
       this.lastReadAt = performance.now();
-      this.#session.receive(piece);
+      try {
+        this.#session.receive(piece);
+      } catch (thrown) {
+        connection.fault(thrown);
+      }
     });
     socket.on('drain', () => this.flush());
     socket.once('end', () => this.destroy());
@@ -178,6 +182,14 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
   /** Writes what waits, and ends the connection when nothing is to come. */
   flush(): void {
     this.#isScheduled = false;
+    try {
+      this.#flush();
+    } catch (thrown) {
+      this.#connection.fault(thrown);
+    }
+  }
+
+  #flush(): void {
     const { socket } = this.#connection;
     if (!socket.writable) return;
     this.#write(this.#session.take(socket.writableNeedDrain));

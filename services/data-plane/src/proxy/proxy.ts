@@ -8,6 +8,7 @@ import type {
 } from '@pulseplane/projection/gateway';
 import type { Logger } from '@pulseplane/telemetry';
 import type { Connection } from '../connection/connection.ts';
+import { asError, type OnFault } from '../connection/fault.ts';
 import { detectHttpVersion } from '../first-bytes/http-version.ts';
 import { takeClientHello } from '../first-bytes/take-client-hello.ts';
 import { takeProxyHeader } from '../first-bytes/take-proxy-header.ts';
@@ -19,7 +20,7 @@ import { ConnectTimeoutError } from '../upstream/dial.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
 import type { AccessLog } from './access-log.ts';
 import { type Carry, carryHandle, carrySocket } from './carry.ts';
-import { answer, type Exchange } from './exchange.ts';
+import { answer, breakOff, type Exchange } from './exchange.ts';
 import { forward } from './forward.ts';
 import { createHttp1Front } from './http1.ts';
 import { createHttp2Front } from './http2.ts';
@@ -51,6 +52,7 @@ export type ProxyContext = {
   onUpstreamTimeout(backendKey: string, kind: 'connect' | 'request'): void;
   /** A request was refused, because too much is under way or waits already. */
   onUpstreamOverflow(backendKey: string): void;
+  readonly onFault: OnFault;
   /** For a test that wants a certain backend; 0 to below 1. */
   readonly random?: () => number;
   readonly carry?: Carry | undefined;
@@ -73,6 +75,16 @@ export function createProxy(context: ProxyContext): Proxy {
   };
 
   const onExchange = (connection: Connection, exchange: Exchange) => {
+    const onFault = (error: Error) => context.onFault('exchange', error, connection.id);
+    try {
+      route(connection, exchange, onFault);
+    } catch (thrown) {
+      onFault(asError(thrown));
+      breakOff(exchange);
+    }
+  };
+
+  const route = (connection: Connection, exchange: Exchange, onFault: (error: Error) => void) => {
     const routing = routeHttp(context.tables(), connection.bind, exchange);
     // Another listener's policies and certificate are not those of this connection (RFC 9110, section 15.5.20).
     const isMisdirected = routing.kind === 'no_listener' || routing.listener.key !== connection.listenerKey;
@@ -85,9 +97,10 @@ export function createProxy(context: ProxyContext): Proxy {
     accessLog?.routed(exchange, path);
     const backend = path.backendKey;
     const preserveCase = context.frontend(connection.bind.port).http.http1HeaderCase === 'preserve';
-    const options = { preserveCase, bodyIdleMs: limits.requestBodyIdleMs };
+    const options = { preserveCase, bodyIdleMs: limits.requestBodyIdleMs, onFault };
     forward(exchange, upstream, options, (outcome, error) => {
-      if (outcome === 'done' || outcome === 'client_gone') return;
+      // Of a fault it is told already.
+      if (outcome === 'done' || outcome === 'client_gone' || outcome === 'fault') return;
       if (outcome === 'overflow') context.onUpstreamOverflow(backend);
       else if (outcome !== 'bad_request' && outcome !== 'body_late') context.onUpstreamFailure(backend);
       if (outcome === 'connect_timeout') context.onUpstreamTimeout(backend, 'connect');

@@ -70,8 +70,10 @@ class TcpServing<End extends TcpSocket> implements Served {
   dial({ backend, connectTimeoutMs }: TcpUpstream): void {
     const options = { timeoutMs: connectTimeoutMs, allowHalfOpen: true };
     this.#upstream = this.#way.dial(backend, options, (error, socket) => {
-      if (socket === undefined) this.#fail(error ?? new Error('no socket'));
-      else this.#join(socket);
+      this.#connection.guard(() => {
+        if (socket === undefined) this.#fail(error ?? new Error('no socket'));
+        else this.#join(socket);
+      });
     });
     if (this.#upstream === undefined) return;
     this.#client.on('close', () => this.destroy());

@@ -76,7 +76,7 @@ export function createTlsTerminator(): TlsTerminator {
           cancel();
           secure.allowHalfOpen = true;
           connection.secure(secure);
-          onSecure();
+          connection.guard(onSecure);
         },
         failed(error) {
           const isGone = 'code' in error && PEER_GONE.has(String(error.code));

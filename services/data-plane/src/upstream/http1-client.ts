@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { upgradedProtocol } from '../connection/connection.ts';
+import type { OnFault } from '../connection/fault.ts';
 import { headerValue } from '../proxy/headers.ts';
 import type { Dial } from './dial.ts';
 import {
@@ -35,7 +36,7 @@ type Reuse = {
 /**
  * Pooled HTTP/1.1 connections. An idle one is taken by any path that has the same settings, and is then that path's.
  */
-export function createHttp1Client(dial: Dial, registry: UpstreamRegistry): HttpClient {
+export function createHttp1Client(dial: Dial, registry: UpstreamRegistry, onFault: OnFault): HttpClient {
   /** By origin, the one that was used last at the end. */
   const idle = new Map<string, Line[]>();
   const lines = new Set<Line>();
@@ -88,6 +89,7 @@ export function createHttp1Client(dial: Dial, registry: UpstreamRegistry): HttpC
           lines.delete(line);
           leaveIdle(line);
         },
+        onFault: (error) => onFault('upstream', error, connection.id),
       });
       const line: Line = { origin, http, connection, isIdle: false };
       lines.add(line);

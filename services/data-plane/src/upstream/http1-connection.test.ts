@@ -26,6 +26,7 @@ async function connected(t: { after(done: () => void): void }) {
     onIdle: () => void told.push('idle'),
     onUpgraded: () => void told.push('upgraded'),
     onGone: () => void told.push('gone'),
+    onFault: assert.fail,
   });
   const handler: UpstreamHandler = {
     onStart: () => undefined,

@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
 import { Deadline } from '../connection/deadline.ts';
+import { asError } from '../connection/fault.ts';
 import { headerValue } from '../proxy/headers.ts';
 import { AnswerTimeoutError } from './answer-timeout.ts';
 import type { LostRequest, UpstreamCall, UpstreamHandler, UpstreamRequest } from './http-client.ts';
 import { BadRequestError, type Framing, isLast, lastChunk, requestHead } from './request-head.ts';
-import { type ResponseEvents, ResponseParser } from './response-parser.ts';
+import { BadResponseError, type ResponseEvents, ResponseParser } from './response-parser.ts';
 
 /** Where the backend says nothing else, and how much earlier than it says. Milliseconds. */
 const IDLE_MS = 4_000;
@@ -30,6 +31,8 @@ export type Http1ConnectionEvents = {
   onUpgraded(protocol: string): void;
   /** It takes no more requests. */
   onGone(): void;
+  /** The worker itself has failed; the connection is being ended. */
+  onFault(error: Error): void;
 };
 
 /** An open connection to a backend that carries one request after the other. */
@@ -80,7 +83,7 @@ export class Http1Connection {
     try {
       call.write(this.#host);
     } catch (error) {
-      this.fail(call, error instanceof Error ? error : new Error(String(error)));
+      this.fail(call, asError(error));
     }
   }
 
@@ -115,14 +118,18 @@ export class Http1Connection {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    let rest: Buffer;
-    const call = this.#call;
     try {
-      rest = this.#parser.push(chunk);
-    } catch (error) {
-      this.socket.destroy(error instanceof Error ? error : new Error(String(error)));
-      return;
+      this.#receive(chunk);
+    } catch (thrown) {
+      const error = asError(thrown);
+      if (!(error instanceof BadResponseError)) this.#events.onFault(error);
+      this.socket.destroy(error);
     }
+  };
+
+  #receive(chunk: Buffer): void {
+    const call = this.#call;
+    const rest = this.#parser.push(chunk);
     // Whoever heard of it may have ended it.
     if (call !== undefined && this.#call !== call) return;
     if (call !== undefined && this.#parser.upgradeHeaders !== undefined) {
@@ -130,7 +137,7 @@ export class Http1Connection {
     } else if (call !== undefined && this.#parser.isDone) this.#finish(call, rest.length === 0);
     // An answer that nobody asked for.
     else if (rest.length > 0) this.socket.destroy();
-  };
+  }
 
   readonly #onEnd = (): void => {
     const call = this.#call;
@@ -287,7 +294,7 @@ class Call implements UpstreamCall, ResponseEvents {
       try {
         action();
       } catch (error) {
-        this.abort(error instanceof Error ? error : new Error(String(error)));
+        this.abort(asError(error));
       }
     };
     const onData = (chunk: Buffer) => {

@@ -1,4 +1,5 @@
 import type { Backend, EffectiveBackend } from '@pulseplane/projection/gateway';
+import { asError, type OnFault } from '../connection/fault.ts';
 import type { Limits } from '../limits.ts';
 import type { UpstreamPath } from '../tables/upstream-path.ts';
 import { connectHandle } from '../transport/connect-handle.ts';
@@ -50,6 +51,7 @@ export type UpstreamsContext = UpstreamRegistryContext & {
   /** From the request being sent to the answer's head, where no policy says how long. */
   readonly headersTimeoutMs?: number;
   onPoolEvent(backendKey: string, event: PoolEvent): void;
+  readonly onFault: OnFault;
 };
 
 const HEADERS_TIMEOUT_MS = 300_000;
@@ -59,9 +61,21 @@ export function createUpstreams(context: UpstreamsContext): Upstreams {
   const registry = createUpstreamRegistry(context);
   const sockets = createSocketBudget(limits.upstreamSockets);
   const dial = createDial(sockets, connectSocket);
+  /** Where the worker itself fails to take a new connection over, that is as if there were none. */
+  const guarded: Dial = (address, options, dialled) =>
+    dial(address, options, (failure, socket) => {
+      try {
+        dialled(failure, socket);
+      } catch (thrown) {
+        const error = asError(thrown);
+        context.onFault('upstream', error);
+        socket?.destroy();
+        dialled(error, undefined);
+      }
+    });
   const clients: { readonly [Version in EffectiveBackend['http']['version']]: HttpClient } = {
-    http1: createHttp1Client(dial, registry),
-    http2: createHttp2Client(dial, registry, limits, context.onPoolEvent),
+    http1: createHttp1Client(guarded, registry, context.onFault),
+    http2: createHttp2Client(guarded, registry, limits, context.onPoolEvent),
   };
   const slotsByOrigin = new Map<string, Slots>();
 
