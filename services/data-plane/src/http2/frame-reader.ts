@@ -8,8 +8,8 @@ export class FrameReader {
   readonly #maxPayload: number;
   readonly #onFrame: FrameHandler;
   readonly #isOver: () => boolean;
-  /** The beginning of a frame that is not whole. */
-  #held: Buffer[] = [];
+  /** The beginning of a frame that is not whole, copied: a piece costs far more than the byte that it may be. */
+  #held = NOTHING;
   #heldBytes = 0;
   /** So many bytes are needed before it is worth looking again. */
   #needed = FRAME_HEAD_BYTES;
@@ -44,19 +44,32 @@ export class FrameReader {
       at = end;
     }
     if (at === bytes.length) return;
-    this.#held = [at === 0 ? bytes : bytes.subarray(at)];
-    this.#heldBytes = bytes.length - at;
+    this.#hold(bytes.subarray(at));
   }
 
   /** All bytes that wait, when there are enough; they are put together only then. */
   #join(piece: Buffer): Buffer | undefined {
     if (this.#heldBytes === 0 && piece.length >= this.#needed) return piece;
-    this.#held.push(piece);
-    this.#heldBytes += piece.length;
-    if (this.#heldBytes < this.#needed) return undefined;
-    const bytes = this.#held.length === 1 ? piece : Buffer.concat(this.#held);
-    this.#held = [];
+    if (this.#heldBytes + piece.length < this.#needed) {
+      this.#hold(piece);
+      return undefined;
+    }
+    const bytes = Buffer.concat([this.#held.subarray(0, this.#heldBytes), piece]);
+    this.#held = NOTHING;
     this.#heldBytes = 0;
     return bytes;
   }
+
+  #hold(piece: Buffer): void {
+    const bytes = this.#heldBytes + piece.length;
+    if (bytes > this.#held.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.min(2 * bytes, Math.max(bytes, this.#needed)));
+      this.#held.copy(larger, 0, 0, this.#heldBytes);
+      this.#held = larger;
+    }
+    piece.copy(this.#held, this.#heldBytes);
+    this.#heldBytes = bytes;
+  }
 }
+
+const NOTHING = Buffer.alloc(0);

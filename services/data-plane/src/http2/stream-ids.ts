@@ -62,7 +62,7 @@ export class StreamIds {
     }
   }
 
-  /** The client has reset it too, so that nothing more is on its way. */
+  /** The client has ended or reset it too, so that nothing more is on its way. */
   forget(id: number): void {
     this.#passedOver?.delete(id);
   }

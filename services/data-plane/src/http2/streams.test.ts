@@ -183,6 +183,24 @@ test('windows are given back as the reader takes the body, padding at once, and 
   assert.deepEqual(client.complaints(), ['goaway 3']);
 });
 
+test('what comes after the end of a stream that was reset is not what was on its way', () => {
+  const ends = [
+    [DATA, END_STREAM, Buffer.from('a')],
+    [HEADERS, BOTH, literal('x-sum', '1')],
+  ] as const;
+  for (const [type, flags, payload] of ends) {
+    const client = rawClient();
+    client.post(1).reset(ERROR.CANCEL);
+    client.send(type, flags, 1, payload);
+    assert.deepEqual(client.complaints(), ['reset 8 of 1']);
+    client.send(DATA, 0, 1, Buffer.from('a'));
+    assert.deepEqual(client.complaints(), ['reset 5 of 1']);
+    assert.equal(client.seen.wasted, 1);
+    client.send(HEADERS, BOTH, 1, literal('x-sum', '1'));
+    assert.deepEqual(client.complaints(), ['goaway 5']);
+  }
+});
+
 test('what was on its way when a stream was reset is passed over, and its bytes are given back', () => {
   const client = rawClient({ connectionWindowBytes: 65_535 });
   client.post(1).reset(ERROR.CANCEL);

@@ -122,6 +122,7 @@ export class Streams {
       sending.giveBackConnection(payload.length);
       if (this.#ids.isNew(id)) throw broken('DATA on an idle stream');
       if (!this.#ids.isPassedOver(id)) this.#refuse(id, ERROR.STREAM_CLOSED);
+      else if ((flags & FLAG.END_STREAM) !== 0) this.#ids.forget(id);
       return;
     }
     if (payload.length > stream.receiveWindow || stream.peerEnded) {
@@ -180,6 +181,7 @@ export class Streams {
     }
     if (this.#ids.isPassedOver(id)) {
       this.#blocks.skip(block);
+      if (endStream) this.#ids.forget(id);
       return;
     }
     if (!this.#ids.isNew(id)) {
