@@ -28,7 +28,7 @@ export type Limits = {
   readonly sendIdleMs: number;
   /** An HTTP/2 session without a stream. */
   readonly http2IdleMs: number;
-  /** PING and SETTINGS frames of one HTTP/2 client to which nothing is sent meanwhile. */
+  /** PING and empty DATA frames of one HTTP/2 client to which nothing is sent meanwhile, and its SETTINGS. */
   readonly http2ControlFrames: TokenRate;
   /** A pooled HTTP/2 connection that was quiet for so long has to answer a PING before it gets a request. */
   readonly upstreamQuietMs: number;

@@ -220,12 +220,13 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
   }
 
   /**
-   * Each of these frames makes the worker work, and costs the client nothing. One that comes after something else was
-   * sent is free: gRPC measures the path with a PING for each piece of data that it reads.
+   * Each of these frames makes the worker work, and costs the client nothing. A PING that comes after something else was
+   * sent is free: gRPC measures the path with one for each piece of data that it reads. SETTINGS are never: they concern
+   * all streams.
    */
   onIdleFrame(frame: IdleFrame): void {
     const { said } = this.#session;
-    const isFree = said > this.#said;
+    const isFree = frame !== 'settings' && said > this.#said;
     this.#said = said;
     if (isFree) return;
     this.#control ??= createTokenBucket(this.#context.limits.http2ControlFrames);

@@ -4,7 +4,7 @@ import http2 from 'node:http2';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FLAG, FRAME, PREFACE, SETTING } from '../http2/protocol.ts';
-import { frame, framesOf, GET, word } from '../testing/http2-client.ts';
+import { frame, framesOf, GET, setting, word } from '../testing/http2-client.ts';
 import { createWorld, httpPolicy, rawClient, until, type World } from '../testing/world.ts';
 
 const { DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE } = FRAME;
@@ -201,6 +201,19 @@ test('a client that sends a PING for each answer, as gRPC does, is left alone', 
   }
   assert.equal(client.closed(), false);
   client.socket.destroy();
+});
+
+test('a client that sends SETTINGS for each answer is closed, because they concern all of its streams', async () => {
+  const before = await world.closes('flood');
+  const client = await rawSession();
+  for (let n = 0; n < 300 && !client.closed(); n += 1) {
+    client.get(2 * n + 1);
+    client.send(SETTINGS, 0, 0, setting(SETTING.INITIAL_WINDOW_SIZE, 65_535 + n));
+    await until(() => client.closed() || client.frames(HEADERS).length > n);
+  }
+  await until(() => client.closed());
+  assert.equal(client.frames(GOAWAY)[0]?.payload.subarray(8).toString(), 'too_many_settings');
+  await until(async () => (await world.closes('flood')) === before + 1);
 });
 
 test('a client that resets its requests before they are answered is closed', async () => {
