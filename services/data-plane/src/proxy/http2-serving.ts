@@ -8,6 +8,8 @@ import { Http2Session, type SessionHandler } from '../http2/session.ts';
 import type { Http2Stream } from '../http2/stream.ts';
 import type { IdleFrame } from '../http2/streams.ts';
 import type { Limits } from '../limits.ts';
+import { CHUNK } from '../transport/chunk.ts';
+import { readInto } from '../transport/read-into.ts';
 import type { IdleSessions } from './idle-sessions.ts';
 import { sendPast } from './send-past.ts';
 import type { SendWatch } from './send-watch.ts';
@@ -80,18 +82,35 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
     const options = { settings, settingsTimeoutMs: SETTINGS_TIMEOUT_MS, now: () => performance.now() };
     this.#session = new Http2Session(options, this);
     const { socket } = connection;
-    socket.on('data', (piece) => {
-      this.lastReadAt = performance.now();
-      try {
-        this.#session.receive(piece);
-      } catch (thrown) {
-        connection.fault(thrown);
-      }
-    });
+    // Whoever serves the connection has to know of it first.
+    process.nextTick(() => this.#read());
     socket.on('drain', () => this.flush());
     socket.once('end', () => this.destroy());
     socket.once('close', () => this.destroy());
     context.idle.add(connection);
+  }
+
+  #read(): void {
+    const { socket, secured } = this.#connection;
+    const receive = (piece: Buffer) => {
+      this.lastReadAt = performance.now();
+      try {
+        this.#session.receive(piece);
+      } catch (thrown) {
+        this.#connection.fault(thrown);
+      }
+    };
+    // What was read while nobody knew what the client speaks.
+    for (let piece = socket.read(); piece !== null; piece = socket.read()) receive(piece);
+    const onRead = (length: number) => {
+      // Others are read into it too. Node makes 64 KiB for each read otherwise.
+      const piece = Buffer.allocUnsafe(length);
+      CHUNK.copy(piece, 0, 0, length);
+      receive(piece);
+      return true;
+    };
+    if (secured !== undefined || !readInto(socket, CHUNK, onRead)) socket.on('data', receive);
+    socket.resume();
   }
 
   applyHttp(http: EffectiveHttp): void {
