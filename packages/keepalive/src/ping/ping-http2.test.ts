@@ -11,8 +11,12 @@ const SETTINGS = { intervalMs: 300, timeoutMs: 300 };
 test('a real node:http2 client answers and stays', async () => {
   const pings = createPingKeepalive({ jitter: 0 });
   const world = await serve((session) => {
-    pings.watch(
-      targetOf(session, () => world.timeouts.push(Date.now())),
+    const watch = pings.watch(
+      targetOf(
+        session,
+        (rttMs) => watch.acknowledged(rttMs),
+        () => world.timeouts.push(Date.now()),
+      ),
       SETTINGS,
     );
   });
@@ -35,7 +39,10 @@ test('a client that never acknowledges is given up at interval and timeout', asy
       world.timeouts.push(Date.now());
       session.destroy();
     };
-    pings.watch(targetOf(session, onPingTimeout), SETTINGS);
+    pings.watch(
+      targetOf(session, () => undefined, onPingTimeout),
+      SETTINGS,
+    );
   });
   const client = connect(world.port, '127.0.0.1');
   client.resume();
@@ -50,15 +57,19 @@ test('a client that never acknowledges is given up at interval and timeout', asy
   world.close();
 });
 
-function targetOf(session: http2.ServerHttp2Session, onPingTimeout: () => void): PingTarget {
+function targetOf(
+  session: http2.ServerHttp2Session,
+  onAck: (rttMs: number) => void,
+  onPingTimeout: () => void,
+): PingTarget {
   const target = {
     get isOver() {
       return session.destroyed;
     },
     // The client says nothing by itself.
     lastReadAt: performance.now(),
-    ping: (onAck: (rttMs: number) => void) =>
-      session.ping((error, rttMs) => {
+    ping: () =>
+      void session.ping((error, rttMs) => {
         target.lastReadAt = performance.now();
         if (error === null) onAck(rttMs);
       }),

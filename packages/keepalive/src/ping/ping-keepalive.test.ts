@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Clock } from './clock.ts';
-import { createPingKeepalive, type PingTarget } from './ping-keepalive.ts';
+import { createPingKeepalive, type PingSettings, type PingTarget, type PingWatch } from './ping-keepalive.ts';
 
 const SETTINGS = { intervalMs: 5_000, timeoutMs: 30_000 };
 const BUCKET = 50;
@@ -9,7 +9,7 @@ const BUCKET = 50;
 test('a quiet session is pinged after the interval and closed when no ACK comes in time', () => {
   const world = createWorld();
   const peer = world.peer({ answers: false });
-  world.pings.watch(peer.target, SETTINGS);
+  world.watch(peer, SETTINGS);
   world.run(60_000);
   assert.equal(peer.pings.length, 1);
   assert.ok(within(peer.pings[0], 5_000), `pinged at ${peer.pings[0]}`);
@@ -20,7 +20,7 @@ test('a quiet session is pinged after the interval and closed when no ACK comes 
 test('a peer that answers is pinged once in each interval and never closed', () => {
   const world = createWorld();
   const peer = world.peer({ answers: true });
-  const watch = world.pings.watch(peer.target, SETTINGS);
+  const watch = world.watch(peer, SETTINGS);
   world.run(61_000);
   assert.ok(peer.pings.length >= 11 && peer.pings.length <= 12, `${peer.pings.length} pings`);
   assert.equal(peer.closedAt, undefined);
@@ -31,7 +31,7 @@ test('a peer that answers is pinged once in each interval and never closed', () 
 test('a trickle of frames holds the PING back; it comes when the trickle ends, not later than the interval', () => {
   const world = createWorld();
   const peer = world.peer({ answers: true });
-  world.pings.watch(peer.target, SETTINGS);
+  world.watch(peer, SETTINGS);
   for (let second = 1; second <= 20; second += 1) {
     world.run(1_000);
     peer.receive();
@@ -46,7 +46,7 @@ test('a trickle of frames holds the PING back; it comes when the trickle ends, n
 test('frames do not stand in for the ACK of a PING that was sent', () => {
   const world = createWorld();
   const peer = world.peer({ answers: false });
-  world.pings.watch(peer.target, { intervalMs: 1_000, timeoutMs: 2_000 });
+  world.watch(peer, { intervalMs: 1_000, timeoutMs: 2_000 });
   world.run(1_500);
   for (let n = 0; n < 5; n += 1) {
     peer.receive();
@@ -59,8 +59,8 @@ test('new settings hold at once, for a quiet session and for a PING on its way',
   const world = createWorld();
   const quiet = world.peer({ answers: false });
   const pinged = world.peer({ answers: false });
-  const quietWatch = world.pings.watch(quiet.target, { intervalMs: 3_600_000, timeoutMs: 1_000 });
-  const pingedWatch = world.pings.watch(pinged.target, { intervalMs: 1_000, timeoutMs: 3_600_000 });
+  const quietWatch = world.watch(quiet, { intervalMs: 3_600_000, timeoutMs: 1_000 });
+  const pingedWatch = world.watch(pinged, { intervalMs: 1_000, timeoutMs: 3_600_000 });
   world.run(4_000);
   assert.equal(quiet.pings.length, 0);
   assert.equal(pinged.pings.length, 1);
@@ -75,7 +75,7 @@ test('new settings hold at once, for a quiet session and for a PING on its way',
 test('a session that is no longer watched gets no PING and is not closed', () => {
   const world = createWorld();
   const peer = world.peer({ answers: false });
-  const watch = world.pings.watch(peer.target, SETTINGS);
+  const watch = world.watch(peer, SETTINGS);
   world.run(6_000);
   watch.stop();
   world.run(60_000);
@@ -87,7 +87,7 @@ test('a session that is no longer watched gets no PING and is not closed', () =>
 test('a destroyed session is never pinged and is forgotten', () => {
   const world = createWorld();
   const peer = world.peer({ answers: false });
-  world.pings.watch(peer.target, SETTINGS);
+  world.watch(peer, SETTINGS);
   peer.destroy();
   world.run(10_000);
   assert.equal(peer.pings.length, 0);
@@ -98,7 +98,7 @@ test('jitter only ever brings a PING forward, by 15 % at most', () => {
   for (const random of [0, 0.5, 0.999]) {
     const world = createWorld({ jitter: 0.15, random: () => random });
     const peer = world.peer({ answers: true });
-    world.pings.watch(peer.target, SETTINGS);
+    world.watch(peer, SETTINGS);
     world.run(6_000);
     const at = peer.pings[0] ?? 0;
     assert.ok(at >= 4_250 && at <= 5_000 + BUCKET, `pinged at ${at}`);
@@ -108,7 +108,7 @@ test('jitter only ever brings a PING forward, by 15 % at most', () => {
 test('after a stall of the process an ACK that waits in the socket is read before a session is judged', () => {
   const world = createWorld();
   const peer = world.peer({ answers: false });
-  world.pings.watch(peer.target, { intervalMs: 1_000, timeoutMs: 2_000 });
+  world.watch(peer, { intervalMs: 1_000, timeoutMs: 2_000 });
   world.run(1_100);
   world.stall(60_000);
   assert.equal(peer.closedAt, undefined);
@@ -122,7 +122,7 @@ test('after a stall of the process an ACK that waits in the socket is read befor
 test('ten thousand sessions share one timer', () => {
   const world = createWorld({ jitter: 0.15 });
   const peers = Array.from({ length: 10_000 }, () => world.peer({ answers: true }));
-  for (const peer of peers) world.pings.watch(peer.target, SETTINGS);
+  for (const peer of peers) world.watch(peer, SETTINGS);
   assert.equal(world.timers(), 1);
   world.run(11_000);
   assert.ok(peers.every((peer) => peer.pings.length >= 2 && peer.closedAt === undefined));
@@ -169,14 +169,18 @@ function createWorld(options: { jitter?: number; random?: () => number } = {}) {
       fire();
     },
     peer: ({ answers }: { answers: boolean }) => createPeer(() => now, answers),
+    watch(peer: ReturnType<typeof createPeer>, settings: PingSettings) {
+      peer.watch = pings.watch(peer.target, settings);
+      return peer.watch;
+    },
   };
 }
 
 function createPeer(now: () => number, answers: boolean) {
   let readAt = now();
   let isOver = false;
-  let pending: ((rttMs: number) => void) | undefined;
   const peer = {
+    watch: undefined as PingWatch | undefined,
     pings: [] as number[],
     closedAt: undefined as number | undefined,
     receive: () => {
@@ -187,8 +191,7 @@ function createPeer(now: () => number, answers: boolean) {
     },
     acknowledge() {
       readAt = now();
-      pending?.(3);
-      pending = undefined;
+      peer.watch?.acknowledged(3);
     },
   };
   const target: PingTarget = {
@@ -198,11 +201,9 @@ function createPeer(now: () => number, answers: boolean) {
     get lastReadAt() {
       return readAt;
     },
-    ping(onAck) {
+    ping() {
       peer.pings.push(now());
-      pending = onAck;
       if (answers) peer.acknowledge();
-      return true;
     },
     onPingTimeout: () => {
       peer.closedAt = now();

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from './clock.ts';
-import { TimingWheel, type WheelSlot } from './timing-wheel.ts';
+import { TimingWheel, type WheelItem } from './timing-wheel.ts';
 
 /** `intervalMs`: quiet time before a PING. `timeoutMs`: how long its ACK may take. */
 export type PingSettings = { readonly intervalMs: number; readonly timeoutMs: number };
@@ -10,23 +10,18 @@ export type PingTarget = {
   readonly isOver: boolean;
   /** When bytes were last read from it, as the clock counts. */
   readonly lastReadAt: number;
-  /**
-   * Sends a PING.
-   *
-   * @param onAck hears in how many milliseconds it was acknowledged
-   * @returns false when too many are on their way
-   */
-  ping(onAck: (rttMs: number) => void): boolean;
+  /** Sends a PING; its ACK, and no other, has to reach the watch. */
+  ping(): void;
   /** No ACK in time. Called once; the session is no longer watched. */
   onPingTimeout(): void;
-  onPing?(): void;
-  onPingAck?(rttMs: number): void;
 };
 
 /** A session under watch. */
 export type PingWatch = {
   /** New settings hold at once, also for a PING that is on its way. */
   update(settings: PingSettings): void;
+  /** The ACK of the last PING came in so many milliseconds. */
+  acknowledged(rttMs: number): void;
   stop(): void;
   readonly lastRttMs: number | undefined;
   readonly pingsSent: number;
@@ -47,152 +42,178 @@ export type PingKeepaliveOptions = {
 };
 
 const TICK_MS = 50;
-const BUCKETS = 64;
+/** 51 seconds: most PINGs and their deadlines are put in once. */
+const BUCKETS = 1_024;
 /** A turn that comes this late means that the process stood still, and ACKs may wait unread in the sockets. */
 const STALL_MS = 4 * TICK_MS;
-
-type Phase =
-  | { readonly kind: 'quiet' }
-  /** `graced`: its deadline was put off once because the process stood still. */
-  | { readonly kind: 'pinged'; readonly sentAt: number; graced: boolean };
-
-const QUIET: Phase = { kind: 'quiet' };
-
-type Entry = {
-  readonly target: PingTarget;
-  settings: PingSettings;
-  /** This round's share of the interval, 0.85 to 1. */
-  share: number;
-  phase: Phase;
-  readonly watchedSince: number;
-  readonly onAck: (rttMs: number) => void;
-  slot: WheelSlot<Entry> | undefined;
-  lastRttMs: number | undefined;
-  pingsSent: number;
-};
 
 /**
  * PING keepalive for any number of HTTP/2 sessions with one timer. A session is looked at when its PING would be due;
  * if something was read meanwhile, it is put off. Without sessions no timer runs.
  */
 export function createPingKeepalive(options: PingKeepaliveOptions = {}): PingKeepalive {
-  const clock = options.clock ?? systemClock;
-  const random = options.random ?? Math.random;
-  const jitter = Math.min(Math.max(options.jitter ?? 0.15, 0), 0.15);
-  const wheel = new TimingWheel<Entry>(TICK_MS, BUCKETS, clock.now());
-  const entries = new Set<Entry>();
-  let cancelTimer: (() => void) | undefined;
-  let expectedAt = 0;
+  return new Pings(options);
+}
 
-  const schedule = () => {
-    if (cancelTimer !== undefined || entries.size === 0) return;
-    expectedAt = clock.now() + TICK_MS;
-    cancelTimer = clock.after(TICK_MS, turn);
-  };
+class Pings implements PingKeepalive {
+  readonly clock: Clock;
+  readonly wheel: TimingWheel<Watch>;
+  readonly #random: () => number;
+  readonly #jitter: number;
+  readonly #watches = new Set<Watch>();
+  #cancelTimer: (() => void) | undefined;
+  #expectedAt = 0;
 
-  const turn = () => {
-    cancelTimer = undefined;
-    const now = clock.now();
-    const stalled = now - expectedAt > STALL_MS;
-    for (const entry of wheel.turn(now)) {
-      entry.slot = undefined;
-      judge(entry, now, stalled);
-    }
-    schedule();
-  };
+  constructor({ clock = systemClock, random = Math.random, jitter = 0.15 }: PingKeepaliveOptions) {
+    this.clock = clock;
+    this.wheel = new TimingWheel(TICK_MS, BUCKETS, clock.now());
+    this.#random = random;
+    this.#jitter = Math.min(Math.max(jitter, 0), 0.15);
+  }
 
-  const judge = (entry: Entry, now: number, stalled: boolean) => {
-    if (entry.target.isOver) return forget(entry);
-    if (entry.phase.kind === 'pinged') {
-      const deadline = entry.phase.sentAt + entry.settings.timeoutMs;
-      if (now < deadline) return place(entry, deadline);
-      if (stalled && !entry.phase.graced) {
-        entry.phase.graced = true;
-        return place(entry, now + 2 * TICK_MS);
-      }
-      forget(entry);
-      return entry.target.onPingTimeout();
-    }
-    if (now >= pingAt(entry)) ping(entry, now);
-    else place(entry, pingAt(entry));
-  };
+  get size(): number {
+    return this.#watches.size;
+  }
 
-  const ping = (entry: Entry, now: number) => {
-    entry.phase = { kind: 'pinged', sentAt: now, graced: false };
-    place(entry, now + entry.settings.timeoutMs);
-    if (entry.target.ping(entry.onAck)) {
-      entry.pingsSent += 1;
-      entry.target.onPing?.();
+  watch(target: PingTarget, settings: PingSettings): PingWatch {
+    const now = this.clock.now();
+    // It stood still while nobody was watched.
+    if (this.size === 0) this.wheel.turn(now, () => undefined);
+    const watch = new Watch(this, target, settings, now);
+    this.#watches.add(watch);
+    this.#schedule();
+    return watch;
+  }
+
+  forget(watch: Watch): void {
+    this.wheel.take(watch);
+    this.#watches.delete(watch);
+  }
+
+  /** The share of its interval after which a PING is sent, 0.85 to 1. */
+  nextShare(): number {
+    return 1 - this.#jitter * this.#random();
+  }
+
+  close(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    for (const watch of this.#watches) this.forget(watch);
+  }
+
+  #schedule(): void {
+    if (this.#cancelTimer !== undefined || this.size === 0) return;
+    this.#expectedAt = this.clock.now() + TICK_MS;
+    this.#cancelTimer = this.clock.after(TICK_MS, () => this.#turn());
+  }
+
+  #turn(): void {
+    this.#cancelTimer = undefined;
+    const now = this.clock.now();
+    const isStalled = now - this.#expectedAt > STALL_MS;
+    this.wheel.turn(now, (watch) => watch.look(now, isStalled));
+    this.#schedule();
+  }
+}
+
+/** Its own place in the wheel, and numbers that are written where they stand: a worker holds many that are silent. */
+class Watch implements PingWatch, WheelItem<Watch> {
+  bucket: WheelItem<Watch>['bucket'];
+  previous: Watch | undefined;
+  next: Watch | undefined;
+  readonly #pings: Pings;
+  readonly #target: PingTarget;
+  readonly #watchedSince: number;
+  #intervalMs: number;
+  #timeoutMs: number;
+  #share: number;
+  /** When the PING was sent that waits for its ACK; NaN while none does. */
+  #sentAt = Number.NaN;
+  /** The deadline was put off once because the process stood still. */
+  #isGraced = false;
+  /** NaN before the first. */
+  #rttMs = Number.NaN;
+  #pingsSent = 0;
+
+  constructor(pings: Pings, target: PingTarget, { intervalMs, timeoutMs }: PingSettings, now: number) {
+    this.#pings = pings;
+    this.#target = target;
+    this.#watchedSince = now;
+    this.#intervalMs = intervalMs;
+    this.#timeoutMs = timeoutMs;
+    this.#share = pings.nextShare();
+    this.#place(this.#pingAt);
+  }
+
+  get lastRttMs(): number | undefined {
+    return Number.isNaN(this.#rttMs) ? undefined : this.#rttMs;
+  }
+
+  get pingsSent(): number {
+    return this.#pingsSent;
+  }
+
+  update({ intervalMs, timeoutMs }: PingSettings): void {
+    if (!this.#isWatched) return;
+    this.#intervalMs = intervalMs;
+    this.#timeoutMs = timeoutMs;
+    this.#place(this.#pings.clock.now());
+  }
+
+  acknowledged(rttMs: number): void {
+    if (!this.#isPinged || !this.#isWatched) return;
+    this.#sentAt = Number.NaN;
+    this.#rttMs = rttMs;
+    this.#share = this.#pings.nextShare();
+    this.#place(this.#pingAt);
+  }
+
+  stop(): void {
+    this.#pings.forget(this);
+  }
+
+  /** What is due: nothing, a PING, or the end. */
+  look(now: number, isStalled: boolean): void {
+    if (this.#target.isOver) this.stop();
+    else if (this.#isPinged) this.#lookForAck(now, isStalled);
+    else if (now < this.#pingAt) this.#place(this.#pingAt);
+    else this.#ping(now);
+  }
+
+  #lookForAck(now: number, isStalled: boolean): void {
+    const deadline = this.#sentAt + this.#timeoutMs;
+    if (now < deadline) {
+      this.#place(deadline);
+    } else if (isStalled && !this.#isGraced) {
+      this.#isGraced = true;
+      this.#place(now + 2 * TICK_MS);
     } else {
-      // Too many PINGs of others are outstanding, so look again soon.
-      entry.phase = QUIET;
-      place(entry, now + TICK_MS);
+      this.stop();
+      this.#target.onPingTimeout();
     }
-  };
+  }
 
-  const acknowledged = (entry: Entry, rttMs: number) => {
-    if (entry.phase.kind !== 'pinged' || !entries.has(entry)) return;
-    entry.lastRttMs = rttMs;
-    entry.phase = QUIET;
-    entry.share = 1 - jitter * random();
-    place(entry, pingAt(entry));
-    entry.target.onPingAck?.(rttMs);
-  };
+  #ping(now: number): void {
+    this.#sentAt = now;
+    this.#isGraced = false;
+    this.#pingsSent += 1;
+    this.#place(now + this.#timeoutMs);
+    this.#target.ping();
+  }
 
-  const pingAt = ({ target, watchedSince, settings, share }: Entry) =>
-    Math.max(target.lastReadAt, watchedSince) + settings.intervalMs * share;
+  get #isPinged(): boolean {
+    return !Number.isNaN(this.#sentAt);
+  }
 
-  const place = (entry: Entry, atMs: number) => {
-    if (entry.slot !== undefined) wheel.take(entry, entry.slot);
-    entry.slot = wheel.put(entry, atMs);
-  };
+  get #isWatched(): boolean {
+    return this.bucket !== undefined;
+  }
 
-  const forget = (entry: Entry) => {
-    if (entry.slot !== undefined) wheel.take(entry, entry.slot);
-    entry.slot = undefined;
-    entries.delete(entry);
-  };
+  get #pingAt(): number {
+    return Math.max(this.#target.lastReadAt, this.#watchedSince) + this.#intervalMs * this.#share;
+  }
 
-  return {
-    watch(target, settings) {
-      const now = clock.now();
-      if (entries.size === 0) wheel.turn(now);
-      const entry: Entry = {
-        target,
-        settings,
-        share: 1 - jitter * random(),
-        phase: QUIET,
-        watchedSince: now,
-        onAck: (rttMs) => acknowledged(entry, rttMs),
-        slot: undefined,
-        lastRttMs: undefined,
-        pingsSent: 0,
-      };
-      entries.add(entry);
-      place(entry, pingAt(entry));
-      schedule();
-      return {
-        update(next) {
-          if (!entries.has(entry)) return;
-          entry.settings = next;
-          place(entry, clock.now());
-        },
-        stop: () => forget(entry),
-        get lastRttMs() {
-          return entry.lastRttMs;
-        },
-        get pingsSent() {
-          return entry.pingsSent;
-        },
-      };
-    },
-    get size() {
-      return entries.size;
-    },
-    close() {
-      cancelTimer?.();
-      cancelTimer = undefined;
-      for (const entry of [...entries]) forget(entry);
-    },
-  };
+  #place(atMs: number): void {
+    this.#pings.wheel.put(this, atMs);
+  }
 }

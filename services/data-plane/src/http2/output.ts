@@ -1,4 +1,5 @@
 import { type ErrorCode, FLAG, FRAME, FRAME_HEAD_BYTES } from './protocol.ts';
+import { PING_BYTES } from './sent-pings.ts';
 
 /** Most sessions write a few small frames at a time. */
 const SMALLEST_SHEET = 512;
@@ -8,7 +9,8 @@ const LARGEST_COPY = 4_096;
 
 /** The frames of one turn of the event loop, which leave in one write. */
 export class Output {
-  #chunks: Buffer[] = [];
+  /** Undefined while there are none: an array that grew old while nothing came would keep its next pieces from being collected. */
+  #chunks: Buffer[] | undefined;
   #sheet: Buffer | undefined;
   #at = 0;
   #bytes = 0;
@@ -21,8 +23,8 @@ export class Output {
   /** Everything, in order; nothing waits any more. */
   take(): readonly Buffer[] {
     this.#close();
-    const chunks = this.#chunks;
-    this.#chunks = [];
+    const chunks = this.#chunks ?? [];
+    this.#chunks = undefined;
     this.#bytes = 0;
     return chunks;
   }
@@ -36,7 +38,7 @@ export class Output {
       return;
     }
     this.#close();
-    this.#chunks.push(payload);
+    this.#add(payload);
     this.#bytes += payload.length;
   }
 
@@ -71,6 +73,14 @@ export class Output {
     this.#word(FRAME.WINDOW_UPDATE, stream, bytes);
   }
 
+  /** A PING of our own, after which mostly nothing comes. */
+  ping(number: number): void {
+    const at = this.#reserve(FRAME_HEAD_BYTES + PING_BYTES, 0);
+    const sheet = this.#head(at, PING_BYTES, FRAME.PING, 0, 0);
+    sheet.writeUInt32BE(0, at + FRAME_HEAD_BYTES);
+    sheet.writeUInt32BE(number, at + FRAME_HEAD_BYTES + 4);
+  }
+
   goaway(lastStream: number, code: ErrorCode, complaint: string): void {
     const payload = Buffer.alloc(8 + complaint.length);
     payload.writeUInt32BE(lastStream, 0);
@@ -96,12 +106,15 @@ export class Output {
     return sheet;
   }
 
-  /** @returns where in the sheet there is room for so many bytes */
-  #reserve(bytes: number): number {
+  /**
+   * @param smallest of the sheet, if a new one is needed
+   * @returns where in the sheet there is room for so many bytes
+   */
+  #reserve(bytes: number, smallest = SMALLEST_SHEET): number {
     if (this.#sheet === undefined || this.#at + bytes > this.#sheet.length) {
       this.#close();
       // A turn that writes much gets larger sheets.
-      const wanted = Math.min(Math.max(SMALLEST_SHEET, 2 * this.#bytes), LARGEST_SHEET);
+      const wanted = Math.min(Math.max(smallest, 2 * this.#bytes), LARGEST_SHEET);
       this.#sheet = Buffer.allocUnsafe(Math.max(bytes, wanted));
     }
     const at = this.#at;
@@ -111,8 +124,13 @@ export class Output {
   }
 
   #close(): void {
-    if (this.#sheet !== undefined && this.#at > 0) this.#chunks.push(this.#sheet.subarray(0, this.#at));
+    if (this.#sheet !== undefined && this.#at > 0) this.#add(this.#sheet.subarray(0, this.#at));
     this.#sheet = undefined;
     this.#at = 0;
+  }
+
+  #add(chunk: Buffer): void {
+    if (this.#chunks === undefined) this.#chunks = [chunk];
+    else this.#chunks.push(chunk);
   }
 }

@@ -164,10 +164,9 @@ export class Sending implements StreamOwner {
     this.#output.goaway(lastStream, code, complaint);
   }
 
-  /** A PING with eight bytes of our own. */
-  ping(payload: Buffer): void {
+  ping(number: number): void {
     this.#say();
-    this.#output.frame(FRAME.PING, 0, 0, payload);
+    this.#output.ping(number);
   }
 
   answerPing(payload: Buffer): void {

@@ -29,6 +29,8 @@ test('bytes that are no preface end the session', () => {
         onIdleFrame: () => undefined,
         onWasted: () => undefined,
         onStreamEnd: () => undefined,
+        onPingAck: () => undefined,
+        onEndSeen: () => undefined,
         onPeerGoaway: () => undefined,
         onError: (error) => void client.seen.errors.push(error.message),
       },
@@ -45,7 +47,10 @@ test('a session ends in two steps: what was on its way is served, what comes lat
   client.session.announceEnd();
   assert.deepEqual(
     client.take().map(({ type, payload }) => [type, payload.readUInt32BE(0)]),
-    [[GOAWAY, LAST_STREAM_ID]],
+    [
+      [GOAWAY, LAST_STREAM_ID],
+      [PING, 0],
+    ],
   );
   client.get(1);
   client.session.refuseStreams();
@@ -64,11 +69,8 @@ test('a session ends in two steps: what was on its way is served, what comes lat
 test('a PING is acknowledged in its time; what was not asked for means nothing', () => {
   const client = rawClient();
   client.take();
-  const rtts: number[] = [];
-  assert.equal(
-    client.session.ping((rtt) => rtts.push(rtt)),
-    true,
-  );
+  const { rtts } = client.seen;
+  client.session.ping();
   const [sent] = client.take();
   client.seen.now = 7;
   client.send(PING, FLAG.ACK, 0, Buffer.from('nobody 1'));
@@ -76,6 +78,7 @@ test('a PING is acknowledged in its time; what was not asked for means nothing',
   client.send(PING, FLAG.ACK, 0, sent?.payload);
   client.send(PING, FLAG.ACK, 0, sent?.payload);
   assert.deepEqual(rtts, [7]);
+  assert.equal(client.seen.endsSeen, 0);
   client.send(PING, 0, 0, Buffer.from('12345678'));
   assert.deepEqual(client.take(), [{ type: PING, flags: FLAG.ACK, id: 0, payload: Buffer.from('12345678') }]);
 });
@@ -91,6 +94,8 @@ test('settings that are not acknowledged in time end the session with the next s
       onIdleFrame: () => undefined,
       onWasted: () => undefined,
       onStreamEnd: () => undefined,
+      onPingAck: () => undefined,
+      onEndSeen: () => undefined,
       onPeerGoaway: () => undefined,
       onError: ({ code }) => void seen.push(String(code)),
     },
@@ -99,6 +104,38 @@ test('settings that are not acknowledged in time end the session with the next s
   now = 1_001;
   session.receive(frame(HEADERS, BOTH, 3, GET));
   assert.deepEqual(seen, ['stream', String(ERROR.SETTINGS_TIMEOUT)]);
+});
+
+test('of two PINGs the last is waited for', () => {
+  const client = rawClient();
+  client.take();
+  client.session.ping();
+  client.seen.now = 5;
+  client.session.ping();
+  const [first, second] = client.take();
+  client.seen.now = 7;
+  client.send(PING, FLAG.ACK, 0, first?.payload);
+  assert.deepEqual(client.seen.rtts, []);
+  client.send(PING, FLAG.ACK, 0, second?.payload);
+  assert.deepEqual(client.seen.rtts, [2]);
+});
+
+test('the announcement of the end is seen when the PING after it is acknowledged, once, and not before it was made', () => {
+  const client = rawClient();
+  client.take();
+  client.send(PING, FLAG.ACK, 0, Buffer.alloc(8));
+  assert.equal(client.seen.endsSeen, 0);
+  client.session.announceEnd();
+  client.session.ping();
+  const [goaway, end, alive] = client.take();
+  assert.deepEqual([goaway?.type, end?.type, alive?.type], [FRAME.GOAWAY, PING, PING]);
+  client.send(PING, FLAG.ACK, 0, end?.payload);
+  assert.equal(client.seen.endsSeen, 1);
+  assert.deepEqual(client.seen.rtts, []);
+  client.send(PING, FLAG.ACK, 0, end?.payload);
+  client.send(PING, FLAG.ACK, 0, alive?.payload);
+  assert.equal(client.seen.endsSeen, 1);
+  assert.deepEqual(client.seen.rtts, [0]);
 });
 
 test('frames that cost the client nothing and resets in vain are told', () => {

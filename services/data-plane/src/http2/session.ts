@@ -18,6 +18,10 @@ import { Streams, type StreamsHandler } from './streams.ts';
 export type SessionHandler = StreamsHandler & {
   /** There are bytes to be written: `take` them when this turn of the event loop is over. */
   onOutput(): void;
+  /** Our PING was acknowledged. */
+  onPingAck(rttMs: number): void;
+  /** The client has read that the session is going to end. */
+  onEndSeen(): void;
   /** The client ends the session (RFC 9113, section 6.8). */
   onPeerGoaway(code: number): void;
   /** The client broke the protocol. It is told so, and nothing more is read. */
@@ -122,22 +126,17 @@ export class Http2Session {
     return this.#sending.take(isCongested);
   }
 
-  /**
-   * Sends a PING.
-   *
-   * @param onAck hears how long its ACK took
-   * @returns false when too many wait for theirs
-   */
-  ping(onAck: (rttMs: number) => void): boolean {
-    const payload = this.#isOver ? undefined : this.#pings.add(this.#options.now(), onAck);
-    if (payload === undefined) return false;
-    this.#sending.ping(payload);
-    return true;
+  /** Sends a PING. The ACK of one before it is no longer waited for. */
+  ping(): void {
+    if (!this.#isOver) this.#sending.ping(this.#pings.add(this.#options.now()));
   }
 
   /** Says that the session is going to end, and still serves all requests that come (RFC 9113, section 6.8). */
   announceEnd(): void {
-    if (!this.#isOver) this.#sending.goaway(LAST_STREAM_ID, ERROR.NO_ERROR);
+    if (this.#isOver) return;
+    this.#sending.goaway(LAST_STREAM_ID, ERROR.NO_ERROR);
+    // Frames are answered in order: with its ACK the client has read the GOAWAY before it.
+    this.#sending.ping(this.#pings.addEnd());
   }
 
   /** Serves those streams to their end that are there, and no others. */
@@ -243,7 +242,9 @@ export class Http2Session {
       this.#handler.onIdleFrame('ping');
       return;
     }
-    this.#pings.acknowledge(payload, this.#options.now());
+    const rttMs = this.#pings.acknowledge(payload, this.#options.now());
+    if (rttMs !== undefined) this.#handler.onPingAck(rttMs);
+    else if (this.#pings.acknowledgeEnd(payload)) this.#handler.onEndSeen();
   }
 
   #windowUpdate(payload: Buffer): void {

@@ -72,6 +72,7 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
   /** Frames that had been sent when the last came that costs the client nothing. */
   #said = 0;
   #bytesSent = 0;
+  #cancelNotice: (() => void) | undefined;
   #isScheduled = false;
   #isClosing = false;
   #takesNone = false;
@@ -131,19 +132,14 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
   closeGracefully(): void {
     if (this.isOver || this.#isClosing) return;
     this.#isClosing = true;
-    const refuse = () => {
-      cancel();
-      this.#refuseStreams();
-    };
-    const cancel = longTimeout(SHUTDOWN_NOTICE_MS, refuse);
     this.#session.announceEnd();
-    // Frames are answered in order: with its ACK the client has read the GOAWAY before it.
-    if (!this.#session.ping(refuse)) refuse();
+    this.#cancelNotice = longTimeout(SHUTDOWN_NOTICE_MS, () => this.onEndSeen());
   }
 
   destroy(): void {
     this.#context.idle.remove(this.#connection);
     this.#stopPings();
+    this.#cancelNotice?.();
     this.#session.close();
   }
 
@@ -165,16 +161,23 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
     return this.#session.isOver;
   }
 
-  ping(onAck: (rttMs: number) => void): boolean {
-    return this.#session.ping(onAck);
-  }
-
-  onPing(): void {
+  /** What it touches is warm now, so it leaves at once, and not when the turn is over, unless more waits for that. */
+  ping(): void {
+    const leavesNow = !this.#isScheduled;
+    this.#isScheduled = true;
+    this.#session.ping();
     this.#context.onPing();
+    if (leavesNow) this.flush();
   }
 
   onPingAck(rttMs: number): void {
+    this.#watch?.acknowledged(rttMs);
     this.#context.onPingAck(rttMs);
+  }
+
+  onEndSeen(): void {
+    this.#cancelNotice?.();
+    this.#refuseStreams();
   }
 
   onPingTimeout(): void {

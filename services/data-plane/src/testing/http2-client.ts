@@ -80,6 +80,8 @@ export function rawClient(settings: Partial<SessionSettings> = {}) {
     idle: [] as IdleFrame[],
     wasted: 0,
     ended: 0,
+    rtts: [] as number[],
+    endsSeen: 0,
     goaways: [] as number[],
     errors: [] as string[],
     now: 0,
@@ -95,6 +97,10 @@ export function rawClient(settings: Partial<SessionSettings> = {}) {
       },
       onStreamEnd: () => {
         seen.ended += 1;
+      },
+      onPingAck: (rttMs) => void seen.rtts.push(rttMs),
+      onEndSeen: () => {
+        seen.endsSeen += 1;
       },
       onPeerGoaway: (code) => void seen.goaways.push(code),
       onError: (error) => void seen.errors.push(error.message),
