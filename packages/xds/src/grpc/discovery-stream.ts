@@ -43,8 +43,13 @@ export type StreamObserver = {
   opened(stream: DiscoveryStream): void;
   /** The client has asked for a type, for the first time on this stream. */
   requested(stream: DiscoveryStream, typeUrl: string): void;
-  /** `bytes` is the size of what was sent for a `respond`. */
-  output(stream: DiscoveryStream, output: Exclude<ServerOutput, { kind: 'close' }>, bytes: number): void;
+  /** `bytes` is the size of what was sent for a `respond`; `asked`: because the client has asked for more. */
+  output(
+    stream: DiscoveryStream,
+    output: Exclude<ServerOutput, { kind: 'close' }>,
+    bytes: number,
+    asked: boolean,
+  ): void;
   /** The stream is ended by the server, or was not taken; `stream` is absent when the client never said who it is. */
   refused(stream: DiscoveryStream | undefined, rule: RefusalRule, reason: string): void;
   closed(stream: DiscoveryStream): void;
@@ -59,8 +64,8 @@ export function observers(...all: readonly StreamObserver[]): StreamObserver {
     requested: (stream, typeUrl) => {
       for (const one of all) one.requested(stream, typeUrl);
     },
-    output: (stream, output, bytes) => {
-      for (const one of all) one.output(stream, output, bytes);
+    output: (stream, output, bytes, asked) => {
+      for (const one of all) one.output(stream, output, bytes, asked);
     },
     refused: (stream, rule, reason) => {
       for (const one of all) one.refused(stream, rule, reason);
@@ -138,13 +143,15 @@ export function serveStream(call: BareCall, context: StreamContext): ServedStrea
   const feed = (to: DiscoveryStream, input: ServerInput): void => {
     const step = stepServer(state, input);
     state = step.state;
+    // An answer lets go out what was held back for it.
+    const asked = input.kind === 'request' && step.outputs[0]?.kind === 'respond';
     for (const output of step.outputs) {
       if (output.kind === 'close') refuse(output.rule, output.reason);
       else if (output.kind === 'respond') {
         const bytes = encoder.encode(variant, output.response);
         call.send(bytes);
-        observer.output(to, output, bytes.byteLength);
-      } else observer.output(to, output, 0);
+        observer.output(to, output, bytes.byteLength, asked);
+      } else observer.output(to, output, 0, asked);
     }
   };
   const changed = (): void => {

@@ -29,8 +29,8 @@ export class FleetMetrics implements StreamObserver {
   readonly #answers = new Map<string, Map<ServerOutput['kind'], number>>();
   readonly #nacks: Counter<'type' | 'reason'>;
   readonly #latency = new AckLatency('pulseplane_xds_ack_seconds');
-  /** When each stream was opened, in milliseconds of the epoch. */
-  readonly #openedAt = new Map<number, number>();
+  /** When each stream was opened, or was last sent something for the asking, in milliseconds of the epoch. */
+  readonly #askedAt = new Map<number, number>();
   /** When what is on its way was committed: most responses are the same object for many streams. */
   readonly #committedAt = new WeakMap<DiscoveryResponse, number>();
 
@@ -124,13 +124,18 @@ export class FleetMetrics implements StreamObserver {
   }
 
   opened({ id, variant }: DiscoveryStream): void {
-    this.#openedAt.set(id, this.#now().getTime());
+    this.#askedAt.set(id, this.#now().getTime());
     this.#streams.inc({ variant });
   }
 
   requested(): void {}
 
-  output({ id, node }: DiscoveryStream, output: Exclude<ServerOutput, { kind: 'close' }>, bytes: number): void {
+  output(
+    { id, node }: DiscoveryStream,
+    output: Exclude<ServerOutput, { kind: 'close' }>,
+    bytes: number,
+    asked: boolean,
+  ): void {
     const typeUrl = output.kind === 'current' ? output.typeUrl : output.response.typeUrl;
     const type = LABELS.get(typeUrl) ?? 'other';
     if (output.kind === 'respond') {
@@ -140,8 +145,11 @@ export class FleetMetrics implements StreamObserver {
         pushed.count += 1;
         pushed.bytes += bytes;
       }
+      if (asked) this.#askedAt.set(id, this.#now().getTime());
       const committed = this.#changedAt(node.role);
-      if (committed !== undefined) this.#committedAt.set(output.response, committed);
+      // What was there before the client asked for it is no change.
+      const isChange = committed !== undefined && committed >= (this.#askedAt.get(id) ?? Number.POSITIVE_INFINITY);
+      if (isChange && !asked) this.#committedAt.set(output.response, committed);
       return;
     }
     const known = this.#answers.get(type);
@@ -151,8 +159,7 @@ export class FleetMetrics implements StreamObserver {
     if (output.kind === 'nacked') this.#nacks.inc({ type, reason: reasonOf(output.message) });
     if (output.kind !== 'acked') return;
     const committed = this.#committedAt.get(output.response);
-    // What was there before the stream was is no change to it.
-    if (committed === undefined || committed < (this.#openedAt.get(id) ?? Number.POSITIVE_INFINITY)) return;
+    if (committed === undefined) return;
     this.#latency.observe(type, Math.max(0, this.#now().getTime() - committed) / 1_000);
   }
 
@@ -161,7 +168,7 @@ export class FleetMetrics implements StreamObserver {
   }
 
   closed({ id, variant }: DiscoveryStream): void {
-    this.#openedAt.delete(id);
+    this.#askedAt.delete(id);
     this.#streams.dec({ variant });
   }
 }
