@@ -56,7 +56,6 @@ type Endpoint = { readonly address: string; readonly port: number };
 export class Connection {
   readonly id: string;
   readonly bind: Bind;
-  readonly local: string;
   /** The server name (SNI) that the client asked for. */
   serverName: string | undefined;
   /** `performance.now()` at accept. */
@@ -94,13 +93,17 @@ export class Connection {
     this.#accepted = socket;
     this.#onFault = onFault;
     this.#client = { address: plainAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 };
-    this.local = hostPort(plainAddress(socket.localAddress ?? ''), socket.localPort ?? 0);
     socket.on('error', (error) => this.fail(error));
   }
 
   /** The client: the other end of the socket, or whom a proxy speaks for. */
   get peer(): string {
     return hostPort(this.#client.address, this.#client.port);
+  }
+
+  /** Our end, while the socket is open. */
+  get local(): string {
+    return hostPort(plainAddress(this.#accepted.localAddress ?? ''), this.#accepted.localPort ?? 0);
   }
 
   get peerAddress(): string {

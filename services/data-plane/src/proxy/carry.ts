@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { CHUNK } from '../transport/chunk.ts';
-import type { HandleSocket } from '../transport/handle-socket.ts';
+import type { HandleSocket, Reader } from '../transport/handle-socket.ts';
 import { readInto } from '../transport/read-into.ts';
 import { sendPast } from './send-past.ts';
 
@@ -48,13 +48,30 @@ export const carrySocket: Carry = (from, to, onEnd) => {
 
 /** The same without streams. */
 export const carryHandle: Carry<HandleSocket> = (from, to, onEnd) => {
-  from.on('end', () => {
-    onEnd?.();
-    to.end();
-  });
-  from.read((bytes, length) => to.send(bytes, length, () => from.resume()));
+  from.read(new HandleDirection(from, to, onEnd));
   return ALL_COUNTED;
 };
+
+class HandleDirection implements Reader {
+  readonly #from: HandleSocket;
+  readonly #to: HandleSocket;
+  readonly #onEnd: (() => void) | undefined;
+
+  constructor(from: HandleSocket, to: HandleSocket, onEnd: (() => void) | undefined) {
+    this.#from = from;
+    this.#to = to;
+    this.#onEnd = onEnd;
+  }
+
+  take(bytes: Buffer, length: number): boolean {
+    return this.#to.send(bytes, length, this.#from);
+  }
+
+  end(): void {
+    this.#onEnd?.();
+    this.#to.end();
+  }
+}
 
 function passEndOn(from: Duplex, to: Duplex, onEnd?: () => void): void {
   const end = () => {

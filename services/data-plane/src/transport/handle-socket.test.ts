@@ -41,17 +41,19 @@ async function pair(host = '127.0.0.1'): Promise<readonly [HandleSocket, Socket]
 function watch(socket: HandleSocket): { text(): string; events: string[] } {
   const events: string[] = [];
   let text = '';
-  socket.on('end', () => events.push('end'));
   socket.on('error', (error) => events.push(`error ${(error as NodeJS.ErrnoException).code}`));
   socket.on('close', () => events.push('close'));
-  socket.read((bytes, length) => {
-    text += bytes.toString('latin1', 0, length);
-    return true;
+  socket.read({
+    take(bytes, length) {
+      text += bytes.toString('latin1', 0, length);
+      return true;
+    },
+    end: () => void events.push('end'),
   });
   return { text: () => text, events };
 }
 
-const nothing = (): void => undefined;
+const nothing = { resume: () => undefined };
 const send = (socket: HandleSocket, text: string): boolean => socket.send(Buffer.from(text), text.length, nothing);
 
 test('each direction ends by itself, and the socket closes after both', async () => {
@@ -88,13 +90,15 @@ test('what comes before there is a reader is kept, and its end told after it', a
   await until(() => near.bytesRead === 5 && far.writableFinished);
   await sleep(20);
   let ended = false;
-  near.on('end', () => {
-    ended = true;
-  });
   const read: string[] = [];
-  near.read((bytes, length) => {
-    read.push(bytes.toString('latin1', 0, length));
-    return false;
+  near.read({
+    take(bytes, length) {
+      read.push(bytes.toString('latin1', 0, length));
+      return false;
+    },
+    end() {
+      ended = true;
+    },
   });
   assert.deepEqual([read, ended], [['early'], false]);
   near.resume();
@@ -111,9 +115,12 @@ test('no more than a chunk is kept for who does not read', async () => {
   assert.equal(near.bytesRead, before);
   assert.ok(before < 2 * 131_072, `${before} bytes are kept`);
   let length = 0;
-  near.read((_bytes, more) => {
-    length += more;
-    return true;
+  near.read({
+    take(_bytes, more) {
+      length += more;
+      return true;
+    },
+    end: () => assert.fail('it has not ended'),
   });
   await until(() => length === 64 * 1_048_576, 10_000);
   near.destroy();
@@ -125,9 +132,14 @@ test('what the kernel has no room for waits, and an end waits for it', async () 
   const block = Buffer.alloc(1_048_576, 'x');
   let sent = 0;
   let rooms = 0;
+  const waiting = {
+    resume() {
+      rooms += 1;
+    },
+  };
   const more = (): void => {
     sent += block.length;
-    if (near.send(block, block.length, () => (rooms += 1))) more();
+    if (near.send(block, block.length, waiting)) more();
   };
   more();
   assert.equal(rooms, 0);
@@ -276,9 +288,8 @@ test('a server gives away what is asked for, and keeps the rest', async () => {
   for (const wanted of [true, false, true]) {
     isWanted = wanted;
     const client = connect({ host: '127.0.0.1', port: (own.address() as AddressInfo).port });
-    client.on('error', nothing);
-    client.read(() => true);
-    await once(client, 'end');
+    const { events } = watch(client);
+    await until(() => events.length > 0);
     client.destroy();
   }
   assert.deepEqual(kinds, ['handle', 'stream', 'handle']);

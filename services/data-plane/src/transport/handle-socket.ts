@@ -5,8 +5,16 @@ import { CHUNK } from './chunk.ts';
 import { type TcpAddress, type TcpBinding, type TcpHandle, tcpError } from './tcp-binding.ts';
 import type { TcpSocket } from './tcp-socket.ts';
 
-/** Who reads. The bytes are its own until it returns. False: nothing more until `resume`. */
-export type Reader = (bytes: Buffer, length: number) => boolean;
+/** Who reads. An object rather than closures: a worker holds many connections that are silent. */
+export type Reader = {
+  /** The first `length` bytes are its own until it returns. False: nothing more until `resume`. */
+  take(bytes: Buffer, length: number): boolean;
+  /** There is nothing more. */
+  end(): void;
+};
+
+/** Told once, when what waited is sent. */
+export type Waiting = { resume(): void };
 
 /** What may come before there is a reader. Bytes. */
 const EARLY_BYTES = CHUNK.length;
@@ -34,7 +42,6 @@ export class HandleSocket extends EventEmitter implements TcpSocket {
   #bytesRead = 0;
   #bytesWritten = 0;
   #remote: TcpAddress | undefined;
-  #local: TcpAddress | undefined;
 
   constructor(binding: TcpBinding) {
     super();
@@ -81,12 +88,12 @@ export class HandleSocket extends EventEmitter implements TcpSocket {
     handle.owner = this;
   }
 
-  /** Gives what has come to a reader, and from then on what comes, at once. */
+  /** Gives what has come to a reader, and from then on what comes. */
   read(reader: Reader): void {
     this.#reader = reader;
     const early = this.#early && Buffer.concat(this.#early);
     this.#early = undefined;
-    if (early === undefined || reader(early, early.length)) this.resume();
+    if (early === undefined || reader.take(early, early.length)) this.resume();
     else this.#pause();
   }
 
@@ -106,10 +113,9 @@ export class HandleSocket extends EventEmitter implements TcpSocket {
   /**
    * Sends the first `length` bytes, at once as far as the kernel has room. What it has not is copied and waits.
    *
-   * @param onRoom called once where something waits, when it is sent
-   * @returns whether nothing waits
+   * @returns whether nothing waits; then `waiting` is not told
    */
-  send(bytes: Buffer, length: number, onRoom: () => void): boolean {
+  send(bytes: Buffer, length: number, waiting: Waiting): boolean {
     const handle = this._handle;
     if (handle === undefined || this.writableEnded) return true;
     const sent = this.#waiting > 0 ? 0 : sendNow(handle.fd, bytes, length);
@@ -118,7 +124,7 @@ export class HandleSocket extends EventEmitter implements TcpSocket {
       return true;
     }
     this.#sentPast += sent;
-    return sent === length || this.#write(handle, Buffer.from(bytes.subarray(sent, length)), onRoom);
+    return sent === length || this.#write(handle, Buffer.from(bytes.subarray(sent, length)), waiting);
   }
 
   /** Ends what goes out after all that waits; what comes may go on. */
@@ -159,14 +165,14 @@ export class HandleSocket extends EventEmitter implements TcpSocket {
     handle.close(HandleSocket.#onClosed);
   }
 
-  #write(handle: TcpHandle, bytes: Buffer, onRoom: () => void): boolean {
+  #write(handle: TcpHandle, bytes: Buffer, waiting: Waiting): boolean {
     const { WriteRequest, isLastWriteWaiting } = this.#binding;
     const request = new WriteRequest();
     request.bytes = bytes;
     request.oncomplete = (status) => {
       this.#waiting -= 1;
       if (status < 0) this.destroy(tcpError(status, 'write'));
-      else onRoom();
+      else waiting.resume();
     };
     const status = handle.writeBuffer(request, bytes);
     if (status !== 0) this.destroy(tcpError(status, 'write'));
@@ -187,7 +193,7 @@ export class HandleSocket extends EventEmitter implements TcpSocket {
       else this.destroy(tcpError(length, 'read'));
       return;
     }
-    const goOn = this.#reader === undefined ? this.#keep(length) : this.#reader(CHUNK, length);
+    const goOn = this.#reader === undefined ? this.#keep(length) : this.#reader.take(CHUNK, length);
     if (!goOn) this.#pause();
   }
 
@@ -201,7 +207,7 @@ export class HandleSocket extends EventEmitter implements TcpSocket {
   #tellEnd(): void {
     if (this.#reader === undefined || this.#hasToldEnd) return;
     this.#hasToldEnd = true;
-    this.emit('end');
+    this.#reader.end();
   }
 
   /** Nobody reads yet. */
@@ -221,11 +227,9 @@ export class HandleSocket extends EventEmitter implements TcpSocket {
   }
 
   #localEnd(): TcpAddress {
-    if (this.#local?.address === undefined) {
-      this.#local = {};
-      this._handle?.getsockname(this.#local);
-    }
-    return this.#local;
+    const found = {};
+    this._handle?.getsockname(found);
+    return found;
   }
 
   /** Functions that all handles share: they are called with the handle as `this`. */

@@ -15,9 +15,9 @@ export type TcpSocket = {
   destroy(error?: Error): unknown;
   /** `error` comes before `close`, and without a listener it is thrown. */
   on(event: 'error', listener: (error: Error) => void): unknown;
-  on(event: 'connect' | 'end' | 'close', listener: () => void): unknown;
+  on(event: 'connect' | 'close', listener: () => void): unknown;
   once(event: 'error', listener: (error: Error) => void): unknown;
-  once(event: 'connect' | 'end' | 'close', listener: () => void): unknown;
+  once(event: 'connect' | 'close', listener: () => void): unknown;
   off(event: 'error', listener: (error: Error) => void): unknown;
-  off(event: 'connect' | 'end' | 'close', listener: () => void): unknown;
+  off(event: 'connect' | 'close', listener: () => void): unknown;
 };
