@@ -22,6 +22,7 @@ const MOST_BETWEEN_LOOKS_MS = 1_000;
 export function createSendWatch(limitMs: number): SendWatch {
   const waiting = new Map<Connection, Progress>();
   const betweenMs = Math.min(MOST_BETWEEN_LOOKS_MS, limitMs / 4);
+  let isArmed = false;
 
   /** Whether something may still wait. */
   const look = (connection: Connection, progress: Progress, now: number): boolean => {
@@ -44,18 +45,29 @@ export function createSendWatch(limitMs: number): SendWatch {
   };
 
   const lookAtAll = () => {
+    isArmed = false;
     const now = performance.now();
     for (const [connection, progress] of waiting) {
-      if (!look(connection, progress, now)) waiting.delete(connection);
+      try {
+        if (look(connection, progress, now)) continue;
+      } catch (thrown) {
+        connection.fault(thrown);
+      }
+      waiting.delete(connection);
     }
-    if (waiting.size > 0) longTimeout(betweenMs, lookAtAll);
+    arm();
+  };
+  const arm = () => {
+    if (isArmed || waiting.size === 0) return;
+    isArmed = true;
+    longTimeout(betweenMs, lookAtAll);
   };
 
   return {
     watch(connection) {
       if (waiting.has(connection)) return;
       waiting.set(connection, { bytesAcked: undefined, since: performance.now() });
-      if (waiting.size === 1) longTimeout(betweenMs, lookAtAll);
+      arm();
     },
   };
 }
