@@ -14,7 +14,10 @@ const BURST = 20;
 const get = (id: number) => frame(HEADERS, BOTH, id, GET);
 /** It goes to the backend with the beginning of its body. */
 const post = (id: number, ...fields: Buffer[]) =>
-  Buffer.concat([frame(HEADERS, END_HEADERS, id, Buffer.concat([POST, ...fields])), frame(DATA, 0, id, Buffer.from('a'))]);
+  Buffer.concat([
+    frame(HEADERS, END_HEADERS, id, Buffer.concat([POST, ...fields])),
+    frame(DATA, 0, id, Buffer.from('a')),
+  ]);
 const THREE = literal('content-length', '3');
 
 /** A request, and what makes the server reset it (CVE-2025-8671), or the client (CVE-2023-44487). */
@@ -23,7 +26,10 @@ const TRICKS: Readonly<Record<string, (id: number) => readonly [request: Buffer,
   'a WINDOW_UPDATE of nothing': (id) => [get(id), frame(WINDOW_UPDATE, 0, id, word(0))],
   'a WINDOW_UPDATE beyond the largest': (id) => [get(id), frame(WINDOW_UPDATE, 0, id, word(2 ** 31 - 1))],
   'a PRIORITY of a wrong length': (id) => [get(id), frame(PRIORITY, 0, id, Buffer.alloc(4))],
-  'a PRIORITY that depends on itself': (id) => [get(id), frame(PRIORITY, 0, id, Buffer.concat([word(id), GET.subarray(0, 1)]))],
+  'a PRIORITY that depends on itself': (id) => [
+    get(id),
+    frame(PRIORITY, 0, id, Buffer.concat([word(id), GET.subarray(0, 1)])),
+  ],
   'DATA after the end': (id) => [get(id), frame(DATA, 0, id, Buffer.from('a'))],
   'HEADERS after the end': (id) => [get(id), get(id)],
   'trailers that do not end the request': (id) => [post(id), frame(HEADERS, END_HEADERS, id, literal('a', 'b'))],
