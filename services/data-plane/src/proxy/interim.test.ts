@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import http2 from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import http2, { type ServerHttp2Stream } from 'node:http2';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { backendPolicy, createWorld, portResources, rawClient, until, type World } from '../testing/world.ts';
 
@@ -57,3 +57,44 @@ test('103 of a backend of HTTP/2 is passed on, but not to HTTP/1.0', { timeout: 
   );
   await bothClients(world);
 });
+
+for (const version of ['http1', 'http2'] as const) {
+  test(`a backend that sends interim answers without end is not listened to: ${version}`, async (t) => {
+    const sockets: Socket[] = [];
+    const backend = version === 'http1' ? createServer(floodHttp1) : http2.createServer().on('stream', floodHttp2);
+    backend.on('connection', (socket: Socket) => sockets.push(socket.on('error', () => undefined)));
+    backend.listen(0, '127.0.0.1');
+    await once(backend, 'listening');
+    const world = await createWorld();
+    t.after(async () => {
+      await world.stop();
+      for (const socket of sockets) socket.destroy();
+      backend.close();
+    });
+    world.apply(
+      ...portResources('http', world.httpPort, (backend.address() as AddressInfo).port),
+      backendPolicy({ section: 'http', version }),
+    );
+    const client = await rawClient(world.httpPort);
+    client.socket.write('GET / HTTP/1.0\r\nHost: a\r\n\r\n');
+    await until(() => client.received().endsWith('upstream unreachable\n'));
+    assert.match(client.received(), /^HTTP\/1\.1 503 /);
+    client.socket.destroy();
+  });
+}
+
+function floodHttp1(socket: Socket): void {
+  const more = () => {
+    if (!socket.destroyed) socket.write('HTTP/1.1 100 Continue\r\n\r\n'.repeat(100), () => setImmediate(more));
+  };
+  socket.once('data', more);
+}
+
+function floodHttp2(stream: ServerHttp2Stream): void {
+  stream.on('error', () => undefined);
+  const more = () => {
+    for (let n = 0; n < 50 && !stream.destroyed; n += 1) stream.additionalHeaders({ ':status': 100 });
+    if (!stream.destroyed) setImmediate(more);
+  };
+  more();
+}

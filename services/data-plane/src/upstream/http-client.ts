@@ -20,6 +20,9 @@ export type UpstreamRequest = {
 /** What comes after the head of an answer; `trailers`: a body, and then perhaps trailers. */
 export type ResponseFollows = 'nothing' | 'body' | 'trailers';
 
+/** More interim answers to one request are a flood: each makes work, and none of them is the answer. */
+export const MOST_INTERIM = 1_000;
+
 /** A request that is under way. */
 export type UpstreamCall = {
   resume(): void;

@@ -3,7 +3,8 @@ import type { Readable } from 'node:stream';
 import { Deadline } from '../connection/deadline.ts';
 import { toHeaderObject, withoutNames } from '../proxy/headers.ts';
 import { AnswerTimeoutError } from './answer-timeout.ts';
-import type { UpstreamHandler, UpstreamRequest } from './http-client.ts';
+import { MOST_INTERIM, type UpstreamHandler, type UpstreamRequest } from './http-client.ts';
+import { BadResponseError } from './response-parser.ts';
 
 /** A session that takes requests. */
 export type ProvenSession = {
@@ -50,6 +51,7 @@ export function exchange(
   let failure: Error | undefined;
   let isOver = false;
   let isAnswered = false;
+  let interim = 0;
   const deadline = new Deadline(() => abort(new AnswerTimeoutError('no answer in time')));
   /** Nothing more can go out, or nothing is left. */
   const awaitHead = () => {
@@ -78,6 +80,8 @@ export function exchange(
   });
   stream.on('headers', (headers, _flags, raw?: readonly string[]) => {
     const status = Number(headers[':status']);
+    interim += 1;
+    if (interim > MOST_INTERIM) return abort(new BadResponseError('too many interim answers'));
     // 100 is for whoever sent `expect`, which stays on the client's side.
     if (!isOver && status > 101) handler.onInterim(status, withoutPseudo(raw ?? []));
   });

@@ -115,6 +115,26 @@ test('an upgrade that was asked for leaves the other protocol as it is', () => {
   assert.equal(rest.toString(), 'HTTP/1.1 200');
 });
 
+test('an upgrade to what was not asked for is refused, and one that does not say to what', () => {
+  const nothing = () => undefined;
+  const events = { onInterim: nothing, onHead: nothing, onData: nothing };
+  for (const [lines, isTaken] of [
+    ['Upgrade: WebSocket\r\n', true],
+    ['Upgrade: echo\r\n', true],
+    ['Upgrade: h2c\r\n', false],
+    ['Upgrade: websocket, h2c\r\n', false],
+    ['', false],
+  ] as const) {
+    const parser = new ResponseParser();
+    parser.begin({ method: 'GET', upgrade: 'websocket, echo' }, events);
+    const push = () => parser.push(Buffer.from(`HTTP/1.1 101 Switching Protocols\r\n${lines}\r\n`));
+    if (isTaken) {
+      push();
+      assert.ok(parser.upgradeHeaders !== undefined, lines);
+    } else assert.throws(push, /a change to a protocol that nobody asked for/, lines);
+  }
+});
+
 const REFUSED: Readonly<Record<string, string>> = {
   'length and chunked': ok('Content-Length: 4\r\nTransfer-Encoding: chunked\r\n', '0\r\n\r\n'),
   'two lengths that differ': ok('Content-Length: 4\r\nContent-Length: 5\r\n'),

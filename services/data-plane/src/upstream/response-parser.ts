@@ -1,4 +1,5 @@
 import { headerValue } from '../proxy/headers.ts';
+import { MOST_INTERIM } from './http-client.ts';
 
 /** What a backend answers is not HTTP/1.1, or could be read in more than one way. */
 export class BadResponseError extends Error {
@@ -72,6 +73,7 @@ export class ResponseParser {
   #headers: readonly string[] = [];
   #trailers: readonly string[] = [];
   #hasBegun = false;
+  #interim = 0;
 
   /** An answer is awaited from now on. */
   begin(request: AnswerTo, events: ResponseEvents): void {
@@ -80,6 +82,7 @@ export class ResponseParser {
     this.#events = events;
     this.#trailers = [];
     this.#hasBegun = false;
+    this.#interim = 0;
   }
 
   /** A byte of the answer has come. */
@@ -187,13 +190,24 @@ export class ResponseParser {
     const headers = fieldsOf(lines, 1);
     if (status === SWITCHING_PROTOCOLS) this.#upgrade(headers);
     else if (status >= 200) this.#begin(status, headers, minor === '1');
-    // Asked for by nobody: `expect` stays on the client's side.
-    else if (status > 100) this.#events?.onInterim(status, headers);
+    else this.#inform(status, headers);
     return end + HEAD_END.length;
   }
 
+  #inform(status: number, headers: readonly string[]): void {
+    this.#interim += 1;
+    if (this.#interim > MOST_INTERIM) throw new BadResponseError('too many interim answers');
+    // Asked for by nobody: `expect` stays on the client's side.
+    if (status > 100) this.#events?.onInterim(status, headers);
+  }
+
   #upgrade(headers: readonly string[]): void {
-    if (this.#request.upgrade === undefined) throw new BadResponseError('a change of protocol that nobody asked for');
+    const asked = this.#request.upgrade?.split(', ') ?? [];
+    const chosen = (headerValue(headers, 'upgrade') ?? '').toLowerCase().split(',');
+    // RFC 9110, section 7.8.
+    if (!chosen.every((name) => asked.includes(name.trim()))) {
+      throw new BadResponseError('a change to a protocol that nobody asked for');
+    }
     this.#headers = headers;
     this.#state = 'upgraded';
   }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import http2, { type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ERROR, FLAG, FRAME, PREFACE } from '../http2/protocol.ts';
+import { frame, framesOf, word } from '../testing/http2-client.ts';
 import { backendPolicy, createWorld, GATEWAY, portResources, until } from '../testing/world.ts';
 
 const VERSION_2 = { section: 'http', version: 'http2' } as const;
@@ -164,4 +166,53 @@ test('each path has a session of its own', async (t) => {
       ['HTTPRoute httpbin/other', 60],
     ],
   );
+});
+
+const PIECES = 12;
+const PIECE = Buffer.alloc(16_384, 'x');
+
+/** HEADERS with the status 413, DATA with the end of the stream, RST_STREAM with NO_ERROR. */
+const CALLED_OFF = Buffer.concat([
+  frame(FRAME.HEADERS, FLAG.END_HEADERS, 1, Buffer.from([0x08, 3, ...Buffer.from('413')])),
+  ...Array.from({ length: PIECES }, () => frame(FRAME.DATA, 0, 1, PIECE)),
+  frame(FRAME.DATA, FLAG.END_STREAM, 1),
+  frame(FRAME.RST_STREAM, 0, 1, word(ERROR.NO_ERROR)),
+]);
+
+test('a whole answer reaches a client whose upload the backend calls off with it', async (t) => {
+  const sockets: Socket[] = [];
+  const backend = createServer((socket) => {
+    sockets.push(socket.on('error', () => undefined));
+    socket.write(frame(FRAME.SETTINGS, 0, 0));
+    let received = Buffer.alloc(0);
+    let isAnswered = false;
+    socket.on('data', (piece) => {
+      received = Buffer.concat([received, piece]);
+      const isAsked = framesOf(received.subarray(PREFACE.length)).some(({ type }) => type === FRAME.DATA);
+      // All at once: what is left of the request is not wanted, and the answer is whole (RFC 9113, section 8.1).
+      if (!isAsked || isAnswered) return;
+      isAnswered = true;
+      socket.write(CALLED_OFF);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(backend, 'listening');
+  const world = await createWorld();
+  t.after(async () => {
+    await world.stop();
+    for (const socket of sockets) socket.destroy();
+    backend.close();
+  });
+  world.apply(
+    ...portResources('http', world.httpPort, (backend.address() as AddressInfo).port),
+    backendPolicy(VERSION_2),
+  );
+  const asked = request({ port: world.httpPort, method: 'POST', agent: false });
+  asked.on('error', () => undefined);
+  const answered = once(asked, 'response');
+  asked.write('the beginning');
+  const [response] = (await answered) as [IncomingMessage];
+  let bytes = 0;
+  for await (const piece of response) bytes += (piece as Buffer).length;
+  assert.deepEqual([response.statusCode, bytes], [413, PIECES * PIECE.length]);
+  asked.destroy();
 });
