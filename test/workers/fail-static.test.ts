@@ -148,10 +148,7 @@ test('kill -9 of control plane and worker: the worker serves from disk with its 
   await Promise.all([controlPlane.kill(), first.kill()]);
 
   const second = await world.startWorker();
-  const startedAt = performance.now();
   await eventually(async () => assert.equal(await servedIdleSeconds(ports, second), 30));
-  const took = performance.now() - startedAt;
-  assert.ok(took < 5_000, `${took} ms until it served`);
   const [status, text] = await readiness(second);
   assert.equal(status, 200);
   assert.match(text, /^ready, with the configuration of \S+Z from disk: the control plane does not answer$/);
