@@ -26,12 +26,10 @@ export class TimingWheel<T extends WheelItem<T>> {
     this.#turnedTo = Math.floor(now / tickMs);
   }
 
-  /** The longest wait that one turn holds, in milliseconds; a longer one is cut to this. */
-  get horizonMs(): number {
-    return (this.#buckets.length - 1) * this.#tickMs;
-  }
-
-  /** Puts an item in, wherever it was: `turn` gives it back in the first tick that does not lie before `atMs`. */
+  /**
+   * Puts an item in, wherever it was: `turn` gives it back in the first tick that does not lie before `atMs`,
+   * or after one turn of the wheel where that is sooner.
+   */
   put(item: T, atMs: number): void {
     this.take(item);
     const wanted = Math.ceil(atMs / this.#tickMs);
