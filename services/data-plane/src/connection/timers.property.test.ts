@@ -40,7 +40,7 @@ type Step = { readonly operation: Operation; readonly units: number };
 type Modelled = {
   readonly kind: Kind;
   readonly port: Port;
-  readonly peer: string;
+  readonly id: string;
   readonly openedAt: number;
   /** Since when it is watched, and when a PING went out. */
   pings: { readonly quietSince: number; readonly sentAt: number | undefined } | undefined;
@@ -49,7 +49,9 @@ type Modelled = {
 };
 
 type Row = {
+  readonly id: string;
   readonly peer: string;
+  readonly local: string;
   readonly keepalive: { readonly enabled: boolean };
   readonly policy: { readonly tcp: string | null; readonly http: string | null };
 };
@@ -62,8 +64,8 @@ const reasons = new Map<string, string>();
 before(async () => {
   clock = FakeTimers.install({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   const onLine = (fields: object, message: string) => {
-    const { peer, reason } = fields as { readonly peer: string; readonly reason: string };
-    if (message === 'connection closed') reasons.set(peer, reason);
+    const { connection, reason } = fields as { readonly connection: string; readonly reason: string };
+    if (message === 'connection closed') reasons.set(connection, reason);
   };
   world = await createWorld({
     accessLog: true,
@@ -137,9 +139,9 @@ async function play(run: readonly Step[]): Promise<void> {
   clock.tick(UNIT_MS - (performance.now() % UNIT_MS));
   const connectAs = async (kind: Kind, at: Port) => {
     const openedAt = performance.now();
-    const { socket, peer } = await connect(kind, ports[at]);
+    const { socket, id } = await connect(kind, ports[at]);
     sockets.push(socket);
-    open.push({ kind, port: at, peer, openedAt, pings: undefined, ended: [] });
+    open.push({ kind, port: at, id, openedAt, pings: undefined, ended: [] });
   };
   try {
     for (const kind of KINDS) await connectAs(kind, 'first');
@@ -207,15 +209,15 @@ function goOn(one: Modelled, http: HttpSettings, from: number, until: number): v
 
 async function compare(open: readonly Modelled[], merged: (section: Section, at: Port) => Policy | undefined) {
   const found = await rows();
-  for (const { kind, port: at, peer, ended } of open) {
-    const row = found.find((one) => one.peer === peer);
+  for (const { kind, port: at, id, ended } of open) {
+    const row = found.find((one) => one.id === id);
     if (ended.length > 0) {
-      assert.equal(row, undefined, `${kind} ${peer} is open after ${ended}`);
-      assert.ok(ended.includes(reasons.get(peer) ?? ''), `${kind} ${peer} ended as ${reasons.get(peer)}, not ${ended}`);
+      assert.equal(row, undefined, `${kind} ${id} is open after ${ended}`);
+      assert.ok(ended.includes(reasons.get(id) ?? ''), `${kind} ${id} ended as ${reasons.get(id)}, not ${ended}`);
       continue;
     }
     const tcp = merged('tcp', at);
-    assert.ok(row !== undefined, `${kind} ${peer} ended as ${reasons.get(peer)}`);
+    assert.ok(row !== undefined, `${kind} ${id} ended as ${reasons.get(id)}`);
     const { timeMs = 180_000, intervalMs = 180_000, retries = 9 } = tcp?.section === 'tcp' ? tcp.settings : {};
     const values = { idleSeconds: timeMs / 1_000, intervalSeconds: intervalMs / 1_000, probes: retries };
     if (tcp === undefined) assert.equal(row.keepalive.enabled, false);
@@ -265,7 +267,11 @@ async function connect(kind: Kind, { http, tcp }: { readonly http: number; reado
   } else client.socket.write('hello\n');
   await eventually(() => (kind === 'http2' ? client.received() !== '' : client.received().endsWith('hello\n')));
   await turns();
-  return { socket: client.socket, peer: `127.0.0.1:${client.socket.localPort}` };
+  // By its two ends: a client's port may be in use towards both listeners.
+  const { localPort, remotePort } = client.socket;
+  const row = (await rows()).find((one) => one.peer.endsWith(`:${localPort}`) && one.local.endsWith(`:${remotePort}`));
+  assert.ok(row !== undefined, `${kind} from ${localPort} is on no page`);
+  return { socket: client.socket, id: row.id };
 }
 
 function rows(): Promise<readonly Row[]> {
