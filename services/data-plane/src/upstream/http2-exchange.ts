@@ -1,5 +1,5 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { Deadline } from '../connection/deadline.ts';
 import { toHeaderObject, withoutNames } from '../proxy/headers.ts';
 import { AnswerTimeoutError } from './answer-timeout.ts';
@@ -47,6 +47,7 @@ export function exchange(
     handler.onError(error instanceof Error ? error : new Error(String(error)), session.closed ? 'unsent' : undefined);
     return;
   }
+  const isWhole = watchEnd(stream);
   let trailers: readonly string[] = [];
   let failure: Error | undefined;
   let isOver = false;
@@ -109,7 +110,8 @@ export function exchange(
     failure ??= error;
   });
   stream.on('end', () => {
-    if (isOver || stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR || failure !== undefined) return;
+    const isBroken = stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR || failure !== undefined;
+    if (isOver || isBroken || !isWhole()) return;
     end(() => handler.onEnd(trailers));
     // The answer is whole; what the client still uploads is not wanted (RFC 9113, section 8.1).
     if (!stream.writableFinished) stream.close(constants.NGHTTP2_NO_ERROR);
@@ -125,6 +127,21 @@ export function exchange(
   handler.onStart({ resume: () => void stream.resume(), abort });
   if (request.body === undefined) awaitHead();
   else sendBody(request.body, stream, awaitHead, () => deadline.lift()).on('error', abort);
+}
+
+/**
+ * Node ends a stream that was reset with NO_ERROR as it ends one that the backend has ended, with END_STREAM. But what it
+ * had of an answer then is a part of it, or nothing.
+ *
+ * @returns whether the backend has ended it
+ */
+function watchEnd(stream: ClientHttp2Stream): () => boolean {
+  let isEnded = false;
+  stream.push = (piece: unknown, encoding?: BufferEncoding) => {
+    if (piece === null && !stream.closed) isEnded = true;
+    return Readable.prototype.push.call(stream, piece, encoding);
+  };
+  return () => isEnded;
 }
 
 /**

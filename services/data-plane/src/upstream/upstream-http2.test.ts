@@ -100,17 +100,20 @@ test('a client that goes away cancels its stream, and no other', async (t) => {
   assert.equal(sessions.length, 1);
 });
 
-test('a stream that the backend breaks off is passed on as broken; one that it refuses is a 503', async (t) => {
+test('a stream that the backend breaks off is passed on as broken; one that it does not answer is a 503', async (t) => {
   const { get, stop } = await worldWith((stream, path) => {
     if (path === '/refuse') return stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
+    if (path === '/none') return stream.close(http2.constants.NGHTTP2_NO_ERROR);
     stream.respond({ ':status': 200 });
     stream.write('half');
     const breakOff = () => (path === '/cut' ? stream.session?.destroy() : stream.destroy(new Error('broken')));
     setTimeout(breakOff, 100);
   });
   t.after(stop);
-  const refused = await get('/refuse');
-  assert.equal(`${refused.status} ${await refused.text()}`, '503 upstream unreachable\n');
+  for (const path of ['/refuse', '/none']) {
+    const refused = await get(path);
+    assert.equal(`${refused.status} ${await refused.text()}`, '503 upstream unreachable\n', path);
+  }
   for (const path of ['/break', '/cut']) {
     const broken = await get(path);
     assert.equal(broken.status, 200);
@@ -168,18 +171,8 @@ test('each path has a session of its own', async (t) => {
   );
 });
 
-const PIECES = 12;
-const PIECE = Buffer.alloc(16_384, 'x');
-
-/** HEADERS with the status 413, DATA with the end of the stream, RST_STREAM with NO_ERROR. */
-const CALLED_OFF = Buffer.concat([
-  frame(FRAME.HEADERS, FLAG.END_HEADERS, 1, Buffer.from([0x08, 3, ...Buffer.from('413')])),
-  ...Array.from({ length: PIECES }, () => frame(FRAME.DATA, 0, 1, PIECE)),
-  frame(FRAME.DATA, FLAG.END_STREAM, 1),
-  frame(FRAME.RST_STREAM, 0, 1, word(ERROR.NO_ERROR)),
-]);
-
-test('a whole answer reaches a client whose upload the backend calls off with it', async (t) => {
+/** A worker in front of a backend that says the same to the first request, as soon as that has gone so far. */
+async function worldSaying(said: Buffer, asked: number) {
   const sockets: Socket[] = [];
   const backend = createServer((socket) => {
     sockets.push(socket.on('error', () => undefined));
@@ -188,24 +181,53 @@ test('a whole answer reaches a client whose upload the backend calls off with it
     let isAnswered = false;
     socket.on('data', (piece) => {
       received = Buffer.concat([received, piece]);
-      const isAsked = framesOf(received.subarray(PREFACE.length)).some(({ type }) => type === FRAME.DATA);
-      // All at once: what is left of the request is not wanted, and the answer is whole (RFC 9113, section 8.1).
+      const isAsked = framesOf(received.subarray(PREFACE.length)).some(({ type }) => type === asked);
       if (!isAsked || isAnswered) return;
       isAnswered = true;
-      socket.write(CALLED_OFF);
+      socket.write(said);
     });
   }).listen(0, '127.0.0.1');
   await once(backend, 'listening');
   const world = await createWorld();
-  t.after(async () => {
-    await world.stop();
-    for (const socket of sockets) socket.destroy();
-    backend.close();
-  });
   world.apply(
     ...portResources('http', world.httpPort, (backend.address() as AddressInfo).port),
     backendPolicy(VERSION_2),
   );
+  return {
+    world,
+    async stop() {
+      await world.stop();
+      for (const socket of sockets) socket.destroy();
+      backend.close();
+    },
+  };
+}
+
+const OK = frame(FRAME.HEADERS, FLAG.END_HEADERS, 1, Buffer.from([0x88]));
+const NOT_WANTED = frame(FRAME.RST_STREAM, 0, 1, word(ERROR.NO_ERROR));
+
+test('a part of an answer is not taken for the whole when the backend resets it without an error', async (t) => {
+  const half = Buffer.concat([OK, frame(FRAME.DATA, 0, 1, Buffer.from('half')), NOT_WANTED]);
+  const { world, stop } = await worldSaying(half, FRAME.HEADERS);
+  t.after(stop);
+  await assert.rejects(async () => (await fetch(`http://127.0.0.1:${world.httpPort}/`)).text());
+});
+
+const PIECES = 12;
+const PIECE = Buffer.alloc(16_384, 'x');
+
+/** HEADERS with the status 413, DATA with the end of the stream, RST_STREAM with NO_ERROR. */
+const CALLED_OFF = Buffer.concat([
+  frame(FRAME.HEADERS, FLAG.END_HEADERS, 1, Buffer.from([0x08, 3, ...Buffer.from('413')])),
+  ...Array.from({ length: PIECES }, () => frame(FRAME.DATA, 0, 1, PIECE)),
+  frame(FRAME.DATA, FLAG.END_STREAM, 1),
+  NOT_WANTED,
+]);
+
+test('a whole answer reaches a client whose upload the backend calls off with it', async (t) => {
+  // All at once: what is left of the request is not wanted, and the answer is whole (RFC 9113, section 8.1).
+  const { world, stop } = await worldSaying(CALLED_OFF, FRAME.DATA);
+  t.after(stop);
   const asked = request({ port: world.httpPort, method: 'POST', agent: false });
   asked.on('error', () => undefined);
   const answered = once(asked, 'response');
