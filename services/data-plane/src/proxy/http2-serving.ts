@@ -11,6 +11,7 @@ import type { Limits } from '../limits.ts';
 import { CHUNK } from '../transport/chunk.ts';
 import { readInto } from '../transport/read-into.ts';
 import type { IdleSessions } from './idle-sessions.ts';
+import { endWhenTaken } from './last-answers.ts';
 import { sendPast } from './send-past.ts';
 import type { SendWatch } from './send-watch.ts';
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
@@ -30,8 +31,6 @@ export type Http2ServingContext = {
 /** How long a client may take to acknowledge that the session ends. */
 const SHUTDOWN_NOTICE_MS = 1_000;
 const LINGER_MS = 1_000;
-/** How long what waits in the socket at the end of a session may take to leave. */
-const LAST_ANSWERS_MS = 30_000;
 const SETTINGS_TIMEOUT_MS = 30_000;
 /** What may wait for a client that does not read: more than a turn's answers. Bytes. */
 const MOST_UNREAD = 2_097_152;
@@ -289,19 +288,17 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
     if (this.#session.streams === 0) this.onOutput();
   }
 
-  /**
-   * All is said. The client has a moment to end its side when it has everything, which one that reads its last answers
-   * slowly has later than one that was cut off.
-   */
+  /** All is said. One that was cut off has a moment to read why, others the time that their last answers take them. */
   #end(): void {
     const { socket } = this.#connection;
-    const destroyAfter = (ms: number) => longTimeout(ms, () => void socket.destroy());
-    const cancel = destroyAfter(this.isOver ? LINGER_MS : LAST_ANSWERS_MS);
+    const isCutOff = this.isOver;
     this.destroy();
-    socket.end(() => {
-      cancel();
-      destroyAfter(LINGER_MS);
-    });
+    if (!isCutOff) {
+      endWhenTaken(socket, () => this.lastReadAt);
+      return;
+    }
+    longTimeout(LINGER_MS, () => void socket.destroy());
+    socket.end();
   }
 
   #stopPings(): void {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ERROR, FRAME, PREFACE, SETTING } from '../http2/protocol.ts';
+import { ERROR, FLAG, FRAME, PREFACE, SETTING } from '../http2/protocol.ts';
 import { frame, framesOf, GET, setting, word } from '../testing/http2-client.ts';
-import { createWorld, rawClient, until } from '../testing/world.ts';
+import { createWorld, httpPolicy, rawClient, until } from '../testing/world.ts';
 
 const { DATA, HEADERS, RST_STREAM, SETTINGS, GOAWAY, WINDOW_UPDATE } = FRAME;
 const END_STREAM_AND_HEADERS = 5;
@@ -161,4 +162,38 @@ test('a client of HTTP/1.1 that waits for the next event is left alone', async (
   for (const response of world.underWay) response.end('the last');
   await until(() => client.received().includes('the last'));
   client.socket.destroy();
+});
+
+/** Read in pieces of 64 KiB at most, with pauses, it is in the kernels of both ends for seconds. */
+const LAST_BYTES = 3_000_000;
+
+test('a client that reads slowly gets the end of its answer after that of its session, while it sends windows', async (t) => {
+  const world = await createWorld({ onRequest: (_request, response) => void response.end(Buffer.alloc(LAST_BYTES)) });
+  t.after(() => world.stop());
+  world.apply(httpPolicy({ maxConnectionDurationMs: 300 }));
+  const socket = connect(world.httpPort, '127.0.0.1');
+  t.after(() => socket.destroy());
+  let error: Error | undefined;
+  socket.on('error', (thrown) => {
+    error = thrown;
+  });
+  // So that it reads no more than it is asked for.
+  socket.on('readable', () => undefined);
+  socket.write(ASK.http2);
+  const pieces: Buffer[] = [];
+  while (!socket.readableEnded && error === undefined) {
+    await sleep(50);
+    const piece: Buffer | null = socket.read();
+    if (piece === null) continue;
+    pieces.push(piece);
+    socket.write(frame(WINDOW_UPDATE, 0, 1, word(1)));
+  }
+  const data = framesOf(Buffer.concat(pieces)).filter(({ type }) => type === DATA);
+  assert.equal(error, undefined);
+  assert.equal(
+    data.reduce((sum, { payload }) => sum + payload.length, 0),
+    LAST_BYTES,
+  );
+  assert.ok((data.at(-1)?.flags ?? 0) & FLAG.END_STREAM, 'the end of the answer');
+  assert.equal(await world.closes('max_duration'), 1);
 });
