@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import http2 from 'node:http2';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '@pulseplane/telemetry';
@@ -135,6 +135,33 @@ test('raw connections go on when their listener comes back within the grace time
   assert.equal(row?.keepalive.idleSeconds, 44);
   raw.socket.destroy();
   await world.stop();
+});
+
+test('a raw connection of which one side has ended goes on as well, or ends with its listener', async (t) => {
+  const world = await createWorld();
+  const sockets: Socket[] = [];
+  const backend = createServer({ allowHalfOpen: true }, (socket) => void sockets.push(socket.resume()));
+  backend.listen(0, '127.0.0.1');
+  await once(backend, 'listening');
+  t.after(async () => {
+    await world.stop();
+    for (const socket of sockets) socket.destroy();
+    backend.close();
+  });
+  const resources = portResources('tcp', world.tcpPort, (backend.address() as AddressInfo).port);
+  world.apply(...resources);
+  const ended = await rawClient(world.tcpPort);
+  ended.socket.end('all that I have');
+  await until(() => sockets[0]?.readableEnded === true);
+  world.remove(...resources);
+  await sleep(GRACE_MS / 4);
+  world.apply(...resources);
+  await sleep(GRACE_MS);
+  sockets[0]?.write('an answer');
+  await until(() => ended.received() === 'an answer');
+  world.remove(...resources);
+  await until(() => ended.closed(), 2 * GRACE_MS);
+  assert.equal(await world.closes('listener_removed'), 1);
 });
 
 test('a port that changes its protocol lets go of the connections of the former one', async () => {

@@ -79,6 +79,7 @@ export class Connection {
   error: string | undefined;
   #served: Served | undefined;
   #reason: CloseReason | undefined;
+  #endedFirst: 'peer' | 'upstream' | undefined;
   #closing = false;
   #client: Endpoint;
   #via: string | undefined;
@@ -162,6 +163,11 @@ export class Connection {
     return this.#reason;
   }
 
+  /** Why it ended, once it has: without a reason of ours by who ended first, or else the client. */
+  get endedAs(): CloseReason {
+    return this.#reason ?? this.#endedFirst ?? 'peer';
+  }
+
   /** Whether the kernel probes this connection. */
   get keepaliveArmed(): boolean {
     return this.tcp?.current?.enabled === true;
@@ -175,7 +181,16 @@ export class Connection {
 
   /** Notes why the connection ends; the first reason stays. */
   explain(reason: CloseReason): void {
-    this.#reason ??= reason;
+    const isOfASide = reason === 'peer' || reason === 'upstream';
+    this.#reason ??= isOfASide ? (this.#endedFirst ?? reason) : reason;
+  }
+
+  /**
+   * One side has no more to say, and the other may go on for long. Who ends first has ended the connection, whoever is
+   * last to say so, if nothing else ends it before that.
+   */
+  sideEnded(side: 'peer' | 'upstream'): void {
+    this.#endedFirst ??= side;
   }
 
   /** Notes an error and closes: for the reason that an error of the socket stands for, or a given one. */

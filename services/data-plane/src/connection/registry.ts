@@ -27,8 +27,7 @@ export function createConnectionRegistry(
     connections.delete(connection);
     connection.cancelMaxDuration?.();
     try {
-      // Without a reason of ours it was the client who ended it.
-      onClose(connection, connection.reason ?? 'peer');
+      onClose(connection, connection.endedAs);
     } catch (thrown) {
       onFault('connection', asError(thrown), connection.id);
     }

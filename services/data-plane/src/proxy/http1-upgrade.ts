@@ -91,9 +91,9 @@ export function http1Upgrade(
         key === undefined || isSigned || chosen !== 'websocket' ? [] : ['sec-websocket-accept', websocketAccept(key)];
       response.writeHead(101, [...headers, ...accept, 'connection', 'upgrade', 'upgrade', chosen]);
       response.flushHeaders();
-      // Who ends first has ended it: the client, or the backend whose end is passed on.
-      socket.once('end', () => connection.explain('peer'));
-      socket.once('finish', () => connection.explain('upstream'));
+      // The client's end, or the backend's that is passed on.
+      socket.once('end', () => connection.sideEnded('peer'));
+      socket.once('finish', () => connection.sideEnded('upstream'));
       connection.serveAs(rawServing(upgradedProtocol(chosen)));
       onUpgraded();
       return socket;

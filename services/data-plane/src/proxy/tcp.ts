@@ -100,9 +100,8 @@ class TcpServing<End extends TcpSocket> implements Served {
       this.#failure = error;
     });
     upstream.on('close', () => this.#upstreamClosed());
-    // Who ends first has ended it, whoever is last to say so.
-    carry(this.#client, upstream, () => connection.explain('peer'));
-    this.#toClient = carry(upstream, this.#client, () => connection.explain('upstream'));
+    carry(this.#client, upstream, () => connection.sideEnded('peer'));
+    this.#toClient = carry(upstream, this.#client, () => connection.sideEnded('upstream'));
   }
 
   #upstreamClosed(): void {

@@ -267,6 +267,7 @@ test('a websocket to a backend of HTTP/2, from clients of both versions; a backe
         const echo = text.map((byte, index) => byte ^ (mask[index % 4] ?? 0));
         stream.write(Buffer.concat([Buffer.from([0x81, text.length]), echo]));
       });
+      stream.on('end', () => stream.end());
     });
     return server.listen(0, '127.0.0.1');
   };
