@@ -137,6 +137,29 @@ test('raw connections go on when their listener comes back within the grace time
   await world.stop();
 });
 
+test('a listener that comes and goes often leaves nothing behind on its connections', async (t) => {
+  const warnings: string[] = [];
+  const warned = ({ message }: Error) => void warnings.push(message);
+  process.on('warning', warned);
+  const world = await createWorld();
+  const raw = await rawClient(world.tcpPort);
+  t.after(async () => {
+    process.off('warning', warned);
+    raw.socket.destroy();
+    await world.stop();
+  });
+  const resources = portResources('tcp', world.tcpPort, world.upstreamPorts.tcp);
+  for (let times = 1; times <= 12; times += 1) {
+    world.remove(...resources);
+    await sleep(10);
+    world.apply(...resources);
+    await sleep(10);
+  }
+  raw.socket.write('still here');
+  await until(() => raw.received() === 'still here');
+  assert.deepEqual(warnings, []);
+});
+
 test('a raw connection of which one side has ended goes on as well, or ends with its listener', async (t) => {
   const world = await createWorld();
   const sockets: Socket[] = [];

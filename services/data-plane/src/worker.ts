@@ -254,9 +254,7 @@ export function createWorker(options: WorkerOptions): Worker {
   const retire = (connection: Connection) => {
     if (connection.cancelRetirement !== undefined) return;
     connection.closeGracefully('listener_removed');
-    const cancel = longTimeout(REMOVED_GRACE_MS, () => connection.close('listener_removed'));
-    connection.cancelRetirement = cancel;
-    connection.transport.once('close', cancel);
+    connection.cancelRetirement = longTimeout(REMOVED_GRACE_MS, () => connection.close('listener_removed'));
   };
 
   /** Its listener came back in time, and it has not begun to end. */

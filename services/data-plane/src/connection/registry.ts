@@ -26,6 +26,7 @@ export function createConnectionRegistry(
   const remove = (connection: Connection) => {
     connections.delete(connection);
     connection.cancelMaxDuration?.();
+    connection.cancelRetirement?.();
     try {
       onClose(connection, connection.endedAs);
     } catch (thrown) {
