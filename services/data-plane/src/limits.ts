@@ -20,7 +20,7 @@ export type Limits = {
   readonly proxyHeaderMs: number;
   /** From accept to the end of a ClientHello. */
   readonly clientHelloMs: number;
-  /** From the first byte of an HTTP/1 request to the end of its head. */
+  /** From the first byte of a request over HTTP/1 to the end of its head; of HTTP/2's preface, or a header block, too. */
   readonly requestHeadMs: number;
   /** Without a byte of a request body, before the answer has begun. */
   readonly requestBodyIdleMs: number;

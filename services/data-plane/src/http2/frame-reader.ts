@@ -3,6 +3,9 @@ import { ConnectionError, ERROR, FRAME_HEAD_BYTES } from './protocol.ts';
 /** One frame. The payload is a view of what was read, good until the call that gives it is over, and longer for who keeps it. */
 export type FrameHandler = (type: number, flags: number, stream: number, payload: Buffer) => void;
 
+/** Where in its head a frame says its type. */
+const TYPE_AT = 3;
+
 /** Cuts what a peer sends into frames, wherever the pieces in which it comes begin and end. */
 export class FrameReader {
   readonly #maxPayload: number;
@@ -21,6 +24,11 @@ export class FrameReader {
     this.#isOver = isOver;
   }
 
+  /** The type of the frame that is not whole, once it has come. */
+  get heldType(): number | undefined {
+    return this.#heldBytes > TYPE_AT ? this.#held[TYPE_AT] : undefined;
+  }
+
   /** @throws {ConnectionError} of FRAME_SIZE_ERROR, and whatever `onFrame` throws */
   read(piece: Buffer): void {
     const bytes = this.#join(piece);
@@ -36,7 +44,7 @@ export class FrameReader {
         this.#needed = FRAME_HEAD_BYTES + length;
         break;
       }
-      const type = bytes[at + 3] ?? 0;
+      const type = bytes[at + TYPE_AT] ?? 0;
       const flags = bytes[at + 4] ?? 0;
       // The highest bit is reserved and means nothing (RFC 9113, section 4.1).
       const stream = bytes.readUInt32BE(at + 5) & 0x7fff_ffff;

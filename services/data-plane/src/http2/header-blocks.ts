@@ -28,6 +28,8 @@ export class HeaderBlocks {
   #partBytes = 0;
   /** The last block that changed nothing in the decoder's table, and what it said: most requests of a client are alike. */
   #last: { readonly block: string; readonly generation: number; readonly request: Read<Http2Request> } | undefined;
+  /** How many have come whole. */
+  ended = 0;
   /** The block under way. No other frame may come before its end. */
   open: OpenBlock | undefined;
 
@@ -57,6 +59,7 @@ export class HeaderBlocks {
     this.#parts = [];
     this.#partBytes = 0;
     this.open = undefined;
+    this.ended += 1;
     return whole;
   }
 

@@ -85,6 +85,16 @@ export class Http2Session {
     return this.#sending.said;
   }
 
+  /**
+   * A number of the head that has begun and is not whole: the preface, or a header block. Undefined: none has. A frame of
+   * DATA may take its time.
+   */
+  get headUnderWay(): number | undefined {
+    if (this.#prefaceRead < PREFACE.length) return this.#prefaceRead > 0 ? 0 : undefined;
+    const isAmid = this.#streams?.amidBlock !== undefined || this.#reader.heldType === FRAME.HEADERS;
+    return isAmid ? 1 + (this.#streams?.blocks ?? 0) : undefined;
+  }
+
   /** Whether `take` would give more, though nothing has happened since. */
   get hasMore(): boolean {
     return this.#sending.hasMore;

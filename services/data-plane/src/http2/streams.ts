@@ -58,6 +58,11 @@ export class Streams {
     return this.#blocks.open?.stream;
   }
 
+  /** How many header blocks have come whole. */
+  get blocks(): number {
+    return this.#blocks.ended;
+  }
+
   /** @throws {ConnectionError} */
   frame(type: number, flags: number, id: number, payload: Buffer): void {
     switch (type) {

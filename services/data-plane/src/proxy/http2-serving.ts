@@ -1,6 +1,7 @@
 import type { PingKeepalive, PingTarget, PingWatch } from '@pulseplane/keepalive';
 import type { EffectiveHttp } from '@pulseplane/projection/gateway';
 import type { Connection, Served } from '../connection/connection.ts';
+import { Deadline } from '../connection/deadline.ts';
 import { longTimeout } from '../connection/long-timeout.ts';
 import { type ConnectionError, ERROR } from '../http2/protocol.ts';
 import type { SessionSettings } from '../http2/sending.ts';
@@ -75,6 +76,9 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
   #said = 0;
   #bytesSent = 0;
   #cancelNotice: (() => void) | undefined;
+  /** The head that is awaited, and its deadline, made for the first that does not come at once. */
+  #head: number | undefined;
+  #headDeadline: Deadline | undefined;
   #isScheduled = false;
   #isClosing = false;
   #takesNone = false;
@@ -99,6 +103,7 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
       this.lastReadAt = performance.now();
       try {
         this.#session.receive(piece);
+        this.#watchHead();
       } catch (thrown) {
         this.#connection.fault(thrown);
       }
@@ -142,6 +147,7 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
     this.#context.idle.remove(this.#connection);
     this.#stopPings();
     this.#cancelNotice?.();
+    this.#headDeadline?.close();
     this.#session.close();
   }
 
@@ -260,6 +266,24 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
   onWasted(): void {
     this.#resets ??= createTokenBucket(this.#context.limits.http2Resets);
     if (!this.#resets.take()) this.#calm('too_many_resets');
+  }
+
+  /** Bytes of a head put its deadline off no more than over HTTP/1.1: amid a block nothing else can come. */
+  #watchHead(): void {
+    const { headUnderWay } = this.#session;
+    if (headUnderWay === this.#head) return;
+    this.#head = headUnderWay;
+    if (headUnderWay === undefined) {
+      this.#headDeadline?.lift();
+      return;
+    }
+    this.#headDeadline ??= new Deadline(() => this.#connection.guard(() => this.#headLate()));
+    this.#headDeadline.set(this.lastReadAt + this.#context.limits.requestHeadMs);
+  }
+
+  #headLate(): void {
+    this.#connection.explain('first_byte_timeout');
+    this.#session.end(ERROR.PROTOCOL_ERROR, 'a head that did not come whole in time');
   }
 
   onPeerGoaway(code: number): void {

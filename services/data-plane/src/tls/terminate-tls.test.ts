@@ -183,6 +183,15 @@ test('HTTP/1.1 and HTTP/2 by ALPN, HTTP/1.1 without it, and the connections page
   none.destroy();
 });
 
+test('a client that has chosen HTTP/2 and sends a part of its preface is closed in time', async () => {
+  const socket = await secure('a.example', { ALPNProtocols: ['h2'] });
+  socket.write('PRI * HTTP/2.0\r\n');
+  socket.resume();
+  await until(() => socket.readableEnded);
+  socket.destroy();
+  await until(async () => (await world.closes('first_byte_timeout')) === 1);
+});
+
 test('a connection belongs to the listener of its server name: a host of another one is misdirected', async () => {
   const session = await http2('a.example');
   assert.deepEqual([await status(session, 'a.example'), await status(session, 'b.example')], [200, 421]);
