@@ -5,7 +5,7 @@ import type { Connection } from '../connection/connection.ts';
 import type { Limits } from '../limits.ts';
 import type { AccessLog } from './access-log.ts';
 import { answer, type Exchange, NO_CONNECT } from './exchange.ts';
-import { type Refusal, refuse, toExchange } from './http1-exchange.ts';
+import { Http1Exchange, type Refusal, refuse } from './http1-exchange.ts';
 import { Http1Serving } from './http1-serving.ts';
 import { http1Upgrade, lastResponse, putBack, wantedProtocols } from './http1-upgrade.ts';
 import type { SendWatch } from './send-watch.ts';
@@ -64,7 +64,7 @@ export function createHttp1Front({ limits, sends, accessLog, onExchange, onUpgra
     request.on('error', () => undefined);
     response.on('error', () => undefined);
     one.takeTurn(response, () =>
-      begin(one, request, response, toExchange(one.connection, request, response, sends), refusal),
+      begin(one, request, response, new Http1Exchange(one.connection, request, response, sends), refusal),
     );
   };
   server.on('request', (request, response) => guard(request.socket, () => onRequest(request, response)));
@@ -98,7 +98,7 @@ export function createHttp1Front({ limits, sends, accessLog, onExchange, onUpgra
     one.takeTurn(response, () => {
       response.assignSocket(socket);
       const upgrade = http1Upgrade(connection, request, response, protocols, () => onUpgraded(connection));
-      begin(one, request, response, toExchange(connection, request, response, sends, upgrade));
+      begin(one, request, response, new Http1Exchange(connection, request, response, sends, upgrade));
     });
   };
 
