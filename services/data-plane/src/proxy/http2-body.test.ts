@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FLAG, FRAME } from '../http2/protocol.ts';
-import { rawClient } from '../testing/http2-client.ts';
+import { frame, rawClient } from '../testing/http2-client.ts';
 import { Http2Exchange } from './http2-exchange.ts';
 
 test('a body that comes byte by byte waits in few pieces, and is whole', async () => {
@@ -17,6 +17,21 @@ test('a body that comes byte by byte waits in few pieces, and is whole', async (
   for await (const piece of body ?? []) pieces.push(piece);
   assert.ok(pieces.length < 10, `${pieces.length} pieces`);
   assert.ok(Buffer.concat(pieces).equals(sent), 'as it was sent');
+});
+
+test('pieces of a body that waits do not keep alive what was read with them', async () => {
+  const client = rawClient();
+  const { body } = new Http2Exchange(client.post(1), '192.0.2.1');
+  const unknown = frame(0xbe, 0, 0, Buffer.alloc(16_384));
+  for (let n = 0; n < 4; n += 1) {
+    client.session.receive(Buffer.concat([frame(FRAME.DATA, 0, 1, Buffer.from('a')), unknown, unknown, unknown]));
+  }
+  client.send(FRAME.DATA, FLAG.END_STREAM, 1);
+  const pieces: Buffer[] = [];
+  for await (const piece of body ?? []) pieces.push(piece);
+  assert.equal(Buffer.concat(pieces).toString(), 'aaaa');
+  const kept = [...new Set(pieces.map(({ buffer }) => buffer))].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  assert.ok(kept <= 2 * Buffer.poolSize, `${kept} bytes are kept alive`);
 });
 
 test('the window of a body that waits is given back when it is read', async () => {

@@ -5,6 +5,9 @@ import type { Http2Stream } from '../http2/stream.ts';
 /** So many pieces wait for a reader. What comes then is put together: a piece costs far more than the byte that it may be. */
 const MOST_PIECES = 4;
 
+/** What was read may be so many times as large as a piece of it that waits: of a smaller piece there is a copy. */
+const MOST_KEPT = 8;
+
 /** The body of an HTTP/2 request as Node has it. */
 export class Http2Body extends Readable {
   readonly #inflow: Inflow;
@@ -102,7 +105,7 @@ class Inflow {
   pass(reader: Readable, piece: Buffer): void {
     if (reader.destroyed) this.#stream.consumed(piece.length);
     else if (this.#held > 0) this.#gather(piece);
-    else if (reader.push(piece)) this.#stream.consumed(piece.length);
+    else if (reader.push(compact(piece))) this.#stream.consumed(piece.length);
     else this.#held = piece.length;
   }
 
@@ -138,6 +141,12 @@ class Inflow {
     this.#lateBytes = 0;
     return late;
   }
+}
+
+/** A small Buffer keeps a large one alive. Small ones share what Node has in store for them. */
+function compact(piece: Buffer): Buffer {
+  const { byteLength } = piece.buffer;
+  return byteLength > Buffer.poolSize && byteLength > MOST_KEPT * piece.length ? Buffer.from(piece) : piece;
 }
 
 const NOTHING = Buffer.alloc(0);
