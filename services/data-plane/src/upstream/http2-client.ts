@@ -6,6 +6,7 @@ import { createCalm } from './calm.ts';
 import { ConnectTimeoutError, type Dial } from './dial.ts';
 import { type HttpClient, originOf, type PoolEvent, type UpstreamRoute } from './http-client.ts';
 import { exchange, type ProvenSession } from './http2-exchange.ts';
+import { endIfStuck } from './stuck-session.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 import type { UpstreamRegistry } from './upstream-registry.ts';
 
@@ -19,6 +20,8 @@ type Ready = ProvenSession & {
   readonly connection: UpstreamConnection;
   /** `performance.now()` when it last had an answer or a PING's ACK. */
   heardAt: number;
+  /** Looked at for as long as it carries requests. */
+  isWatched: boolean;
 };
 
 /** The session of one path: on its way, or ready. */
@@ -76,7 +79,7 @@ export function createHttp2Client(
       const cancel = longTimeout(left, () => session.destroy(late));
       session.once('remoteSettings', () => {
         cancel();
-        line.ready = { session, connection, isProven: false, heardAt: performance.now() };
+        line.ready = { session, connection, isProven: false, heardAt: performance.now(), isWatched: false };
         line.wasReady = true;
         settle(line.ready);
       });
@@ -157,6 +160,14 @@ export function createHttp2Client(
     };
   };
 
+  const watch = (ready: Ready) => {
+    if (ready.isWatched) return;
+    ready.isWatched = true;
+    endIfStuck(ready, () => {
+      ready.isWatched = false;
+    });
+  };
+
   return {
     send(route, request, handler) {
       const line = find(route);
@@ -167,6 +178,7 @@ export function createHttp2Client(
         const { session, connection } = outcome;
         line.cancelIdle();
         connection.underWay += 1;
+        watch(outcome);
         exchange(outcome, request, route.headersTimeoutMs, handler, () => {
           connection.underWay -= 1;
           if (connection.underWay > 0) return;

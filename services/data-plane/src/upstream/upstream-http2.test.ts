@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import http2, { type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ERROR, FLAG, FRAME, PREFACE } from '../http2/protocol.ts';
-import { frame, framesOf, word } from '../testing/http2-client.ts';
+import { ERROR, FLAG, FRAME } from '../http2/protocol.ts';
+import { worldInFrontOf } from '../testing/http2-backend.ts';
+import { frame, word } from '../testing/http2-client.ts';
 import { backendPolicy, createWorld, GATEWAY, portResources, until } from '../testing/world.ts';
 
 const VERSION_2 = { section: 'http', version: 'http2' } as const;
@@ -171,44 +172,12 @@ test('each path has a session of its own', async (t) => {
   );
 });
 
-/** A worker in front of a backend that says the same to the first request, as soon as that has gone so far. */
-async function worldSaying(said: Buffer, asked: number) {
-  const sockets: Socket[] = [];
-  const backend = createServer((socket) => {
-    sockets.push(socket.on('error', () => undefined));
-    socket.write(frame(FRAME.SETTINGS, 0, 0));
-    let received = Buffer.alloc(0);
-    let isAnswered = false;
-    socket.on('data', (piece) => {
-      received = Buffer.concat([received, piece]);
-      const isAsked = framesOf(received.subarray(PREFACE.length)).some(({ type }) => type === asked);
-      if (!isAsked || isAnswered) return;
-      isAnswered = true;
-      socket.write(said);
-    });
-  }).listen(0, '127.0.0.1');
-  await once(backend, 'listening');
-  const world = await createWorld();
-  world.apply(
-    ...portResources('http', world.httpPort, (backend.address() as AddressInfo).port),
-    backendPolicy(VERSION_2),
-  );
-  return {
-    world,
-    async stop() {
-      await world.stop();
-      for (const socket of sockets) socket.destroy();
-      backend.close();
-    },
-  };
-}
-
 const OK = frame(FRAME.HEADERS, FLAG.END_HEADERS, 1, Buffer.from([0x88]));
 const NOT_WANTED = frame(FRAME.RST_STREAM, 0, 1, word(ERROR.NO_ERROR));
 
 test('a part of an answer is not taken for the whole when the backend resets it without an error', async (t) => {
   const half = Buffer.concat([OK, frame(FRAME.DATA, 0, 1, Buffer.from('half')), NOT_WANTED]);
-  const { world, stop } = await worldSaying(half, FRAME.HEADERS);
+  const { world, stop } = await worldInFrontOf((type) => (type === FRAME.HEADERS ? half : undefined));
   t.after(stop);
   await assert.rejects(async () => (await fetch(`http://127.0.0.1:${world.httpPort}/`)).text());
 });
@@ -226,7 +195,7 @@ const CALLED_OFF = Buffer.concat([
 
 test('a whole answer reaches a client whose upload the backend calls off with it', async (t) => {
   // All at once: what is left of the request is not wanted, and the answer is whole (RFC 9113, section 8.1).
-  const { world, stop } = await worldSaying(CALLED_OFF, FRAME.DATA);
+  const { world, stop } = await worldInFrontOf((type) => (type === FRAME.DATA ? CALLED_OFF : undefined));
   t.after(stop);
   const asked = request({ port: world.httpPort, method: 'POST', agent: false });
   asked.on('error', () => undefined);

@@ -1,0 +1,40 @@
+import type { ClientHttp2Session } from 'node:http2';
+import { getTcpInfo, socketFd } from '@pulseplane/keepalive';
+import { longTimeout } from '../connection/long-timeout.ts';
+import type { UpstreamConnection } from './upstream-connection.ts';
+
+type Carrying = { readonly session: ClientHttp2Session; readonly connection: UpstreamConnection };
+
+const LOOK_MS = 500;
+/** One look may fall between a request and its sending. */
+const LOOKS = 3;
+
+/**
+ * Ends a session that has stopped, with its requests. On one on which the backend breaks HTTP/2 Node sends a GOAWAY, and
+ * then neither sends nor reads, and says so to nobody: what is under way and whatever is asked later would wait for as long
+ * as a request may.
+ *
+ * @param onRest called when nothing is under way any more, with which the looking ends
+ */
+export function endIfStuck(carrying: Carrying, onRest: () => void): void {
+  const { session, connection } = carrying;
+  let looks = 0;
+  const look = () => {
+    if (session.destroyed || connection.underWay === 0) return onRest();
+    looks = isStuck(carrying) ? looks + 1 : 0;
+    if (looks === LOOKS) session.destroy(new Error('the session has stopped, because the backend broke HTTP/2'));
+    else longTimeout(LOOK_MS, look);
+  };
+  longTimeout(LOOK_MS, look);
+}
+
+/** All that was written is with the backend, and what should follow does not, or its end has come and is not read. */
+function isStuck({ session, connection: { transport, underWay } }: Carrying): boolean {
+  const fd = socketFd(transport);
+  const info = fd === undefined ? undefined : getTcpInfo(fd);
+  if (info?.ok !== true || (info.value.bytesAcked ?? 0) < transport.bytesWritten) return false;
+  const { maxConcurrentStreams = Number.POSITIVE_INFINITY } = session.remoteSettings;
+  // Requests beyond what the backend takes at once wait there too.
+  const held = Math.max(0, underWay - maxConcurrentStreams);
+  return info.value.state === 'CLOSE_WAIT' || (session.state.outboundQueueSize ?? 0) > held;
+}
