@@ -93,6 +93,8 @@ export function exchange(
     const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     const answer = withoutPseudo(raw ?? []);
     const status = Number(headers[':status']);
+    // Node lets three digits through, whatever they are.
+    if (status < 200) return abort(new BadResponseError('the status'));
     if (request.upgrade !== undefined && status < 300) {
       isOver = true;
       stream.once('close', done);

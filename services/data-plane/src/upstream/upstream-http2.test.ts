@@ -182,6 +182,21 @@ test('a part of an answer is not taken for the whole when the backend resets it 
   await assert.rejects(async () => (await fetch(`http://127.0.0.1:${world.httpPort}/`)).text());
 });
 
+test('an answer whose status is none is a 503', async (t) => {
+  const none = frame(
+    FRAME.HEADERS,
+    FLAG.END_HEADERS | FLAG.END_STREAM,
+    1,
+    Buffer.from([0x08, 3, ...Buffer.from('099')]),
+  );
+  const { world, stop } = await worldInFrontOf((type) => (type === FRAME.HEADERS ? none : undefined));
+  t.after(stop);
+  const { status, body } = await fetch(`http://127.0.0.1:${world.httpPort}/`);
+  await body?.cancel();
+  assert.equal(status, 503);
+  assert.match(await world.metrics(), /^pulseplane_faults_total\{ended="exchange"\} 0$/m);
+});
+
 const PIECES = 12;
 const PIECE = Buffer.alloc(16_384, 'x');
 
