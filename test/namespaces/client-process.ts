@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import http2 from 'node:http2';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PORTS } from './ports.ts';
 
@@ -10,16 +10,17 @@ const host = process.argv[2] ?? '127.0.0.1';
 /** How many of each. */
 const count = Number(process.argv[3] ?? 1);
 const AT_ONCE = 10;
+const HELD_BYTES = 32 * 1_048_576;
 const withBusy = process.argv[4] !== 'quiet';
 
 type Opened = { readonly port: number; readonly at: number };
 
-async function raw(port: number, hello: string): Promise<Opened> {
-  const socket = connect(port, host);
+async function raw(port: number, hello: string, then = (socket: Socket): unknown => socket.resume()): Promise<Opened> {
+  const socket = connect({ port, host, allowHalfOpen: true });
   socket.on('error', () => undefined);
   socket.write(hello);
   await once(socket, 'data');
-  socket.resume();
+  then(socket);
   return { port: socket.localPort ?? 0, at: Date.now() };
 }
 
@@ -37,6 +38,12 @@ async function session(port: number, path: string): Promise<Opened> {
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 const opened: Record<string, Opened> = {};
 if (withBusy) {
+  // Its end is heard, and nothing more is read of it.
+  opened['tcp ended'] = await raw(PORTS.tcp, 'listen\n', (socket) => socket.end());
+  // More than the worker and both kernels take for a backend that reads none of it.
+  opened['tcp held'] = await raw(PORTS.tcp, 'hold\n', (socket) => socket.write(Buffer.alloc(HELD_BYTES)));
+  // Takes nothing of what comes, and its kernel closes the window.
+  opened['tcp stalled'] = await raw(PORTS.tcp, 'flood\n', (socket) => socket.pause());
   opened['tcp busy'] = await raw(PORTS.tcp, 'ticks\n');
   opened['http1 busy'] = await raw(PORTS.http, get('/ticks'));
   opened['http2 busy'] = await session(PORTS.http, '/ticks');

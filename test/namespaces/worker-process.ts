@@ -32,17 +32,22 @@ const worker = createWorker({
 });
 
 const TICK_MS = 100;
+const FLOOD_BYTES = 32 * 1_048_576;
 const http = createHttpServer((request, response) => {
   if (request.url !== '/ticks') return void response.end('hello\n');
   // Data is on its way all the time, so that the kernel retransmits and does not probe.
   const ticks = setInterval(() => response.write('tick\n'), TICK_MS);
   response.once('close', () => clearInterval(ticks));
 }).listen(0, '127.0.0.1');
-const tcp = createServer((socket) => {
+const tcp = createServer({ allowHalfOpen: true }, (socket) => {
   socket.on('error', () => socket.destroy());
   socket.once('data', (chunk) => {
     socket.write('hello\n');
-    if (chunk.toString() !== 'ticks\n') return;
+    const asked = chunk.toString();
+    if (asked !== 'listen\n') socket.once('end', () => socket.end());
+    if (asked === 'hold\n') socket.pause();
+    if (asked === 'flood\n') socket.write(Buffer.alloc(FLOOD_BYTES));
+    if (asked !== 'ticks\n') return;
     const ticks = setInterval(() => socket.write('tick\n'), TICK_MS);
     socket.once('close', () => clearInterval(ticks));
   });

@@ -10,6 +10,7 @@ export {
 } from './ping/ping-keepalive.ts';
 export { sendNow } from './send.ts';
 export { type OpenedPort, openSharedPort } from './shared-port.ts';
+export { getSocketError } from './socket-error.ts';
 export { socketFd } from './socket-fd.ts';
 export {
   describeSocketOptionError,

@@ -7,6 +7,7 @@ const IPPROTO_IPV6 = 41;
 
 const OPTIONS = {
   SO_REUSEADDR: { level: SOL_SOCKET, option: 2 },
+  SO_ERROR: { level: SOL_SOCKET, option: 4 },
   SO_KEEPALIVE: { level: SOL_SOCKET, option: 9 },
   SO_REUSEPORT: { level: SOL_SOCKET, option: 15 },
   SO_ATTACH_FILTER: { level: SOL_SOCKET, option: 26 },

@@ -26,6 +26,8 @@ export type TcpInfo = {
   /** Probes (keepalive or zero window) sent and not answered. */
   readonly unansweredProbes: number;
   readonly unackedSegments: number;
+  /** Waits to be sent for the first time; 0 before Linux 4.6. */
+  readonly unsentBytes: number;
   readonly lastDataSentMs: number;
   readonly lastDataReceivedMs: number;
   readonly lastAckReceivedMs: number;
@@ -41,6 +43,7 @@ export type TcpInfo = {
 /** The part of `struct tcp_info` that every Linux since 2.6 has. */
 const NEEDED_BYTES = 104;
 const WITH_BYTE_COUNTS = 136;
+const WITH_UNSENT_BYTES = 148;
 const INFO = Buffer.alloc(256);
 
 /** Reads and decodes TCP_INFO of an open socket. */
@@ -57,6 +60,7 @@ export function getTcpInfo(fd: number): SocketOptionResult<TcpInfo> {
       retransmits: INFO.readUInt8(2),
       unansweredProbes: INFO.readUInt8(3),
       unackedSegments: INFO.readUInt32LE(24),
+      unsentBytes: read.value < WITH_UNSENT_BYTES ? 0 : INFO.readUInt32LE(144),
       lastDataSentMs: INFO.readUInt32LE(44),
       lastDataReceivedMs: INFO.readUInt32LE(52),
       lastAckReceivedMs: INFO.readUInt32LE(56),

@@ -7,13 +7,13 @@ import { createReadiness } from './admin/readiness.ts';
 import type { CloseReason } from './connection/close-reason.ts';
 import type { Connection } from './connection/connection.ts';
 import { createConnectionCounter } from './connection/connection-counts.ts';
+import { deadPeerError } from './connection/dead-peer.ts';
 import { enforce } from './connection/enforce.ts';
 import type { OnFault } from './connection/fault.ts';
 import { longTimeout } from './connection/long-timeout.ts';
 import { createConnectionRegistry } from './connection/registry.ts';
 import { createRejudge } from './connection/rejudge.ts';
 import { createSweep } from './connection/sweep.ts';
-import { isUnacknowledged } from './connection/unacknowledged.ts';
 import type { ConfigurationOrigin } from './control/configuration.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { type BindStatus, createBindManager } from './listener/bind-manager.ts';
@@ -86,8 +86,7 @@ export type Worker = {
 /** How long the connections of a port or listener that is gone may go on. */
 const REMOVED_GRACE_MS = 5_000;
 const DURATION_JITTER = 0.1;
-const UNACKNOWLEDGED = 'the peer acknowledged nothing for as long as TCP keepalive waits';
-const UNACKNOWLEDGED_CHECK_MS = 500;
+const SWEEP_MS = 500;
 const NOTABLE: ReadonlySet<CloseReason> = new Set(['keepalive_timeout', 'ping_timeout', 'flood', 'error']);
 
 /** One worker: everything but where its configuration comes from. */
@@ -180,24 +179,22 @@ export function createWorker(options: WorkerOptions): Worker {
   );
   const rejudgeUpstreams = createRejudge(() => upstreams.all(), upstreams.judge);
   const checkClients = createSweep(registry.all(), (connection, now) => {
-    const probing = connection.tcp?.current;
     try {
-      if (probing?.enabled !== true || !isUnacknowledged(connection, probing, now)) return;
+      const error = deadPeerError(connection, connection.keepaliveArmed ? connection.tcp?.current : undefined, now);
+      if (error !== undefined) connection.fail(error);
     } catch (thrown) {
-      return connection.fault(thrown);
+      connection.fault(thrown);
     }
-    connection.error ??= UNACKNOWLEDGED;
-    connection.close('keepalive_timeout');
   });
   const checkUpstreams = createSweep(upstreams.all(), (upstream, now) => {
-    if (upstream.keepalive === undefined || !isUnacknowledged(upstream, upstream.keepalive, now)) return;
-    upstream.transport.destroy(Object.assign(new Error(UNACKNOWLEDGED), { code: 'ETIMEDOUT' }));
+    const error = deadPeerError(upstream, upstream.keepalive, now);
+    if (error !== undefined) upstream.transport.destroy(error);
   });
-  const unacknowledgedTimer = setInterval(() => {
+  const sweepTimer = setInterval(() => {
     checkClients.start();
     checkUpstreams.start();
-  }, UNACKNOWLEDGED_CHECK_MS);
-  unacknowledgedTimer.unref();
+  }, SWEEP_MS);
+  sweepTimer.unref();
 
   const proxy = createProxy({
     logger,
@@ -333,7 +330,7 @@ export function createWorker(options: WorkerOptions): Worker {
       await registry.whenEmpty();
       clearInterval(hold);
       cancel();
-      clearInterval(unacknowledgedTimer);
+      clearInterval(sweepTimer);
       pings.close();
       proxy.close();
       await upstreams.close();

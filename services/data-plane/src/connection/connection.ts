@@ -17,6 +17,10 @@ export function upgradedProtocol(name: string): 'websocket' | 'upgraded' {
 /** Bytes are carried without knowing what they say. */
 const RAW: ReadonlySet<Protocol> = new Set(['tcp', 'tls', 'websocket', 'upgraded']);
 
+export function isRaw(protocol: Protocol): boolean {
+  return RAW.has(protocol);
+}
+
 /** How a connection is served once its protocol is known. */
 export type Served = {
   readonly protocol: Protocol;
@@ -67,8 +71,8 @@ export class Connection {
   policyKeys: PerSection<string> = {};
   /** Their versions as xDS resources. */
   policyVersions: PerSection<string | undefined> = {};
-  /** When to look again for data that the peer does not acknowledge, as `performance.now()` counts. */
-  nextUnacknowledgedCheckAt = 0;
+  /** When to look again whether the peer is gone, as `performance.now()` counts. */
+  nextLookAt = 0;
   cancelMaxDuration: (() => void) | undefined;
   maxDurationMs: number | undefined;
   /** Its own share, 0 to 1, of the jitter of its longest life. */
@@ -154,6 +158,10 @@ export class Connection {
     return this.#served?.protocol ?? 'unknown';
   }
 
+  get isRaw(): boolean {
+    return isRaw(this.protocol);
+  }
+
   get served(): Served | undefined {
     return this.#served;
   }
@@ -232,7 +240,7 @@ export class Connection {
    * they end by themselves, or until their time is over.
    */
   closeGracefully(reason: CloseReason): void {
-    if (RAW.has(this.protocol)) {
+    if (this.isRaw) {
       if (reason === 'max_duration') this.close(reason);
       return;
     }

@@ -66,7 +66,7 @@ function enforceTcp(connection: Connection, wanted: EffectiveTcpKeepalive | unde
       return;
     }
     connection.tcp = { original, current: options };
-    connection.nextUnacknowledgedCheckAt = 0;
+    connection.nextLookAt = 0;
   }
   if (wanted === undefined) return;
   connection.policyKeys.tcp = wanted.policyKey;

@@ -25,6 +25,7 @@ const EARLY_BYTES = CHUNK.length;
  */
 export class HandleSocket extends EventEmitter implements TcpSocket {
   destroyed = false;
+  readableEnded = false;
   writableEnded = false;
   /** Where `socketFd` looks for it, as in a `net.Socket`. */
   _handle: TcpHandle | undefined;
@@ -34,7 +35,6 @@ export class HandleSocket extends EventEmitter implements TcpSocket {
   #earlyLength = 0;
   #isReading = false;
   #hasReadAll = false;
-  #hasToldEnd = false;
   #hasWrittenAll = false;
   #waiting = 0;
   /** Sent past the handle, which does not count them. */
@@ -205,8 +205,8 @@ export class HandleSocket extends EventEmitter implements TcpSocket {
 
   /** Whoever reads has all before it. */
   #tellEnd(): void {
-    if (this.#reader === undefined || this.#hasToldEnd) return;
-    this.#hasToldEnd = true;
+    if (this.#reader === undefined || this.readableEnded) return;
+    this.readableEnded = true;
     this.#reader.end();
   }
 

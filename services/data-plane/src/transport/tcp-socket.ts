@@ -4,6 +4,8 @@
  */
 export type TcpSocket = {
   readonly destroyed: boolean;
+  /** All that comes was read, and its end told. */
+  readonly readableEnded: boolean;
   /** The end of what goes out was asked for. */
   readonly writableEnded: boolean;
   readonly bytesRead: number;

@@ -1,4 +1,5 @@
 import type { SocketKeepalive } from '@pulseplane/projection/gateway';
+import { isRaw } from '../connection/connection.ts';
 import type { UpstreamPath } from '../tables/upstream-path.ts';
 import type { TcpSocket } from '../transport/tcp-socket.ts';
 
@@ -18,8 +19,8 @@ export class UpstreamConnection {
   underWay = 0;
   /** What the kernel was asked for last; undefined before the first time. */
   keepalive: SocketKeepalive | undefined;
-  /** When to look again for data that the backend does not acknowledge, as `performance.now()` counts. */
-  nextUnacknowledgedCheckAt = 0;
+  /** When to look again whether the backend is gone, as `performance.now()` counts. */
+  nextLookAt = 0;
   /** What sets the sections in force. */
   sources: { readonly tcp?: string | undefined; readonly http?: string | undefined } = {};
   /** The versions of those that are policies. */
@@ -32,5 +33,9 @@ export class UpstreamConnection {
     this.protocol = protocol;
     this.path = path;
     this.transport = transport;
+  }
+
+  get isRaw(): boolean {
+    return isRaw(this.protocol);
   }
 }

@@ -41,7 +41,7 @@ export function createUpstreamRegistry(context: UpstreamRegistryContext): Upstre
     connection.versions = { tcp: versionOf(tcp.source), http: versionOf(httpSource) };
     if (keepalive !== undefined && sameKeepalive(keepalive, tcp)) return;
     connection.keepalive = tcp;
-    connection.nextUnacknowledgedCheckAt = 0;
+    connection.nextLookAt = 0;
     const error = set(transport, tcp);
     if (error === undefined) return;
     context.onSocketOptionError(error);
