@@ -38,11 +38,14 @@ export type TcpInfo = {
   readonly bytesAcked: number | undefined;
   /** Payload that came from the peer; undefined before Linux 4.1. */
   readonly bytesReceived: number | undefined;
+  /** Payload that was not sent yet, for want of a window mostly; undefined before Linux 4.6. */
+  readonly notSentBytes: number | undefined;
 };
 
 /** The part of `struct tcp_info` that every Linux since 2.6 has. */
 const NEEDED_BYTES = 104;
 const WITH_BYTE_COUNTS = 136;
+const WITH_NOT_SENT = 148;
 const WITH_UNSENT_BYTES = 148;
 const INFO = Buffer.alloc(256);
 
@@ -69,6 +72,7 @@ export function getTcpInfo(fd: number): SocketOptionResult<TcpInfo> {
       totalRetransmits: INFO.readUInt32LE(100),
       bytesAcked: read.value < WITH_BYTE_COUNTS ? undefined : Number(INFO.readBigUInt64LE(120)),
       bytesReceived: read.value < WITH_BYTE_COUNTS ? undefined : Number(INFO.readBigUInt64LE(128)),
+      notSentBytes: read.value < WITH_NOT_SENT ? undefined : INFO.readUInt32LE(144),
     },
   };
 }

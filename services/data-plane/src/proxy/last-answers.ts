@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { getTcpInfo, socketFd } from '@pulseplane/keepalive';
+import { getTcpInfo, socketFd, type TcpInfo } from '@pulseplane/keepalive';
 import { longTimeout } from '../connection/long-timeout.ts';
 
 const BETWEEN_LOOKS_MS = 1_000;
@@ -27,8 +27,7 @@ export function endWhenTaken(socket: Socket, readAt: () => number): void {
     const fd = socketFd(socket);
     const read = fd === undefined ? undefined : getTcpInfo(fd);
     const info = read?.ok === true ? read.value : undefined;
-    // The end that follows the last byte is acknowledged too.
-    const hasAll = socket.writableFinished && info?.state !== 'FIN_WAIT1';
+    const hasAll = socket.writableFinished && (info === undefined || isTaken(info));
     if (!hasAll) silentMs = SLOW_SILENT_MS;
     if (hasAll !== hadAll || (!hasAll && info?.bytesAcked !== bytesAcked)) since = now;
     hadAll = hasAll;
@@ -39,4 +38,9 @@ export function endWhenTaken(socket: Socket, readAt: () => number): void {
   };
   socket.end();
   longTimeout(BETWEEN_LOOKS_MS, look);
+}
+
+/** The end that follows the last byte is acknowledged too, or alone on its way: some kernels take their time for that. */
+function isTaken({ state, unackedSegments, notSentBytes }: TcpInfo): boolean {
+  return state !== 'FIN_WAIT1' || (unackedSegments <= 1 && notSentBytes === 0);
 }
