@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from './clock.ts';
 import { TimingWheel, type WheelItem } from './timing-wheel.ts';
 
-/** `intervalMs`: quiet time before a PING. `timeoutMs`: how long its ACK may take. */
+/** `intervalMs`: quiet time before a PING. `timeoutMs`: how long its ACK may take, from what was read last if that is later. */
 export type PingSettings = { readonly intervalMs: number; readonly timeoutMs: number };
 
 /** One HTTP/2 session to keep alive. */
@@ -12,7 +12,7 @@ export type PingTarget = {
   readonly lastReadAt: number;
   /** Sends a PING; its ACK, and no other, has to reach the watch. */
   ping(): void;
-  /** No ACK in time. Called once; the session is no longer watched. */
+  /** Neither an ACK nor anything else in time. Called once; the session is no longer watched. */
   onPingTimeout(): void;
 };
 
@@ -181,7 +181,8 @@ class Watch implements PingWatch, WheelItem<Watch> {
   }
 
   #lookForAck(now: number, isStalled: boolean): void {
-    const deadline = this.#sentAt + this.#timeoutMs;
+    // An ACK is queued behind what its peer is sending, such as a long upload: while that comes, the peer is there.
+    const deadline = Math.max(this.#sentAt, this.#target.lastReadAt) + this.#timeoutMs;
     if (now < deadline) {
       this.#place(deadline);
     } else if (isStalled && !this.#isGraced) {
