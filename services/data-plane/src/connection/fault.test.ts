@@ -4,14 +4,20 @@ import { type IncomingMessage, request, ServerResponse } from 'node:http';
 import http2 from 'node:http2';
 import { type TestContext, test } from 'node:test';
 import { createLogger } from '@pulseplane/telemetry';
+import { FLAG, FRAME } from '../http2/protocol.ts';
 import { Http2Session } from '../http2/session.ts';
 import { Http2Stream } from '../http2/stream.ts';
 import { type Carry, carrySocket } from '../proxy/carry.ts';
 import { Http1Serving } from '../proxy/http1-serving.ts';
 import { Http2Serving } from '../proxy/http2-serving.ts';
+import { worldInFrontOf } from '../testing/http2-backend.ts';
+import { frame } from '../testing/http2-client.ts';
 import { backendPolicy, createWorld, rawClient, until, type World, type WorldOptions } from '../testing/world.ts';
 import { ResponseParser } from '../upstream/response-parser.ts';
+import { Deadline } from './deadline.ts';
 
+/** The status 200. */
+const OK = Buffer.from([0x88]);
 const ANSWER = 'HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhello\n';
 
 /** A worker with connections of all kinds that nothing is to happen to, and what it logs at error level. */
@@ -82,6 +88,14 @@ for (const [what, prototype, method, ask, answer, ended] of [
   ['an answer, over HTTP/1.1', ServerResponse.prototype, 'writeHead', askHttp1, '500 internal error', 'exchange'],
   ['an answer, over HTTP/2', Http2Stream.prototype, 'respond', askHttp2, '500 internal error', 'exchange'],
   ['reading what a backend says', ResponseParser.prototype, 'push', askHttp1, '503 upstream unreachable', 'upstream'],
+  [
+    'asking over a pooled connection',
+    ResponseParser.prototype,
+    'begin',
+    askHttp1,
+    '503 upstream unreachable',
+    'upstream',
+  ],
 ] as const) {
   test(`an unforeseen error in ${what} is an answer, is told once, and ends nothing else`, async (t) => {
     const { world, logged, live } = await withBystanders(t);
@@ -94,6 +108,21 @@ for (const [what, prototype, method, ask, answer, ended] of [
     assert.equal(await ask(world), '200 hello\n');
   });
 }
+
+test('an unforeseen error in what a backend says over HTTP/2 is an answer, and ends its session alone', async (t) => {
+  const { world, logged, live } = await withBystanders(t);
+  const { world: other, stop } = await worldInFrontOf((type, stream) =>
+    type === FRAME.HEADERS ? frame(FRAME.HEADERS, FLAG.END_HEADERS | FLAG.END_STREAM, stream, OK) : undefined,
+  );
+  t.after(stop);
+  assert.equal(await askHttp1(other), '200 ');
+  breakOnce(t, Deadline.prototype, 'close');
+  assert.equal(await askHttp1(other), '503 upstream unreachable\n');
+  assert.deepEqual(await faults(other), { exchange: 0, connection: 0, upstream: 1 });
+  assert.equal(await askHttp1(other), '200 ');
+  assert.deepEqual([await faults(world), logged], [{ exchange: 0, connection: 0, upstream: 0 }, []]);
+  await live();
+});
 
 for (const [what, prototype, method, http] of [
   ['taking a request over HTTP/1.1', Http1Serving.prototype, 'takeTurn', 1],

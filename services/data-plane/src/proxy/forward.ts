@@ -150,9 +150,8 @@ class Forwarding implements UpstreamHandler {
   }
 
   onData(chunk: Buffer): boolean {
-    if (this.#isEnded || this.#exchange.closed) return true;
     try {
-      return this.#exchange.write(chunk);
+      return this.#isEnded || this.#exchange.closed || this.#exchange.write(chunk);
     } catch (thrown) {
       this.#fault(thrown);
       return true;

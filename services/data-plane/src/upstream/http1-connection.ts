@@ -76,14 +76,15 @@ export class Http1Connection {
       handler.onError(this.#error ?? new UpstreamClosedError(), call.isPooled ? 'unsent' : undefined);
       return;
     }
-    this.#parser.begin(request, call);
-    handler.onStart(call);
-    // It was given up at once.
-    if (this.#call !== call) return;
     try {
-      call.write(this.#host);
-    } catch (error) {
-      this.fail(call, asError(error));
+      this.#parser.begin(request, call);
+      handler.onStart(call);
+      // It may have been given up at once.
+      if (this.#call === call) call.write(this.#host);
+    } catch (thrown) {
+      const error = asError(thrown);
+      if (!(error instanceof BadRequestError)) this.#events.onFault(error);
+      this.fail(call, error);
     }
   }
 
@@ -121,11 +122,16 @@ export class Http1Connection {
     try {
       this.#receive(chunk);
     } catch (thrown) {
-      const error = asError(thrown);
-      if (!(error instanceof BadResponseError)) this.#events.onFault(error);
-      this.socket.destroy(error);
+      this.#broken(thrown);
     }
   };
+
+  /** What the backend says cannot be read, or the worker itself has failed. */
+  #broken(thrown: unknown): void {
+    const error = asError(thrown);
+    if (!(error instanceof BadResponseError)) this.#events.onFault(error);
+    this.socket.destroy(error);
+  }
 
   #receive(chunk: Buffer): void {
     const call = this.#call;
@@ -141,8 +147,12 @@ export class Http1Connection {
 
   readonly #onEnd = (): void => {
     const call = this.#call;
-    if (call !== undefined && this.#parser.end()) this.#finish(call, false);
-    else this.socket.destroy();
+    try {
+      if (call !== undefined && this.#parser.end()) this.#finish(call, false);
+      else this.socket.destroy();
+    } catch (thrown) {
+      this.#broken(thrown);
+    }
   };
 
   readonly #onDrain = (): void => this.#call?.onDrain();

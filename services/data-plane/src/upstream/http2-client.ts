@@ -1,5 +1,6 @@
 import { type ClientHttp2Session, connect, constants } from 'node:http2';
 import type { Socket } from 'node:net';
+import { asError, type OnFault } from '../connection/fault.ts';
 import { longTimeout } from '../connection/long-timeout.ts';
 import type { Limits } from '../limits.ts';
 import { createCalm } from './calm.ts';
@@ -42,6 +43,7 @@ export function createHttp2Client(
   registry: UpstreamRegistry,
   { upstreamQuietMs, upstreamPingTimeoutMs }: Limits,
   onPoolEvent: (backendKey: string, event: PoolEvent) => void,
+  onFault: OnFault,
 ): HttpClient {
   /** By the key of the path; those that take no new requests are not in it. */
   const lines = new Map<string, Line>();
@@ -79,7 +81,18 @@ export function createHttp2Client(
       const cancel = longTimeout(left, () => session.destroy(late));
       session.once('remoteSettings', () => {
         cancel();
-        line.ready = { session, connection, isProven: false, heardAt: performance.now(), isWatched: false };
+        line.ready = {
+          session,
+          connection,
+          isProven: false,
+          heardAt: performance.now(),
+          isWatched: false,
+          fault(thrown) {
+            const error = asError(thrown);
+            onFault('upstream', error, connection.id);
+            session.destroy(error);
+          },
+        };
         line.wasReady = true;
         settle(line.ready);
       });
@@ -179,14 +192,19 @@ export function createHttp2Client(
         line.cancelIdle();
         connection.underWay += 1;
         watch(outcome);
-        exchange(outcome, request, route.headersTimeoutMs, handler, () => {
+        const done = () => {
           connection.underWay -= 1;
           if (connection.underWay > 0) return;
           outcome.heardAt = performance.now();
           // Another one has taken its place.
           if (lines.get(route.path.key) !== line) session.close();
           else rest(line, outcome, route);
-        });
+        };
+        try {
+          exchange(outcome, request, route.headersTimeoutMs, handler, done);
+        } catch (thrown) {
+          outcome.fault(thrown);
+        }
       });
     },
     keepOnly(origins) {

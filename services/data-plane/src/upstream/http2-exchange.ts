@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
+import { type ClientHttp2Session, type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
 import { Readable } from 'node:stream';
 import { Deadline } from '../connection/deadline.ts';
 import { toHeaderObject, withoutNames } from '../proxy/headers.ts';
@@ -11,6 +11,8 @@ export type ProvenSession = {
   readonly session: ClientHttp2Session;
   /** It has answered a request. */
   isProven: boolean;
+  /** Something was thrown that nobody had foreseen: the session ends (decision 33). */
+  fault(thrown: unknown): void;
 };
 
 /** Of the websocket handshake (RFC 8441, section 5). */
@@ -47,7 +49,16 @@ export function exchange(
     handler.onError(error instanceof Error ? error : new Error(String(error)), session.closed ? 'unsent' : undefined);
     return;
   }
-  const isWhole = watchEnd(stream);
+  const hasEnded = watchEnd(stream);
+  const guarded =
+    <Args extends readonly unknown[]>(step: (...args: Args) => void) =>
+    (...args: Args): void => {
+      try {
+        step(...args);
+      } catch (thrown) {
+        ready.fault(thrown);
+      }
+    };
   let trailers: readonly string[] = [];
   let failure: Error | undefined;
   let isOver = false;
@@ -79,14 +90,14 @@ export function exchange(
       abort(error instanceof Error ? error : new Error(String(error)));
     }
   });
-  stream.on('headers', (headers, _flags, raw?: readonly string[]) => {
+  const onInterim = (headers: IncomingHttpHeaders, _flags: number, raw?: readonly string[]) => {
     const status = Number(headers[':status']);
     interim += 1;
     if (interim > MOST_INTERIM) return abort(new BadResponseError('too many interim answers'));
     // 100 is for whoever sent `expect`, which stays on the client's side.
     if (!isOver && status > 101) handler.onInterim(status, withoutPseudo(raw ?? []));
-  });
-  stream.on('response', (headers, flags, raw?: readonly string[]) => {
+  };
+  const onHead = (headers: IncomingHttpHeaders, flags: number, raw?: readonly string[]) => {
     isAnswered = true;
     deadline.close();
     ready.isProven = true;
@@ -104,28 +115,31 @@ export function exchange(
     stream.on('data', (chunk: Buffer) => {
       if (!handler.onData(chunk)) stream.pause();
     });
-  });
+  };
+  stream.on('headers', guarded(onInterim));
+  stream.on('response', guarded(onHead));
   stream.on('trailers', (_headers, _flags, raw?: readonly string[]) => {
     trailers = raw ?? [];
   });
   stream.on('error', (error) => {
     failure ??= error;
   });
-  stream.on('end', () => {
+  const onEnd = () => {
     const isBroken = stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR || failure !== undefined;
-    if (isOver || isBroken || !isWhole()) return;
+    if (isOver || isBroken || !hasEnded()) return;
     end(() => handler.onEnd(trailers));
     // The answer is whole; what the client still uploads is not wanted (RFC 9113, section 8.1).
     if (!stream.writableFinished) stream.close(constants.NGHTTP2_NO_ERROR);
-  });
-  stream.on('close', () =>
+  };
+  const onClose = () =>
     end(() => {
       const error = failure ?? new Error(`the upstream ended the stream with code ${stream.rstCode}`);
       const isRefused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
       const isLost = wasProven && session.destroyed;
       handler.onError(error, isRefused ? 'unprocessed' : isLost ? 'stale' : undefined);
-    }),
-  );
+    });
+  stream.on('end', guarded(onEnd));
+  stream.on('close', guarded(onClose));
   handler.onStart({ resume: () => void stream.resume(), abort });
   if (request.body === undefined) awaitHead();
   else sendBody(request.body, stream, awaitHead, () => deadline.lift()).on('error', abort);

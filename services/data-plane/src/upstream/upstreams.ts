@@ -75,7 +75,7 @@ export function createUpstreams(context: UpstreamsContext): Upstreams {
     });
   const clients: { readonly [Version in EffectiveBackend['http']['version']]: HttpClient } = {
     http1: createHttp1Client(guarded, registry, context.onFault),
-    http2: createHttp2Client(guarded, registry, limits, context.onPoolEvent),
+    http2: createHttp2Client(guarded, registry, limits, context.onPoolEvent, context.onFault),
   };
   const slotsByOrigin = new Map<string, Slots>();
 
@@ -111,7 +111,13 @@ export function createUpstreams(context: UpstreamsContext): Upstreams {
               settings: current,
               headersTimeoutMs: requestTimeoutMs === undefined ? headersTimeoutMs : 0,
             };
-            clients[version].send(route, request, once, fresh);
+            try {
+              clients[version].send(route, request, once, fresh);
+            } catch (thrown) {
+              const error = asError(thrown);
+              context.onFault('upstream', error);
+              once.onError(error);
+            }
           };
           sendWithRetry(request, handler, sendOnce, () => context.onPoolEvent(path.backendKey, 'retried'));
         },
