@@ -187,8 +187,12 @@ export function createWorker(options: WorkerOptions): Worker {
     }
   });
   const checkUpstreams = createSweep(upstreams.all(), (upstream, now) => {
-    const error = deadPeerError(upstream, upstream.keepalive, now);
-    if (error !== undefined) upstream.transport.destroy(error);
+    try {
+      const error = deadPeerError(upstream, upstream.keepalive, now);
+      if (error !== undefined) upstream.transport.destroy(error);
+    } catch (thrown) {
+      upstreams.fault(upstream, thrown);
+    }
   });
   const sweepTimer = setInterval(() => {
     checkClients.start();

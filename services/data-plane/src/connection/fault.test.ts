@@ -180,3 +180,27 @@ test('an unforeseen error in judging a connection anew ends that one alone', asy
   assert.deepEqual(await faults(world), { exchange: 0, connection: 1, upstream: 0 });
   await live();
 });
+
+/** Which look at its descriptor throws, when a policy changes. */
+for (const [what, broken] of [
+  ['judging a connection to a backend anew', 1],
+  ['looking whether a backend is still there', 2],
+] as const) {
+  test(`an unforeseen error in ${what} ends that one alone`, async (t) => {
+    const { world, live } = await withBystanders(t);
+    const client = await rawClient(world.tcpPort);
+    await until(async () => (await world.upstreams()).length === 3);
+    const { local } = (await world.upstreams()).findLast(({ protocol }) => protocol === 'tcp') ?? {};
+    const { get } = Reflect;
+    let looks = 0;
+    t.mock.method(Reflect, 'get', (target: object, name: string) => {
+      const isIt = name === '_handle' && 'localPort' in target && local?.endsWith(`:${target.localPort}`);
+      if (isIt && ++looks === broken) throw new TypeError('nobody had foreseen this');
+      return get(target, name);
+    });
+    world.apply(backendPolicy({ section: 'tcp', keepalive: { timeMs: 60_000 } }));
+    await until(() => client.closed());
+    assert.deepEqual(await faults(world), { exchange: 0, connection: 0, upstream: 1 });
+    await live();
+  });
+}

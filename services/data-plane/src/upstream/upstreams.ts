@@ -40,6 +40,8 @@ export type Upstreams = {
   addTcp(path: UpstreamPath, socket: TcpSocket): UpstreamConnection;
   all(): ReadonlySet<UpstreamConnection>;
   judge(connection: UpstreamConnection): void;
+  /** Something was thrown for a connection that nobody had foreseen, and ends it. */
+  fault(connection: UpstreamConnection, thrown: unknown): void;
   /** Lets go of backends that are no longer configured; their requests finish. */
   prune(backends: Iterable<Backend>): void;
   close(): Promise<void>;
@@ -76,6 +78,11 @@ export function createUpstreams(context: UpstreamsContext): Upstreams {
   const clients: { readonly [Version in EffectiveBackend['http']['version']]: HttpClient } = {
     http1: createHttp1Client(guarded, registry, context.onFault),
     http2: createHttp2Client(guarded, registry, limits, context.onPoolEvent, context.onFault),
+  };
+  const fault = ({ id, transport }: UpstreamConnection, thrown: unknown) => {
+    const error = asError(thrown);
+    context.onFault('upstream', error, id);
+    transport.destroy(error);
   };
   const slotsByOrigin = new Map<string, Slots>();
 
@@ -127,7 +134,14 @@ export function createUpstreams(context: UpstreamsContext): Upstreams {
     dialHandle: tcpBinding && createDial(sockets, connectHandle(tcpBinding)),
     addTcp: (path, socket) => registry.add('tcp', path, socket),
     all: () => registry.all(),
-    judge: (connection) => registry.judge(connection),
+    judge(connection) {
+      try {
+        registry.judge(connection);
+      } catch (thrown) {
+        fault(connection, thrown);
+      }
+    },
+    fault,
     prune(backends) {
       const wanted = new Set([...backends].map(originOf));
       for (const client of Object.values(clients)) client.keepOnly(wanted);
