@@ -20,12 +20,14 @@ const anyOf =
   (row, wanted) =>
     Object.values(row[field] ?? {}).some((value) => typeof value === 'string' && isWanted(value, wanted));
 
-/** With its port or without. */
+/** With its port or without; one of IPv6 stands in brackets, and need not be asked for so. */
 const address =
   (field: string): Test =>
   (row, wanted) => {
     const value = row[field];
-    return typeof value === 'string' && (value === wanted || value.replace(/:\d+$/, '') === wanted);
+    if (typeof value !== 'string') return false;
+    const host = value.replace(/:\d+$/, '');
+    return value === wanted || host === wanted || host === `[${wanted}]`;
   };
 
 const EXACT = [
