@@ -120,6 +120,8 @@ export class Sending implements StreamOwner {
 
   sendSoon(stream: Http2Stream): void {
     this.#ready.add(stream);
+    // With window it waits for its turn, which its client's socket may hold back.
+    if (this.#window > 0 && stream.sendWindow > 0) this.#blocked?.delete(stream);
     this.#wake();
   }
 
@@ -187,9 +189,7 @@ export class Sending implements StreamOwner {
     this.#window += bytes;
     for (const stream of this.#blocked?.keys() ?? []) {
       if (this.#window <= 0) break;
-      if (stream.sendWindow <= 0) continue;
-      this.#blocked?.delete(stream);
-      this.sendSoon(stream);
+      if (stream.sendWindow > 0) this.sendSoon(stream);
     }
     return this.#window <= LARGEST_WINDOW_BYTES;
   }

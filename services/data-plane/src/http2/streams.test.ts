@@ -319,6 +319,25 @@ test('an answer whose turn has not come is not called off while the client gives
   assert.equal(client.session.resetStalled(1_000), 2);
 });
 
+test('an answer that got window waits for the socket, and is not called off for want of a window', () => {
+  const client = rawClient();
+  client.send(FRAME.SETTINGS, 0, 0, setting(SETTING.INITIAL_WINDOW_SIZE, 0));
+  client.get(1);
+  client.seen.streams[0]?.respond(200, [], false);
+  client.seen.streams[0]?.write(Buffer.alloc(100));
+  client.take();
+  assert.equal(client.session.isBlocked, true);
+  client.seen.now = 900;
+  client.send(WINDOW_UPDATE, 0, 1, word(100));
+  client.session.take(true);
+  client.seen.now = 1_100;
+  assert.equal(client.session.resetStalled(1_000), 0);
+  assert.deepEqual(
+    client.take().map(({ type }) => type),
+    [FRAME.DATA],
+  );
+});
+
 test('a tunnel whose client takes nothing stays', () => {
   const client = rawClient();
   client.send(FRAME.SETTINGS, 0, 0, setting(SETTING.INITIAL_WINDOW_SIZE, 0));
