@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { FLAG, FRAME } from '../http2/protocol.ts';
-import { frame, rawClient } from '../testing/http2-client.ts';
+import { frame, literal, PSEUDO, rawClient } from '../testing/http2-client.ts';
 import { Http2Exchange } from './http2-exchange.ts';
 
 test('a body that comes byte by byte waits in few pieces, and is whole', async () => {
@@ -48,4 +49,25 @@ test('the window of a body that waits is given back when it is read', async () =
   assert.equal(read, 1_000);
   const given = updates().reduce((sum, { payload }) => sum + payload.readUInt32BE(0), 0);
   assert.ok(given >= 500, `${given} bytes`);
+});
+
+test('what waited of a tunnel is given back when it is read, though its client has ended its side', async () => {
+  const client = rawClient({ connectionWindowBytes: 65_535 });
+  const connect = [[':method', 'CONNECT'], [':protocol', 'websocket'], ...PSEUDO.slice(1)] as const;
+  const block = Buffer.concat(connect.map(([name, value]) => literal(name, value)));
+  client.send(FRAME.HEADERS, FLAG.END_HEADERS, 1, block);
+  const [stream] = client.seen.streams;
+  const exchange = new Http2Exchange(stream ?? assert.fail('no stream'), '192.0.2.1');
+  const tunnel = exchange.upgrade?.accept('websocket', []) ?? assert.fail('no tunnel');
+  for (let n = 0; n < 10; n += 1) client.send(FRAME.DATA, n === 9 ? FLAG.END_STREAM : 0, 1, Buffer.alloc(5_000));
+  let read = 0;
+  tunnel.on('data', (piece: Buffer) => {
+    read += piece.length;
+  });
+  await once(tunnel, 'end');
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([read, tunnel.destroyed], [50_000, false]);
+  const updates = client.take().filter(({ type, id }) => type === FRAME.WINDOW_UPDATE && id === 0);
+  const given = updates.reduce((sum, { payload }) => sum + payload.readUInt32BE(0), 0);
+  assert.ok(given > 32_768, `${given} bytes`);
 });

@@ -47,6 +47,8 @@ export class Http2Tunnel extends Duplex {
     super({ readableObjectMode: true, readableHighWaterMark: MOST_PIECES });
     this.#stream = stream;
     this.#inflow = new Inflow(stream);
+    // Nothing is asked for any more then, and it may go on the other way for long.
+    this.once('end', () => this.#inflow.resume(this));
     if (stream.peerEnded) this.finish();
   }
 
