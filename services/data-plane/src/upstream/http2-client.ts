@@ -7,7 +7,7 @@ import { createCalm } from './calm.ts';
 import { ConnectTimeoutError, type Dial } from './dial.ts';
 import { type HttpClient, originOf, type PoolEvent, type UpstreamRoute } from './http-client.ts';
 import { exchange, type ProvenSession } from './http2-exchange.ts';
-import { endIfStuck } from './stuck-session.ts';
+import { endIfStuck, noteOver } from './stuck-session.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 import type { UpstreamRegistry } from './upstream-registry.ts';
 
@@ -23,6 +23,8 @@ type Ready = ProvenSession & {
   heardAt: number;
   /** Looked at for as long as it carries requests. */
   isWatched: boolean;
+  /** Of those that it carries, while others waited for a place at the backend. */
+  givenUp: number;
 };
 
 /** The session of one path: on its way, or ready. */
@@ -87,6 +89,7 @@ export function createHttp2Client(
           isProven: false,
           heardAt: performance.now(),
           isWatched: false,
+          givenUp: 0,
           fault(thrown) {
             const error = asError(thrown);
             onFault('upstream', error, connection.id);
@@ -193,6 +196,7 @@ export function createHttp2Client(
         connection.underWay += 1;
         watch(outcome);
         const done = () => {
+          noteOver(outcome);
           connection.underWay -= 1;
           if (connection.underWay > 0) return;
           outcome.heardAt = performance.now();

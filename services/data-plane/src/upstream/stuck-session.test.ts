@@ -78,6 +78,27 @@ test('a session whose requests wait for a place at the backend, or for their ans
   assert.equal(sockets.length, 1);
 });
 
+test('a session is left alone when a request is given up that waited for a place at the backend', async (t) => {
+  const streams: number[] = [];
+  const held = (type: number, stream: number) => {
+    if (type === FRAME.HEADERS) streams.push(stream);
+    return undefined;
+  };
+  const { world, sockets, stop } = await worldInFrontOf(held, setting(MAX_CONCURRENT_STREAMS, 1));
+  t.after(stop);
+  const first = ask(world);
+  await until(() => streams.length === 1);
+  const gone = new AbortController();
+  const given = fetch(`http://127.0.0.1:${world.httpPort}/`, { signal: gone.signal });
+  await sleep(100);
+  gone.abort();
+  await assert.rejects(given);
+  await sleep(LONG_MS);
+  sockets[0]?.write(answerTo(streams[0] ?? 0));
+  assert.equal(await first, 200);
+  assert.equal(streams.length, 1);
+});
+
 /** That the window of the whole session holds nothing back. */
 const WIDE = frame(FRAME.WINDOW_UPDATE, 0, 0, word(WINDOW_BYTES));
 

@@ -3,7 +3,12 @@ import { getTcpInfo, socketFd } from '@pulseplane/keepalive';
 import { longTimeout } from '../connection/long-timeout.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 
-type Carrying = { readonly session: ClientHttp2Session; readonly connection: UpstreamConnection };
+type Carrying = {
+  readonly session: ClientHttp2Session;
+  readonly connection: UpstreamConnection;
+  /** Requests that were given up while others waited for their place: what was to be sent of them waits on. */
+  givenUp: number;
+};
 
 const LOOK_MS = 500;
 /** One look may fall between a request and its sending. */
@@ -28,13 +33,25 @@ export function endIfStuck(carrying: Carrying, onRest: () => void): void {
   longTimeout(LOOK_MS, look);
 }
 
+/** A request is over, and about to count no more. */
+export function noteOver(carrying: Carrying): void {
+  if (carrying.connection.underWay > mostStreams(carrying)) carrying.givenUp += 1;
+}
+
 /** All that was written is with the backend, and what should follow does not, or its end has come and is not read. */
-function isStuck({ session, connection: { transport, underWay } }: Carrying): boolean {
+function isStuck(carrying: Carrying): boolean {
+  const { transport, underWay } = carrying.connection;
+  const most = mostStreams(carrying);
+  // There is room, so all of it has gone.
+  if (underWay < most) carrying.givenUp = 0;
   const fd = socketFd(transport);
   const info = fd === undefined ? undefined : getTcpInfo(fd);
   if (info?.ok !== true || (info.value.bytesAcked ?? 0) < transport.bytesWritten) return false;
-  const { maxConcurrentStreams = Number.POSITIVE_INFINITY } = session.remoteSettings;
   // Requests beyond what the backend takes at once wait there too.
-  const held = Math.max(0, underWay - maxConcurrentStreams);
-  return info.value.state === 'CLOSE_WAIT' || (session.state.outboundQueueSize ?? 0) > held;
+  const held = Math.max(0, underWay - most) + carrying.givenUp;
+  return info.value.state === 'CLOSE_WAIT' || (carrying.session.state.outboundQueueSize ?? 0) > held;
+}
+
+function mostStreams({ session }: Carrying): number {
+  return session.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
 }
