@@ -58,6 +58,17 @@ test('what comes after a PING puts its deadline off, as its ACK may be queued be
   assert.ok(within(peer.closedAt, 9_500 + 2_000), `closed at ${peer.closedAt}`);
 });
 
+test('a peer that still takes what is in front of a PING is given its time from then', () => {
+  const world = createWorld();
+  const peer = world.peer({ answers: false });
+  world.watch(peer, { intervalMs: 1_000, timeoutMs: 2_000 });
+  peer.target.takenAt = () => Math.min(world.now(), 8_000);
+  world.run(9_900);
+  assert.equal(peer.closedAt, undefined);
+  world.run(3_000);
+  assert.ok(within(peer.closedAt, 8_000 + 2_000), `closed at ${peer.closedAt}`);
+});
+
 test('new settings hold at once, for a quiet session and for a PING on its way', () => {
   const world = createWorld();
   const quiet = world.peer({ answers: false });
@@ -159,6 +170,7 @@ function createWorld(options: { jitter?: number; random?: () => number } = {}) {
   const pings = createPingKeepalive({ clock, jitter: 0, ...options });
   return {
     pings,
+    now: () => now,
     timers: () => timers.size,
     run(ms: number) {
       const end = now + ms;
@@ -197,7 +209,7 @@ function createPeer(now: () => number, answers: boolean) {
       peer.watch?.acknowledged(3);
     },
   };
-  const target: PingTarget = {
+  const target: PingTarget & { takenAt?: () => number } = {
     get isOver() {
       return isOver;
     },

@@ -10,6 +10,8 @@ export type PingTarget = {
   readonly isOver: boolean;
   /** When bytes were last read from it, as the clock counts. */
   readonly lastReadAt: number;
+  /** When it took something last of what waits in front of a PING, as the clock counts. Asked when time is up. */
+  takenAt?(): number;
   /** Sends a PING; its ACK, and no other, has to reach the watch. */
   ping(): void;
   /** Neither an ACK nor anything else in time. Called once; the session is no longer watched. */
@@ -185,6 +187,12 @@ class Watch implements PingWatch, WheelItem<Watch> {
     const deadline = Math.max(this.#sentAt, this.#target.lastReadAt) + this.#timeoutMs;
     if (now < deadline) {
       this.#place(deadline);
+      return;
+    }
+    // The PING too is behind what waits, such as a download: while that is taken, the peer is there.
+    const taken = (this.#target.takenAt?.() ?? 0) + this.#timeoutMs;
+    if (now < taken) {
+      this.#place(taken);
     } else if (isStalled && !this.#isGraced) {
       this.#isGraced = true;
       this.#place(now + 2 * TICK_MS);

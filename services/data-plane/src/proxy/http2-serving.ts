@@ -15,6 +15,7 @@ import type { IdleSessions } from './idle-sessions.ts';
 import { endWhenTaken } from './last-answers.ts';
 import { sendPast } from './send-past.ts';
 import type { SendWatch } from './send-watch.ts';
+import { Taken } from './taken.ts';
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 
 export type Http2ServingContext = {
@@ -74,6 +75,9 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
   #resets: TokenBucket | undefined;
   /** Frames that had been sent when the last came that costs the client nothing. */
   #said = 0;
+  /** The same when the last PING went out, and what the client takes of what was in front of it. */
+  #saidAtPing = 0;
+  #taken: Taken | undefined;
   #bytesSent = 0;
   #cancelNotice: (() => void) | undefined;
   /** The head that is awaited, and its deadline, made for the first that does not come at once. */
@@ -173,9 +177,21 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
   ping(): void {
     const leavesNow = !this.#isScheduled;
     this.#isScheduled = true;
+    this.#markTaken();
     this.#session.ping();
+    this.#saidAtPing = this.#session.said;
     this.#context.onPing();
     if (leavesNow) this.flush();
+  }
+
+  takenAt(): number {
+    return this.#taken?.at() ?? 0;
+  }
+
+  /** The kernel is asked only where something was said since the last PING: of a silent session nothing waits. */
+  #markTaken(): void {
+    const isSilent = this.#session.said === this.#saidAtPing;
+    this.#taken = isSilent ? undefined : new Taken(this.#connection.socket);
   }
 
   onPingAck(rttMs: number): void {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { ERROR, FLAG, FRAME, PREFACE, SETTING } from '../http2/protocol.ts';
 import { frame, framesOf, GET, setting, word } from '../testing/http2-client.ts';
 import { createWorld, httpPolicy, rawClient, until } from '../testing/world.ts';
@@ -163,6 +163,36 @@ test('a client of HTTP/1.1 that waits for the next event is left alone', async (
   await until(() => client.received().includes('the last'));
   client.socket.destroy();
 });
+
+/** So slow that what the kernels hold takes longer than the PING may, and so fast that each of their steps does not. */
+const BYTES_PER_MS = 4_500;
+
+for (const [name, isRead] of [
+  ['that takes what is in front of it slowly is left alone', true],
+  ['that takes nothing of what is in front of it is closed in time', false],
+] as const) {
+  test(`a client with a PING on its way ${name}`, async (t) => {
+    const world = await createWorld({ onRequest: (_request, response) => endless(response) });
+    t.after(() => world.stop());
+    world.apply(httpPolicy({ http2KeepaliveIntervalMs: 300, http2KeepaliveTimeoutMs: 1_000 }));
+    const socket = connect(world.httpPort, '127.0.0.1').on('error', () => undefined);
+    t.after(() => socket.destroy());
+    socket.on('readable', () => undefined);
+    socket.write(ASK.http2);
+    const start = performance.now();
+    let bytes = 0;
+    while ((await world.closes('ping_timeout')) === 0 && performance.now() - start < 4_000) {
+      // By the clock, so that a busy machine reads no more slowly.
+      while (isRead && bytes < (performance.now() - start) * BYTES_PER_MS) {
+        bytes += (socket.read() as Buffer | null)?.length ?? 0;
+        await turn();
+      }
+      await sleep(10);
+    }
+    assert.equal(await world.closes('ping_timeout'), isRead ? 0 : 1);
+    assert.ok(isRead || performance.now() - start < 2_300, 'in time');
+  });
+}
 
 /** Read in pieces of 64 KiB at most, with pauses, it is in the kernels of both ends for seconds. */
 const LAST_BYTES = 3_000_000;
