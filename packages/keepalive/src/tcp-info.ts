@@ -34,7 +34,7 @@ export type TcpInfo = {
   readonly rttMs: number;
   readonly rttVarianceMs: number;
   readonly totalRetransmits: number;
-  /** Payload that the peer acknowledged; undefined before Linux 4.1. */
+  /** Payload that the peer acknowledged, and 1 where this side connected, for its SYN; undefined before Linux 4.1. */
   readonly bytesAcked: number | undefined;
   /** Payload that came from the peer; undefined before Linux 4.1. */
   readonly bytesReceived: number | undefined;
@@ -47,6 +47,9 @@ const NEEDED_BYTES = 104;
 const WITH_BYTE_COUNTS = 136;
 const WITH_NOT_SENT = 148;
 const WITH_UNSENT_BYTES = 148;
+/** The kernel counts the end of a side as a byte of it. Where both have ended, it is not known any more. */
+const END_ACKED: ReadonlySet<TcpState> = new Set(['FIN_WAIT2']);
+const END_RECEIVED: ReadonlySet<TcpState> = new Set(['CLOSE_WAIT', 'LAST_ACK', 'CLOSING']);
 const INFO = Buffer.alloc(256);
 
 /** Reads and decodes TCP_INFO of an open socket. */
@@ -56,10 +59,11 @@ export function getTcpInfo(fd: number): SocketOptionResult<TcpInfo> {
   if (read.value < NEEDED_BYTES) {
     return { ok: false, error: { kind: 'unsupported', reason: `TCP_INFO has only ${read.value} bytes here` } };
   }
+  const state = STATES[INFO.readUInt8(0)] ?? 'UNKNOWN';
   return {
     ok: true,
     value: {
-      state: STATES[INFO.readUInt8(0)] ?? 'UNKNOWN',
+      state,
       retransmits: INFO.readUInt8(2),
       unansweredProbes: INFO.readUInt8(3),
       unackedSegments: INFO.readUInt32LE(24),
@@ -70,9 +74,13 @@ export function getTcpInfo(fd: number): SocketOptionResult<TcpInfo> {
       rttMs: INFO.readUInt32LE(68) / 1000,
       rttVarianceMs: INFO.readUInt32LE(72) / 1000,
       totalRetransmits: INFO.readUInt32LE(100),
-      bytesAcked: read.value < WITH_BYTE_COUNTS ? undefined : Number(INFO.readBigUInt64LE(120)),
-      bytesReceived: read.value < WITH_BYTE_COUNTS ? undefined : Number(INFO.readBigUInt64LE(128)),
+      bytesAcked: read.value < WITH_BYTE_COUNTS ? undefined : payload(120, END_ACKED.has(state)),
+      bytesReceived: read.value < WITH_BYTE_COUNTS ? undefined : payload(128, END_RECEIVED.has(state)),
       notSentBytes: read.value < WITH_NOT_SENT ? undefined : INFO.readUInt32LE(144),
     },
   };
+}
+
+function payload(offset: number, hasEnd: boolean): number {
+  return Number(INFO.readBigUInt64LE(offset)) - (hasEnd ? 1 : 0);
 }

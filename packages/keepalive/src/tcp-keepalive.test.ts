@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
-import { getTcpInfo, getTcpKeepalive, setTcpKeepalive, socketFd, type TcpKeepaliveReading } from './index.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  getTcpInfo,
+  getTcpKeepalive,
+  setTcpKeepalive,
+  socketFd,
+  type TcpInfo,
+  type TcpKeepaliveReading,
+} from './index.ts';
 
 const linux = process.platform === 'linux';
 const server = createServer();
@@ -71,6 +79,23 @@ test('TCP_INFO tells state, quiet time and round trip', { skip: !linux && 'not L
   assert.ok(info.value.rttMs > 0 && info.value.rttMs < 1000);
 });
 
+test('TCP_INFO counts bytes without the end of either side', { skip: !linux && 'not Linux' }, async (t) => {
+  const own = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
+  await once(own, 'listening');
+  const coming = once(own, 'connection') as Promise<[Socket]>;
+  const near = connect({ port: (own.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true });
+  const [far] = await coming;
+  t.after(() => {
+    for (const socket of [near, far]) socket.destroy();
+    own.close();
+  });
+  far.end('hello');
+  await once(near.resume(), 'end');
+  for (let tries = 0; infoOf(far).state === 'FIN_WAIT1' && tries < 100; tries += 1) await sleep(10);
+  assert.deepEqual([infoOf(far).state, infoOf(far).bytesAcked], ['FIN_WAIT2', 5]);
+  assert.deepEqual([infoOf(near).state, infoOf(near).bytesReceived], ['CLOSE_WAIT', 5]);
+});
+
 test('a closed socket has no descriptor', async () => {
   const closing = connect((server.address() as AddressInfo).port, '127.0.0.1');
   await once(closing, 'connect');
@@ -78,6 +103,12 @@ test('a closed socket has no descriptor', async () => {
   closing.destroy();
   assert.equal(socketFd(closing), undefined);
 });
+
+function infoOf(socket: Socket): TcpInfo {
+  const info = getTcpInfo(socketFd(socket) ?? -1);
+  assert.ok(info.ok);
+  return info.value;
+}
 
 function read(fd: number): TcpKeepaliveReading {
   const reading = getTcpKeepalive(fd);

@@ -37,7 +37,7 @@ async function rows<One extends { readonly transport: TcpSocket }>(
 }
 
 function describe(connection: Connection): Row {
-  const { bytes, ...kernel } = askKernel(connection.transport);
+  const { bytes, ...kernel } = askKernel(connection.transport, 0);
   return {
     id: connection.id,
     peer: connection.peer,
@@ -67,7 +67,8 @@ function describeTls(secured: TLSSocket | undefined): object | null {
 
 function describeUpstream(upstream: UpstreamConnection): Row {
   const { id, transport, path, protocol, openedAt, underWay, sources, versions, lastPingRttMs } = upstream;
-  const { bytes, ...kernel } = askKernel(transport);
+  // Of a connection that was made from here the kernel counts the SYN.
+  const { bytes, ...kernel } = askKernel(transport, 1);
   const { kind, namespace, name, ruleName } = path.route;
   return {
     id,
@@ -91,7 +92,8 @@ function sections({ tcp, http }: UpstreamConnection['sources']): Row {
   return { tcp: tcp ?? null, http: http ?? null };
 }
 
-function askKernel(socket: TcpSocket) {
+/** @param uncounted what of the acknowledged bytes is no payload */
+function askKernel(socket: TcpSocket, uncounted: number) {
   const fd = socketFd(socket);
   const keepalive = fd === undefined ? undefined : getTcpKeepalive(fd);
   const info = fd === undefined ? undefined : getTcpInfo(fd);
@@ -100,7 +102,7 @@ function askKernel(socket: TcpSocket) {
     bytes: {
       idleMs: tcp === undefined ? null : Math.min(tcp.lastDataReceivedMs, tcp.lastDataSentMs),
       bytesIn: tcp?.bytesReceived ?? socket.bytesRead,
-      bytesOut: tcp?.bytesAcked ?? socket.bytesWritten,
+      bytesOut: tcp?.bytesAcked === undefined ? socket.bytesWritten : tcp.bytesAcked - uncounted,
     },
     keepalive:
       keepalive === undefined

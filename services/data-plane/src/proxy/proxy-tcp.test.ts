@@ -150,6 +150,8 @@ for (const [name, way] of Object.entries(WAYS)) {
       await until(async () => (await world.connections())[0]?.keepalive.idleSeconds === 7);
       const [row] = await world.connections();
       assert.deepEqual([row?.bytesIn, row?.bytesOut, row?.keepalive.enabled], [5, 5, true]);
+      const [upstream] = await world.upstreams();
+      assert.deepEqual([upstream?.bytesIn, upstream?.bytesOut], [5, 5]);
       client.socket.write(', still there');
       await until(() => client.received() === 'hello, still there');
       world.remove(policy);

@@ -42,7 +42,10 @@ type ConnectionRow = {
 };
 
 /** One row about a connection to a backend. */
-type UpstreamRow = Pick<ConnectionRow, 'protocol' | 'policy' | 'keepalive' | 'lastPingRttMs'> & {
+type UpstreamRow = Pick<
+  ConnectionRow,
+  'protocol' | 'bytesIn' | 'bytesOut' | 'policy' | 'keepalive' | 'lastPingRttMs'
+> & {
   readonly backend: string;
   readonly route: string;
   readonly requests: number;
