@@ -26,8 +26,6 @@ export type TcpInfo = {
   /** Probes (keepalive or zero window) sent and not answered. */
   readonly unansweredProbes: number;
   readonly unackedSegments: number;
-  /** Waits to be sent for the first time; 0 before Linux 4.6. */
-  readonly unsentBytes: number;
   readonly lastDataSentMs: number;
   readonly lastDataReceivedMs: number;
   readonly lastAckReceivedMs: number;
@@ -46,7 +44,6 @@ export type TcpInfo = {
 const NEEDED_BYTES = 104;
 const WITH_BYTE_COUNTS = 136;
 const WITH_NOT_SENT = 148;
-const WITH_UNSENT_BYTES = 148;
 /** The kernel counts the end of a side as a byte of it. Where both have ended, it is not known any more. */
 const END_ACKED: ReadonlySet<TcpState> = new Set(['FIN_WAIT2']);
 const END_RECEIVED: ReadonlySet<TcpState> = new Set(['CLOSE_WAIT', 'LAST_ACK', 'CLOSING']);
@@ -67,7 +64,6 @@ export function getTcpInfo(fd: number): SocketOptionResult<TcpInfo> {
       retransmits: INFO.readUInt8(2),
       unansweredProbes: INFO.readUInt8(3),
       unackedSegments: INFO.readUInt32LE(24),
-      unsentBytes: read.value < WITH_UNSENT_BYTES ? 0 : INFO.readUInt32LE(144),
       lastDataSentMs: INFO.readUInt32LE(44),
       lastDataReceivedMs: INFO.readUInt32LE(52),
       lastAckReceivedMs: INFO.readUInt32LE(56),

@@ -32,7 +32,7 @@ test('overdue is what is sent again and again while nothing comes back', () => {
   const waiting = {
     unackedSegments: 3,
     retransmits: 4,
-    unsentBytes: 0,
+    notSentBytes: 0,
     unansweredProbes: 0,
     lastAckReceivedMs: 5_000,
   };
@@ -47,7 +47,7 @@ test('overdue is who closed its window and answers no probe of it', () => {
   const shut = {
     unackedSegments: 0,
     retransmits: 0,
-    unsentBytes: 9,
+    notSentBytes: 9,
     unansweredProbes: 2,
     lastAckReceivedMs: 5_000,
   };
@@ -56,7 +56,7 @@ test('overdue is who closed its window and answers no probe of it', () => {
   // Its answer may be on its way.
   assert.equal(isOverdue({ ...shut, unansweredProbes: 1 }, 5_000), false);
   // Probes of an idle connection, which the kernel counts itself.
-  assert.equal(isOverdue({ ...shut, unsentBytes: 0 }, 5_000), false);
+  assert.equal(isOverdue({ ...shut, notSentBytes: 0 }, 5_000), false);
 });
 
 for (const [name, way] of Object.entries({ handles: {}, sockets: { carry: carrySocket } })) {

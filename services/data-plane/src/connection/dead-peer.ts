@@ -52,11 +52,11 @@ export function deadPeerError(
 
 /** Nothing was heard of the peer, in answer or by itself, while the kernel sent the same again or probed its window. */
 export function isOverdue(
-  info: Pick<TcpInfo, 'unackedSegments' | 'retransmits' | 'unsentBytes' | 'unansweredProbes' | 'lastAckReceivedMs'>,
+  info: Pick<TcpInfo, 'unackedSegments' | 'retransmits' | 'notSentBytes' | 'unansweredProbes' | 'lastAckReceivedMs'>,
   limitMs: number,
 ): boolean {
   const isSentAgain = info.unackedSegments > 0 && info.retransmits > 0;
   // One may just be on its way: probes of a window come ever less often, and later than the limit in the end.
-  const isShut = info.unsentBytes > 0 && info.unansweredProbes > 1;
+  const isShut = (info.notSentBytes ?? 0) > 0 && info.unansweredProbes > 1;
   return (isSentAgain || isShut) && info.lastAckReceivedMs >= limitMs;
 }
