@@ -11,12 +11,12 @@ import type { IdleFrame } from '../http2/streams.ts';
 import type { Limits } from '../limits.ts';
 import { CHUNK } from '../transport/chunk.ts';
 import { readInto } from '../transport/read-into.ts';
+import { Http2Police } from './http2-police.ts';
 import type { IdleSessions } from './idle-sessions.ts';
 import { endWhenTaken } from './last-answers.ts';
 import { sendPast } from './send-past.ts';
 import type { SendWatch } from './send-watch.ts';
 import { Taken } from './taken.ts';
-import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 
 export type Http2ServingContext = {
   readonly pings: PingKeepalive;
@@ -36,12 +36,6 @@ const LINGER_MS = 1_000;
 const SETTINGS_TIMEOUT_MS = 30_000;
 /** What may wait for a client that does not read: more than a turn's answers. Bytes. */
 const MOST_UNREAD = 2_097_152;
-
-const COMPLAINTS: Readonly<Record<IdleFrame, string>> = {
-  ping: 'too_many_pings',
-  settings: 'too_many_settings',
-  empty_data: 'too_many_empty_frames',
-};
 
 /** As much as Node reads at once: where each read is copied, longer ones make V8 mark its heap more often. */
 const READ = CHUNK.subarray(0, 65_536);
@@ -71,11 +65,8 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
   #watch: PingWatch | undefined;
   #interval: number | undefined;
   #timeout: number | undefined;
-  #control: TokenBucket | undefined;
-  #resets: TokenBucket | undefined;
-  /** Frames that had been sent when the last came that costs the client nothing. */
-  #said = 0;
-  /** The same when the last PING went out, and what the client takes of what was in front of it. */
+  #police: Http2Police | undefined;
+  /** Frames that had been sent when the last PING went out, and what the client takes of what was in front of it. */
   #saidAtPing = 0;
   #taken: Taken | undefined;
   #bytesSent = 0;
@@ -265,23 +256,14 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
     if (sent < first.length) socket.write(first.subarray(sent));
   }
 
-  /**
-   * Each of these frames makes the worker work, and costs the client nothing. A PING that comes after something else was
-   * sent is free: gRPC measures the path with one for each piece of data that it reads. SETTINGS are never: they concern
-   * all streams.
-   */
   onIdleFrame(frame: IdleFrame): void {
-    const { said } = this.#session;
-    const isFree = frame !== 'settings' && said > this.#said;
-    this.#said = said;
-    if (isFree) return;
-    this.#control ??= createTokenBucket(this.#context.limits.http2ControlFrames);
-    if (!this.#control.take()) this.#calm(COMPLAINTS[frame]);
+    this.#police ??= new Http2Police(this.#context.limits);
+    this.#calm(this.#police.idleFrame(frame, this.#session.said));
   }
 
   onWasted(): void {
-    this.#resets ??= createTokenBucket(this.#context.limits.http2Resets);
-    if (!this.#resets.take()) this.#calm('too_many_resets');
+    this.#police ??= new Http2Police(this.#context.limits);
+    this.#calm(this.#police.wasted());
   }
 
   /** Bytes of a head put its deadline off no more than over HTTP/1.1: amid a block nothing else can come. */
@@ -316,7 +298,9 @@ export class Http2Serving implements Served, SessionHandler, PingTarget {
     this.#connection.explain(code === ERROR.ENHANCE_YOUR_CALM ? 'flood' : 'protocol_error');
   }
 
-  #calm(complaint: string): void {
+  /** One that asks too much is told to be calm. */
+  #calm(complaint: string | undefined): void {
+    if (complaint === undefined) return;
     this.#connection.explain('flood');
     this.#session.end(ERROR.ENHANCE_YOUR_CALM, complaint);
   }
