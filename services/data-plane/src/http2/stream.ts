@@ -1,3 +1,4 @@
+import { Pieces } from './pieces.ts';
 import { ERROR, type ErrorCode, LARGEST_WINDOW_BYTES } from './protocol.ts';
 import { type Http2Request, sendableFields } from './request.ts';
 
@@ -47,8 +48,7 @@ export class Http2Stream {
   #status: number | undefined;
   /** What of interim answers and of the answer's head waits to be sent, in order. */
   #heads: (readonly string[])[] | undefined;
-  #queue: Buffer[] | undefined;
-  #queued = 0;
+  #pieces: Pieces | undefined;
   #ending = false;
   #trailers: readonly string[] = [];
   #mustDrain = false;
@@ -124,9 +124,8 @@ export class Http2Stream {
   write(piece: Buffer): boolean {
     if (this.#isOver || this.#ending || this.#ended) return true;
     if (piece.length > 0) {
-      if (this.#queue === undefined) this.#queue = [piece];
-      else this.#queue.push(piece);
-      this.#queued += piece.length;
+      this.#pieces ??= new Pieces();
+      this.#pieces.add(piece);
       this.#owner.sendSoon(this);
     }
     if (this.#queued < HIGH_WATER_BYTES) return true;
@@ -180,6 +179,11 @@ export class Http2Stream {
     if (this.#ended) this.close(ERROR.NO_ERROR);
   }
 
+  /** Bytes of the answer's body that wait. */
+  get #queued(): number {
+    return this.#pieces?.bytes ?? 0;
+  }
+
   /** Whether something waits to be sent. */
   get hasMore(): boolean {
     return this.#heads !== undefined || this.#queued > 0 || (this.#ending && !this.#ended);
@@ -199,12 +203,7 @@ export class Http2Stream {
 
   /** The next piece of what waits. */
   next(most: number): Buffer {
-    const [first] = this.#queue ?? [];
-    if (first === undefined) return EMPTY;
-    const piece = first.length <= most ? first : first.subarray(0, most);
-    if (piece === first) this.#queue?.shift();
-    else if (this.#queue !== undefined) this.#queue[0] = first.subarray(most);
-    this.#queued -= piece.length;
+    const piece = this.#pieces?.next(most) ?? EMPTY;
     this.sendWindow -= piece.length;
     return piece;
   }
@@ -239,8 +238,7 @@ export class Http2Stream {
     this.#isOver = true;
     this.#code = code;
     this.#heads = undefined;
-    this.#queue = undefined;
-    this.#queued = 0;
+    this.#pieces = undefined;
     this.#owner.forget(this);
     this.consumed(this.#unconsumed);
     this.handler?.onClose();

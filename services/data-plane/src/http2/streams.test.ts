@@ -80,6 +80,35 @@ test('who writes more than the client takes is told to wait, and when to go on',
   assert.equal(drained, 1);
 });
 
+test('small pieces that wait for a window are put together, and come as they were written', () => {
+  const client = rawClient();
+  client.send(FRAME.SETTINGS, 0, 0, setting(SETTING.INITIAL_WINDOW_SIZE, 0));
+  client.get(1);
+  const [stream] = client.seen.streams;
+  stream?.respond(200, [], false);
+  const pieces = Array.from({ length: 20_000 }, (_, n) => Buffer.alloc(n % 50 === 0 ? 600 : n % 3, n % 251));
+  const data = () => client.take().filter(({ type }) => type === DATA);
+  const received: Buffer[] = [];
+  let frames = 0;
+  for (const [n, piece] of pieces.entries()) {
+    stream?.write(piece);
+    // Some of what was put together goes out, and more is added to the rest.
+    if (n % 1_000 !== 500) continue;
+    client.send(WINDOW_UPDATE, 0, 1, word(700));
+    received.push(...data().map(({ payload }) => payload));
+  }
+  stream?.end();
+  client.send(WINDOW_UPDATE, 0, 1, word(1_000_000));
+  client.send(WINDOW_UPDATE, 0, 0, word(1_000_000));
+  while (client.session.hasMore) {
+    const some = data();
+    frames += some.length;
+    received.push(...some.map(({ payload }) => payload));
+  }
+  assert.ok(Buffer.concat(received).equals(Buffer.concat(pieces)), 'as they were written');
+  assert.ok(frames < 100, `${frames} frames`);
+});
+
 test('nothing of an answer is added to what is not written yet', () => {
   const client = rawClient();
   client.get(1);
