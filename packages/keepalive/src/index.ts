@@ -26,3 +26,4 @@ export {
   type TcpKeepaliveOptions,
   type TcpKeepaliveReading,
 } from './tcp-keepalive.ts';
+export { getUnreadBytes } from './unread-bytes.ts';

@@ -11,6 +11,7 @@ export type Libc = {
   readonly listen: (fd: number, backlog: number) => number;
   readonly close: (fd: number) => number;
   readonly send: (fd: number, bytes: Buffer, length: number, flags: number) => number;
+  readonly ioctl: (fd: number, request: number, value: Buffer) => number;
   readonly inet_pton: (family: number, text: string, address: Buffer) => number;
 };
 
@@ -56,6 +57,7 @@ function load(): Libc | string {
         listen: library.func('listen', 'int', ['int', 'int']),
         close: library.func('close', 'int', ['int']),
         send: library.func('send', 'intptr_t', ['int', 'void *', 'size_t', 'int']),
+        ioctl: library.func('ioctl', 'int', ['int', 'ulong', 'void *']),
         inet_pton: library.func('inet_pton', 'int', ['int', 'str', 'void *']),
       };
     } catch (error) {

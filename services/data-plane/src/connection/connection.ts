@@ -17,10 +17,6 @@ export function upgradedProtocol(name: string): 'websocket' | 'upgraded' {
 /** Bytes are carried without knowing what they say. */
 const RAW: ReadonlySet<Protocol> = new Set(['tcp', 'tls', 'websocket', 'upgraded']);
 
-export function isRaw(protocol: Protocol): boolean {
-  return RAW.has(protocol);
-}
-
 /** How a connection is served once its protocol is known. */
 export type Served = {
   readonly protocol: Protocol;
@@ -37,6 +33,8 @@ export type Served = {
   /** Ends the protocol at once; the socket is destroyed after it. */
   destroy(): void;
   lastPingRttMs(): number | undefined;
+  /** All that the client sent, and its end, went on to where it is served from. Absent: that is all the same. */
+  isPassedOn?(): boolean;
   /** Sent to the client past the socket. Absent: nothing is. */
   bytesSent?(): number;
 };
@@ -159,7 +157,12 @@ export class Connection {
   }
 
   get isRaw(): boolean {
-    return isRaw(this.protocol);
+    return RAW.has(this.protocol);
+  }
+
+  /** The client has ended its side, and all of it went on. */
+  get isHeardOut(): boolean {
+    return this.transport.readableEnded && this.#served?.isPassedOn?.() !== false;
   }
 
   get served(): Served | undefined {

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { getSocketError, getTcpInfo, socketFd, type TcpInfo } from '@pulseplane/keepalive';
+import { getSocketError, getTcpInfo, getUnreadBytes, socketFd, type TcpInfo } from '@pulseplane/keepalive';
 import { tcpError } from '../transport/tcp-binding.ts';
 import type { TcpSocket } from '../transport/tcp-socket.ts';
 
@@ -7,7 +7,13 @@ import type { TcpSocket } from '../transport/tcp-socket.ts';
 type Probing = { readonly idleSeconds: number; readonly intervalSeconds: number; readonly probes: number };
 
 /** What is looked at; the time of the next look is kept there, and has to be set back when the limit changes. */
-export type Watched = { readonly transport: TcpSocket; readonly isRaw: boolean; nextLookAt: number };
+export type Watched = {
+  readonly transport: TcpSocket;
+  nextLookAt: number;
+  readonly isRaw?: boolean;
+  /** It has ended its side, and all that it sent went on. Absent, for backends: their clients have time for the rest. */
+  readonly isHeardOut?: boolean;
+};
 
 /** Between two looks at most. Milliseconds. */
 const LOOK_MS = 30_000;
@@ -32,15 +38,18 @@ export function deadPeerError(
 ): NodeJS.ErrnoException | undefined {
   if (now < watched.nextLookAt) return undefined;
   watched.nextLookAt = now + LOOK_MS;
-  if (probing === undefined && !watched.isRaw) return undefined;
+  if (probing === undefined && watched.isRaw !== true) return undefined;
   const { transport } = watched;
   const fd = socketFd(transport);
   const info = fd === undefined ? undefined : getTcpInfo(fd);
   if (fd === undefined || info?.ok !== true) return undefined;
   if (info.value.state === 'CLOSE') {
-    const errno = getSocketError(fd) || EPIPE;
-    // What was sent before an end is all here, and is carried on first.
-    return errno === EPIPE && !transport.readableEnded ? undefined : tcpError(-errno, 'read');
+    if (watched.isHeardOut === undefined) return undefined;
+    const errno = getSocketError(fd);
+    // Who has ended and went has sent all, and that is carried on first. The kernel counts the end as a byte.
+    const hasEnded = (info.value.bytesReceived ?? 0) > transport.bytesRead + getUnreadBytes(fd);
+    if (hasEnded ? !watched.isHeardOut : errno === 0) return undefined;
+    return tcpError(-(errno || EPIPE), 'read');
   }
   if (probing === undefined) return undefined;
   const limitMs = (probing.idleSeconds + probing.intervalSeconds * probing.probes) * 1_000;

@@ -88,6 +88,10 @@ class TcpServing<End extends TcpSocket> implements Served {
 
   lastPingRttMs(): undefined {}
 
+  isPassedOn(): boolean {
+    return this.#upstream?.writableFinished === true;
+  }
+
   bytesSent(): number {
     return this.#toClient?.bytesSent ?? 0;
   }

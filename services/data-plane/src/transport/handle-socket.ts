@@ -27,6 +27,7 @@ export class HandleSocket extends EventEmitter implements TcpSocket {
   destroyed = false;
   readableEnded = false;
   writableEnded = false;
+  writableFinished = false;
   /** Where `socketFd` looks for it, as in a `net.Socket`. */
   _handle: TcpHandle | undefined;
   readonly #binding: TcpBinding;
@@ -35,7 +36,6 @@ export class HandleSocket extends EventEmitter implements TcpSocket {
   #earlyLength = 0;
   #isReading = false;
   #hasReadAll = false;
-  #hasWrittenAll = false;
   #waiting = 0;
   /** Sent past the handle, which does not count them. */
   #sentPast = 0;
@@ -139,7 +139,7 @@ export class HandleSocket extends EventEmitter implements TcpSocket {
     }
     const request = new this.#binding.ShutdownRequest();
     const over = (status: number): void => {
-      this.#hasWrittenAll = true;
+      this.writableFinished = true;
       // A connection that is gone needs no end.
       if (status < 0 && getSystemErrorName(status) !== 'ENOTCONN') this.destroy(tcpError(status, 'shutdown'));
       else if (this.#hasReadAll) this.destroy();
@@ -200,7 +200,7 @@ export class HandleSocket extends EventEmitter implements TcpSocket {
   #receivedAll(): void {
     this.#hasReadAll = true;
     this.#tellEnd();
-    if (this.#hasWrittenAll) this.destroy();
+    if (this.writableFinished) this.destroy();
   }
 
   /** Whoever reads has all before it. */

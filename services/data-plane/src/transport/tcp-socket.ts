@@ -8,6 +8,8 @@ export type TcpSocket = {
   readonly readableEnded: boolean;
   /** The end of what goes out was asked for. */
   readonly writableEnded: boolean;
+  /** And all before it is the kernel's. */
+  readonly writableFinished: boolean;
   readonly bytesRead: number;
   readonly bytesWritten: number;
   readonly remoteAddress?: string | undefined;

@@ -1,5 +1,4 @@
 import type { SocketKeepalive } from '@pulseplane/projection/gateway';
-import { isRaw } from '../connection/connection.ts';
 import type { UpstreamPath } from '../tables/upstream-path.ts';
 import type { TcpSocket } from '../transport/tcp-socket.ts';
 
@@ -33,9 +32,5 @@ export class UpstreamConnection {
     this.protocol = protocol;
     this.path = path;
     this.transport = transport;
-  }
-
-  get isRaw(): boolean {
-    return isRaw(this.protocol);
   }
 }
