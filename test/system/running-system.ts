@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../services/data-plane/src/testing/free-port.ts';
 import { ROOT } from './tools.ts';
 
 export type Ports = {
@@ -129,36 +128,12 @@ function childPid(child: ChildProcess, program: string): number {
   return Number(line.trim().split(/\s+/)[0]);
 }
 
-/**
- * Ports that nobody listens on now. They lie below those that the kernel gives to whoever asks for any port: until they
- * are used, seconds later on a busy machine, others would be given them, and answer in place of what is tested.
- */
+/** Ports that nobody listens on now. */
 export async function freePorts(): Promise<Ports> {
   const ports = await Promise.all(
     Object.keys(DEFAULT_PORTS).map(async (name): Promise<[string, number]> => [name, await freePort()]),
   );
   return Object.fromEntries(ports) as Ports;
-}
-
-const FIRST_PORT = 10_000;
-const FIRST_EPHEMERAL_PORT = 32_768;
-const given = new Set<number>();
-
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(FIRST_PORT, FIRST_EPHEMERAL_PORT);
-    if (given.has(port)) continue;
-    given.add(port);
-    if (await isFree(port)) return port;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }
 
 /**

@@ -7,16 +7,8 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '@pulseplane/telemetry';
 import { EndpointListenError } from './admin/endpoint.ts';
-import {
-  createWorld,
-  freePort,
-  GATEWAY,
-  listening,
-  portResources,
-  rawClient,
-  tcpPolicy,
-  until,
-} from './testing/world.ts';
+import { freePort } from './testing/free-port.ts';
+import { createWorld, GATEWAY, listening, portResources, rawClient, tcpPolicy, until } from './testing/world.ts';
 import { createWorker } from './worker.ts';
 
 const SLOW_MS = 600;

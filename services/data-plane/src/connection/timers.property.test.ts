@@ -6,7 +6,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { FrontendPolicy, GatewayResource, HttpSettings, TcpKeepalive } from '@pulseplane/projection/gateway';
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
 import fc from 'fast-check';
-import { createWorld, freePort, GATEWAY, listening, portResources, rawClient, type World } from '../testing/world.ts';
+import { freePort } from '../testing/free-port.ts';
+import { createWorld, GATEWAY, listening, portResources, rawClient, type World } from '../testing/world.ts';
 
 /**
  * Real connections of a real worker whose clock is turned by hand, beside a model that merges policies by itself. What

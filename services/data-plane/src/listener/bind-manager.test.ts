@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bind } from '@pulseplane/projection/gateway';
 import { createLogger } from '@pulseplane/telemetry';
-import { freePort, rawClient, until } from '../testing/world.ts';
+import { freePort } from '../testing/free-port.ts';
+import { rawClient, until } from '../testing/world.ts';
 import { type BindManager, createBindManager } from './bind-manager.ts';
 
 function manager(): BindManager {

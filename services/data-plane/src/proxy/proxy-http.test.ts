@@ -7,7 +7,8 @@ import http2 from 'node:http2';
 import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { createWorld, freePort, httpPolicy, portResources, rawClient, until, type World } from '../testing/world.ts';
+import { freePort } from '../testing/free-port.ts';
+import { createWorld, httpPolicy, portResources, rawClient, until, type World } from '../testing/world.ts';
 
 const run = promisify(execFile);
 const MEBIBYTE = randomBytes(1_048_576);

@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../testing/free-port.ts';
 import { fullBackend } from '../testing/full-backend.ts';
-import { createWorld, freePort, portResources, rawClient, tcpPolicy, until, type World } from '../testing/world.ts';
+import { createWorld, portResources, rawClient, tcpPolicy, until, type World } from '../testing/world.ts';
 import { carrySocket, carryStream } from './carry.ts';
 
 const MIB = 1_048_576;

@@ -6,16 +6,8 @@ import { type ConnectionOptions, connect, createServer, type Server, type TLSSoc
 import type { GatewayResource } from '@pulseplane/projection/gateway';
 import type { CloseReason } from '../connection/close-reason.ts';
 import { CERTIFICATE, PRIVATE_KEY } from '../testing/certificate.ts';
-import {
-  createWorld,
-  freePort,
-  GATEWAY,
-  listening,
-  rawClient,
-  tcpPolicy,
-  until,
-  type World,
-} from '../testing/world.ts';
+import { freePort } from '../testing/free-port.ts';
+import { createWorld, GATEWAY, listening, rawClient, tcpPolicy, until, type World } from '../testing/world.ts';
 
 /** A TLS server that says who it is and then what it is sent. */
 async function backendServer(name: string): Promise<Server> {

@@ -17,6 +17,7 @@ import { createLogger } from '@pulseplane/telemetry';
 import type { CloseReason } from '../connection/close-reason.ts';
 import type { Reject } from '../tables/apply-batch.ts';
 import { createWorker, type Worker, type WorkerOptions } from '../worker.ts';
+import { freePort } from './free-port.ts';
 
 export const GATEWAY = { namespace: 'httpbin', name: 'agentgateway-proxy' } as const;
 
@@ -230,14 +231,6 @@ function policy(suffix: string, frontend: FrontendPolicy, port?: number): Gatewa
     target: { gateway: GATEWAY, ...(port !== undefined && { port }) },
     frontend,
   };
-}
-
-export async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 export async function listening(port: number): Promise<void> {

@@ -6,9 +6,9 @@ import { after, before, beforeEach, test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import type { Certificate, GatewayResource, Listener, TlsSettings } from '@pulseplane/projection/gateway';
 import { selfSigned } from '@pulseplane/projection/testing';
+import { freePort } from '../testing/free-port.ts';
 import {
   createWorld,
-  freePort,
   GATEWAY,
   httpPolicy,
   listening,
